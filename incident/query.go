@@ -1,0 +1,285 @@
+package incident
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/paulmach/orb"
+)
+
+// Order is the order in which a store gives incidents. Ties are broken by FID
+// in the same direction, so that every order is total.
+type Order int
+
+// The orders.
+const (
+	ByFID      Order = iota // as stored
+	ByStart                 // oldest first
+	ByStartRev              // newest first
+)
+
+// Cursor is a place in an ordered list: the last incident of a page.
+type Cursor struct {
+	FID   int64
+	Start Day // only for the orders by start
+}
+
+// Query asks for incidents.
+type Query struct {
+	// Filter chooses them; nil chooses all.
+	Filter Filter
+	// Order sorts them.
+	Order Order
+	// After leaves out everything up to and with a cursor; nil starts at the beginning.
+	After *Cursor
+	// Limit is the most that are given; 0 is no limit.
+	Limit int
+}
+
+// Less reports whether a comes before b in the order of the query.
+func (o Order) Less(a, b Cursor) bool {
+	switch o {
+	case ByStart:
+		return a.Start < b.Start || a.Start == b.Start && a.FID < b.FID
+	case ByStartRev:
+		return a.Start > b.Start || a.Start == b.Start && a.FID > b.FID
+	}
+	return a.FID < b.FID
+}
+
+// Key is what aggregates are grouped by.
+type Key string
+
+// The keys.
+const (
+	KeyUnit           Key = "unit"
+	KeyProvince       Key = "province"
+	KeyCountry        Key = "country"
+	KeyDataset        Key = "dataset"
+	KeyEventType      Key = "event_type"
+	KeyTypeOfViolence Key = "type_of_violence"
+	KeyPrecision      Key = "precision"
+	KeyVerification   Key = "verification"
+	KeyDay            Key = "day"
+	KeyWeek           Key = "week"
+	KeyMonth          Key = "month"
+	KeyYear           Key = "year"
+)
+
+// Keys lists the keys.
+var Keys = []Key{KeyUnit, KeyProvince, KeyCountry, KeyDataset, KeyEventType, KeyTypeOfViolence, KeyPrecision, KeyVerification, KeyDay, KeyWeek, KeyMonth, KeyYear}
+
+// IsTime reports whether the key is a period.
+func (k Key) IsTime() bool { return k == KeyDay || k == KeyWeek || k == KeyMonth || k == KeyYear }
+
+// Period names the period of a time key that a day lies in: "2009-03-01",
+// "2009-W09" (ISO 8601), "2009-03", "2009".
+func Period(k Key, d Day) string {
+	switch k {
+	case KeyDay:
+		return d.String()
+	case KeyWeek:
+		y, w := d.Time().ISOWeek()
+		return fmt.Sprintf("%04d-W%02d", y, w)
+	case KeyMonth:
+		return d.String()[:7]
+	default:
+		return d.String()[:4]
+	}
+}
+
+// NextPeriod returns the first day of the period after the one that d lies in.
+func NextPeriod(k Key, d Day) Day {
+	y, m, _ := d.Date()
+	switch k {
+	case KeyDay:
+		return d + 1
+	case KeyWeek:
+		sinceMonday := (int(d.Time().Weekday()) + 6) % 7
+		return d + Day(7-sinceMonday)
+	case KeyMonth:
+		return NewDay(y, m+1, 1)
+	default:
+		return NewDay(y+1, time.January, 1)
+	}
+}
+
+// AggregateQuery asks for counts.
+type AggregateQuery struct {
+	// By are one to three keys.
+	By []Key
+	// Filter chooses the incidents; nil chooses all.
+	Filter Filter
+}
+
+// Group is one row of an aggregate.
+type Group struct {
+	// Keys are the values of the query's keys in order; nil for incidents that have none.
+	Keys []*string
+	// Count is the number of incidents.
+	Count int
+	// Low, Best and High are sums of the figures that were reported; a sum of
+	// nothing but unreported figures is not known.
+	Low, Best, High Figure
+	// UnknownFatalities is the number of incidents without a best figure.
+	UnknownFatalities int
+}
+
+// KeyOf returns the value of a key for an incident, nil if it has none.
+func KeyOf(k Key, in *Incident) *string {
+	var s string
+	switch k {
+	case KeyUnit:
+		s = in.UnitID
+	case KeyProvince:
+		s = in.Province
+	case KeyCountry:
+		s = in.Country
+	case KeyDataset:
+		s = in.Dataset
+	case KeyEventType:
+		s = string(in.EventType)
+	case KeyTypeOfViolence:
+		if in.TypeOfViolence != 0 {
+			s = fmt.Sprint(int(in.TypeOfViolence))
+		}
+	case KeyPrecision:
+		s = string(in.LocationPrecision)
+	case KeyVerification:
+		s = string(in.Verification)
+	default:
+		s = Period(k, in.Start)
+	}
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// Add counts one incident into the group.
+func (g *Group) Add(in *Incident) {
+	g.Count++
+	g.Low.Add(in.Low)
+	g.Best.Add(in.Best)
+	g.High.Add(in.High)
+	if !in.Best.Known {
+		g.UnknownFatalities++
+	}
+}
+
+// Add adds a figure to a sum; what is not reported adds nothing.
+func (f *Figure) Add(g Figure) {
+	if g.Known {
+		f.N += g.N
+		f.Known = true
+	}
+}
+
+// Dataset describes where incidents come from and on what terms.
+type Dataset struct {
+	// Name is the key; Title is for readers.
+	Name, Title string
+	// Licence, Attribution and Terms are "" if not known.
+	Licence, Attribution, Terms string
+	// AggregatesOnly is true if single incidents may not be republished.
+	AggregatesOnly bool
+	// Synthetic marks generated incidents; Sample a choice of reports that is no
+	// full record, in which a zero means nothing.
+	Synthetic, Sample bool
+}
+
+// DatasetInfo is a dataset with what is loaded of it.
+type DatasetInfo struct {
+	Dataset
+	// Count is the number of incidents.
+	Count int
+	// First and Last are the first start and the last end; meaningless if Count is 0.
+	First, Last Day
+	// Bound is the extent of the label points in lon, lat, CRS84; meaningful if HasBound.
+	Bound    orb.Bound
+	HasBound bool
+	// Coverage says where and when an absence means "none reported".
+	Coverage []Coverage
+}
+
+// Coverage is a country or a unit with the days for which a dataset covers it.
+type Coverage struct {
+	Country, Unit string // one of the two
+	From, To      Day
+}
+
+// Reader is what a store promises to those who ask. All methods are safe for
+// concurrent use and stop soon after their context ends.
+type Reader interface {
+	// Incidents gives the incidents of a query in its order. The incident is
+	// valid until the next step and must not be kept. An error ends the sequence.
+	Incidents(ctx context.Context, q Query) iter.Seq2[*Incident, error]
+	// Incident gives one incident by its ID or, written in digits, its FID.
+	// It fails with CodeNotFound.
+	Incident(ctx context.Context, id string) (*Incident, error)
+	// Count gives the number of incidents that a filter is true for.
+	Count(ctx context.Context, f Filter) (int, error)
+	// Aggregate gives one group for each combination of keys that occurs,
+	// sorted by the keys in order, null first. It fails with CodeInvalid for
+	// unknown keys or more than three.
+	Aggregate(ctx context.Context, q AggregateQuery) ([]Group, error)
+	// Datasets lists what is loaded, by name.
+	Datasets(ctx context.Context) ([]DatasetInfo, error)
+	// Change gives the change number of the store: it grows with every
+	// committed change and never otherwise.
+	Change(ctx context.Context) (int64, error)
+}
+
+// Import describes a load.
+type Import struct {
+	// Dataset is what the incidents belong to. A dataset that exists keeps the
+	// fields that are empty here.
+	Dataset Dataset
+	// File is the name of the file without its folder, Layout what it was read as.
+	File, Layout string
+	// Atomic asks for one transaction over all batches, so that Abort leaves nothing behind.
+	Atomic bool
+}
+
+// PutResult counts what a batch did. The three sum up to the batch.
+type PutResult struct{ New, Changed, Unchanged int }
+
+// Add adds another result.
+func (r *PutResult) Add(o PutResult) {
+	r.New += o.New
+	r.Changed += o.Changed
+	r.Unchanged += o.Unchanged
+}
+
+// Load is a running load.
+type Load interface {
+	// Put stores a batch in one transaction (or, in an atomic load, in the one
+	// transaction of the load). An incident whose ID is stored is changed or,
+	// if nothing but its file and line differ, left unchanged. Put keeps nothing of the slice.
+	Put(ctx context.Context, batch []Incident) (PutResult, error)
+	// Finish ends the load: the record of the import is written, what was put
+	// off (indexes) is made up, and readers see everything. report is kept with the record.
+	Finish(ctx context.Context, report string) error
+	// Abort ends the load after an error or for a dry run. In an atomic load
+	// nothing is left of it; else the batches that were put stay.
+	Abort() error
+}
+
+// Writer is what a store promises to those who load. One load runs at a time;
+// a second waits for it or fails with CodeUnavailable.
+type Writer interface {
+	// Begin starts a load.
+	Begin(ctx context.Context, imp Import) (Load, error)
+	// RemoveDataset deletes a dataset with its incidents and returns how many
+	// there were. It fails with CodeNotFound.
+	RemoveDataset(ctx context.Context, name string) (int, error)
+}
+
+// Store is a reader and a writer in one.
+type Store interface {
+	Reader
+	Writer
+	Close() error
+}
