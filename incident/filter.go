@@ -209,6 +209,12 @@ func (f During) Match(in *Incident) Truth { return truth(in.Start <= f.To && in.
 // A day of an incident in Afghanistan is that of +04:30, any other of +05:00.
 type DuringInstants struct{ From, To int64 }
 
+// MaxInstant and MinInstant leave an end of [DuringInstants] open.
+const (
+	MaxInstant int64 = 1 << 60
+	MinInstant int64 = -1 << 60
+)
+
 // OffsetPK and OffsetAF are the offsets of Pakistan and Afghanistan from UTC in
 // seconds. Summer time, kept in Pakistan in 2002, 2008 and 2009, is left out:
 // it moves the edge of a day by an hour, and no dataset says which clock it used.

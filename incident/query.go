@@ -74,9 +74,9 @@ var Keys = []Key{KeyUnit, KeyProvince, KeyCountry, KeyDataset, KeyEventType, Key
 // IsTime reports whether the key is a period.
 func (k Key) IsTime() bool { return k == KeyDay || k == KeyWeek || k == KeyMonth || k == KeyYear }
 
-// Period names the period of a time key that a day lies in: "2009-03-01",
+// PeriodOf names the period of a time key that a day lies in: "2009-03-01",
 // "2009-W09" (ISO 8601), "2009-03", "2009".
-func Period(k Key, d Day) string {
+func PeriodOf(k Key, d Day) string {
 	switch k {
 	case KeyDay:
 		return d.String()
@@ -150,7 +150,7 @@ func KeyOf(k Key, in *Incident) *string {
 	case KeyVerification:
 		s = string(in.Verification)
 	default:
-		s = Period(k, in.Start)
+		s = PeriodOf(k, in.Start)
 	}
 	if s == "" {
 		return nil
