@@ -49,7 +49,7 @@ func TestPeriods(t *testing.T) {
 		if got := PeriodOf(c.key, d); got != c.in {
 			t.Errorf("PeriodOf(%s, %s) = %s, want %s", c.key, c.day, got, c.in)
 		}
-		if got := NextPeriodOf(c.key, d).String(); got != c.nxt {
+		if got := NextPeriod(c.key, d).String(); got != c.nxt {
 			t.Errorf("NextPeriod(%s, %s) = %s, want %s", c.key, c.day, got, c.nxt)
 		}
 	}
