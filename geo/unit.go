@@ -21,6 +21,9 @@ type Unit struct {
 	PCode, ISO string
 	// NameUR, NamePS and NameFA are the Urdu, Pashto and Dari names; "" if unknown.
 	NameUR, NamePS, NameFA string
+	// Seat is the seat of the administration as the gazetteer writes it, in
+	// English: several are separated by ';', remarks stand in brackets; "" if unknown.
+	Seat string
 	// Variants are other spellings and former names in Latin script.
 	Variants []string
 	// Label is a point inside the unit, lon, lat, CRS84.
