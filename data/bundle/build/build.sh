@@ -32,7 +32,9 @@ fi
 
 if ! cmp -s "$here/package-lock.json" "$cache/npm/package-lock.json" || [ ! -d "$cache/npm/node_modules" ]; then
 	cp "$here/package.json" "$here/package-lock.json" "$cache/npm/"
-	(cd "$cache/npm" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+	# Not "npm ci": it refuses a lock file that leaves out other platforms'
+	# optional packages. What the lock file names is installed as it says.
+	(cd "$cache/npm" && npm install --no-save --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error)
 fi
 
 # The same inputs or none: a republished file must be looked at first.
