@@ -1,0 +1,582 @@
+package source
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sarhad/incident"
+)
+
+// decoder turns the fields of one record after the other into incidents.
+type decoder struct {
+	layout  *layout
+	dataset incident.Dataset
+	file    string
+	dates   dateOrder
+	// named is true if the user named the dataset, whatever its rows say.
+	named bool
+	// cols are the indices of the fields in raw, -1 for those that do not occur.
+	cols [numFields]int
+	// columns name the fields of raw.
+	columns []string
+	// constants and values come from a mapping; they are empty without one.
+	constants [numFields]string
+	values    [numFields]map[string]string
+
+	raw  []string
+	row  Row
+	seed maphash.Seed
+	seen hashSet
+}
+
+func newDecoder(l *layout, opt Options) *decoder {
+	d := &decoder{layout: l, dataset: l.dataset, file: opt.File, dates: l.dates, seed: maphash.MakeSeed()}
+	for i := range d.cols {
+		d.cols[i] = -1
+	}
+	return d
+}
+
+// get gives the value of a field without the blanks around it.
+func (d *decoder) get(f field) string {
+	i := d.cols[f]
+	if i < 0 {
+		return d.constants[f]
+	}
+	s := trim(d.raw[i])
+	if m := d.values[f]; m != nil {
+		if v, ok := m[s]; ok {
+			return v
+		}
+	}
+	return s
+}
+
+// columnOf names the column of a field.
+func (d *decoder) columnOf(f field) string {
+	if i := d.cols[f]; i >= 0 {
+		return d.columns[i]
+	}
+	if n := d.layout.names[f]; len(n) > 0 {
+		return n[0]
+	}
+	return ""
+}
+
+func excerpt(s string) string {
+	if len(s) > 200 {
+		return strings.ToValidUTF8(s[:197], "") + "…"
+	}
+	return s
+}
+
+// warn adds a warning to the row and its code to the incident.
+func (d *decoder) warn(f field, value, code, reason string) {
+	d.row.Issues = append(d.row.Issues, Issue{Line: d.row.Line, Column: d.columnOf(f), Value: excerpt(value), Code: code, Reason: reason})
+	if !slices.Contains(d.row.Incident.Warnings, code) {
+		d.row.Incident.Warnings = append(d.row.Incident.Warnings, code)
+	}
+}
+
+// refuse refuses the row for the value of a field.
+func (d *decoder) refuse(f field, p *problem) {
+	d.refuseValue(f, d.get(f), p)
+}
+
+func (d *decoder) refuseValue(f field, value string, p *problem) {
+	d.reject(Issue{Column: d.columnOf(f), Value: value, Code: p.code, Reason: p.reason})
+}
+
+func (d *decoder) reject(is Issue) {
+	is.Line = d.row.Line
+	is.Value = excerpt(strings.ToValidUTF8(is.Value, "\ufffd"))
+	if d.row.Rejected == nil {
+		d.row.Rejected = &is
+		return
+	}
+	d.row.Issues = append(d.row.Issues, is)
+}
+
+// begin starts a row.
+func (d *decoder) begin(line int, raw []string) {
+	d.row = Row{Line: line, Raw: raw}
+	d.raw = raw
+}
+
+// decode fills the row from raw. identity is what a record without an id is
+// recognised by.
+func (d *decoder) decode(identity func() []byte) {
+	in := &d.row.Incident
+	in.Dataset, in.File, in.Line = d.dataset.Name, d.file, d.row.Line
+	if s := d.get(fDataset); s != "" && s != d.dataset.Name && !d.named {
+		d.refuse(fDataset, &problem{CodeOtherDataset, fmt.Sprintf("the file is loaded as dataset %q; give --dataset to load all rows as one", d.dataset.Name)})
+	}
+
+	d.row.Country, d.row.Adm1, d.row.Adm2 = d.get(fCountry), d.get(fAdm1), d.get(fAdm2)
+	in.Country = countryCode(d.row.Country)
+	if d.row.Country == "" {
+		in.Country = countryCode(d.get(fISO))
+		d.row.Country = in.Country
+	}
+
+	d.readDates(in)
+	d.types(in)
+	in.Actor1, in.Actor2, in.Dyad = d.get(fActor1), d.get(fActor2), d.get(fDyad)
+	d.list(&in.AssocActors, fAssoc1)
+	d.list(&in.AssocActors, fAssoc2)
+	d.figures(in)
+	d.place(in)
+
+	in.Clarity, in.Summary = d.get(fClarity), d.get(fSummary)
+	in.Verification = word(d, fVerification, incident.Verifications, incident.Unverified)
+	d.sources(in)
+	if s := d.get(fClaims); s != "" {
+		d.claims(in, s)
+	}
+	if s := d.get(fSynthetic); s != "" {
+		b, p := parseBool(s)
+		if p != nil {
+			d.refuse(fSynthetic, p)
+		}
+		in.Synthetic = b
+	}
+	in.Synthetic = in.Synthetic || d.dataset.Synthetic
+
+	in.SourceID = d.get(fID)
+	hashed := in.SourceID == ""
+	if hashed {
+		sum := sha256.Sum256(identity())
+		in.SourceID = "sha256:" + hex.EncodeToString(sum[:16])
+	}
+	if d.row.Rejected != nil {
+		return // its id may come again: the mended row
+	}
+	in.ID = incident.ID(in.Dataset, in.SourceID)
+	if d.seen.add(maphash.String(d.seed, in.SourceID)) {
+		if hashed {
+			d.warn(fID, "", WarnDuplicateRow, "the same row stands further up; it is counted once")
+		} else {
+			d.warn(fID, in.SourceID, WarnDuplicateID, "the same id stands further up; the later row is kept")
+		}
+	}
+}
+
+// rowIdentity joins the raw fields for the hash of a row without an id.
+func (d *decoder) rowIdentity() []byte {
+	var b []byte
+	for _, s := range d.raw {
+		b = append(append(b, s...), 0x1f)
+	}
+	return b
+}
+
+// word reads a word of one of our vocabularies; "" gives the fallback.
+func word[T ~string](d *decoder, f field, words []T, fallback T) T {
+	s := d.get(f)
+	if s == "" {
+		return fallback
+	}
+	if slices.Contains(words, T(s)) {
+		return T(s)
+	}
+	if w := T(strings.ToLower(s)); slices.Contains(words, w) {
+		return w
+	}
+	d.refuse(f, &problem{CodeBadValue, fmt.Sprintf("it is none of the words known here: %v", words)})
+	return fallback
+}
+
+func (d *decoder) readDates(in *incident.Incident) {
+	s := d.get(fStart)
+	if s == "" {
+		d.refuse(fStart, &problem{CodeMissingDate, "the row has no date"})
+		return
+	}
+	start, p := parseDate(s, d.dates)
+	if p != nil {
+		d.refuse(fStart, p)
+		return
+	}
+	in.Time = start.local(in.Country)
+	in.Start, in.End = start.day, start.day
+	if s = d.get(fEnd); s != "" {
+		end, p := parseDate(s, d.dates)
+		if p != nil {
+			d.refuse(fEnd, p)
+			return
+		}
+		end.local(in.Country)
+		in.End = end.day
+		if in.End < in.Start {
+			d.refuse(fEnd, &problem{CodeEndBeforeStart, fmt.Sprintf("it ends before it starts (%s)", in.Start)})
+			return
+		}
+	}
+	if s = d.get(fTime); s != "" {
+		t := dateTime{seconds: -1}
+		if !t.clock(s) {
+			d.refuse(fTime, &problem{CodeBadDate, "it is not a time such as 14:30:00+05:00"})
+		} else if t.hasOffset && (t.offset == incident.OffsetPK || t.offset == incident.OffsetAF) {
+			in.Time = s // the form in which we write it
+		} else {
+			t.day = in.Start
+			in.Time = t.local(in.Country)
+			if in.Time != "" && t.day != in.Start && in.Start == in.End {
+				in.Start, in.End = t.day, t.day
+			}
+		}
+	}
+
+	switch s = d.get(fTimePrecision); {
+	case s == "" && in.Start != in.End:
+		in.TimePrecision = incident.TimeRange
+	case s == "" && in.Time != "":
+		in.TimePrecision = incident.TimeExact
+	case s == "":
+		in.TimePrecision = incident.TimeDay
+	case d.layout.timePrecision != nil:
+		w, ok := d.layout.timePrecision[s]
+		if !ok {
+			d.refuse(fTimePrecision, &problem{CodeBadValue, "it is none of the codes of the codebook"})
+		}
+		in.TimePrecision = w
+	default:
+		in.TimePrecision = word(d, fTimePrecision, incident.TimePrecisions, incident.TimeUnknown)
+	}
+}
+
+func (d *decoder) types(in *incident.Incident) {
+	if s := d.get(fTypeOfViolence); s != "" {
+		switch s {
+		case "1", "2", "3":
+			in.TypeOfViolence = incident.TypeOfViolence(s[0] - '0')
+		default:
+			d.refuse(fTypeOfViolence, &problem{CodeBadValue, "it is none of UCDP's codes 1, 2, 3"})
+		}
+		// Only one-sided violence says what it was; a state-based event may be
+		// a battle, a bombing or an air strike.
+		if in.TypeOfViolence == 3 && d.layout == gedLayout {
+			in.EventType = incident.Civilians
+		}
+	}
+	if s := d.get(fEventType); s != "" {
+		t, ok := incident.ParseEventType(s)
+		if !ok && d.layout.eventTypes != nil {
+			var l legacyType
+			l, ok = d.layout.eventTypes[strings.ToLower(s)]
+			t, in.SubEventType = l.event, l.sub
+			in.EventTypeText = s
+		}
+		in.EventType = t
+		if !ok {
+			in.EventTypeText = s
+			d.warn(fEventType, s, WarnUnknownEventType, "it is none of ACLED's event types; the words are kept")
+		}
+	}
+	if s := d.get(fSubEventType); s != "" {
+		sub, of, ok := incident.ParseSubEventType(s)
+		switch {
+		case !ok:
+			if in.EventTypeText == "" {
+				in.EventTypeText = s
+			}
+			d.warn(fSubEventType, s, WarnUnknownSubEventType, "it is none of ACLED's sub-event types; the words are kept")
+		case in.EventType == "":
+			in.SubEventType, in.EventType = sub, of // each belongs to one event type
+		case in.EventType != of:
+			in.SubEventType = sub
+			d.warn(fSubEventType, s, WarnTypesDisagree, fmt.Sprintf("it belongs to %q, not to %q", of, in.EventType))
+		default:
+			in.SubEventType = sub
+		}
+	}
+	if in.EventTypeText == "" && d.cols[fEventTypeText] >= 0 {
+		in.EventTypeText = d.get(fEventTypeText)
+	}
+	in.EventClass = incident.ClassOf(in.EventType)
+	if d.cols[fEventClass] >= 0 || d.constants[fEventClass] != "" {
+		in.EventClass = word(d, fEventClass, incident.EventClasses, in.EventClass)
+	}
+}
+
+func (d *decoder) figure(f field) incident.Figure {
+	s := d.get(f)
+	if s == "" {
+		return incident.Figure{}
+	}
+	n, p := parseFigure(s)
+	if p != nil {
+		d.refuse(f, p)
+	}
+	return n
+}
+
+func (d *decoder) figures(in *incident.Incident) {
+	in.Low, in.Best, in.High = d.figure(fLow), d.figure(fBest), d.figure(fHigh)
+	switch {
+	case in.Low.Known && in.Best.Known && in.Low.N > in.Best.N:
+		d.warn(fLow, d.get(fLow), WarnLowAboveBest, fmt.Sprintf("the low estimate is above the best, %d", in.Best.N))
+	case in.High.Known && in.Best.Known && in.Best.N > in.High.N:
+		d.warn(fBest, d.get(fBest), WarnLowAboveBest, fmt.Sprintf("the best estimate is above the high, %d", in.High.N))
+	case in.Low.Known && in.High.Known && in.Low.N > in.High.N:
+		d.warn(fLow, d.get(fLow), WarnLowAboveBest, fmt.Sprintf("the low estimate is above the high, %d", in.High.N))
+	}
+	in.DeathsA, in.DeathsB = d.figure(fDeathsA), d.figure(fDeathsB)
+	in.DeathsCivilians, in.DeathsUnknown = d.figure(fDeathsCivilians), d.figure(fDeathsUnknown)
+}
+
+func (d *decoder) place(in *incident.Incident) {
+	in.LocationName, in.LocationText = d.get(fLocationName), d.get(fLocationText)
+	lat, lon := d.get(fLat), d.get(fLon)
+	switch {
+	case lat == "" && lon == "":
+	case lat == "":
+		d.refuse(fLat, &problem{CodeIncompleteCoordinate, "there is a longitude and no latitude"})
+	case lon == "":
+		d.refuse(fLon, &problem{CodeIncompleteCoordinate, "there is a latitude and no longitude"})
+	default:
+		y, p := parseCoordinate(lat, 90, "latitude")
+		if p != nil {
+			d.refuse(fLat, p)
+		}
+		x, q := parseCoordinate(lon, 180, "longitude")
+		if q != nil {
+			d.refuse(fLon, q)
+		}
+		if p == nil && q == nil {
+			in.Point, in.HasPoint = [2]float64{x, y}, true
+		}
+	}
+
+	code := d.get(fPrecision)
+	switch {
+	case code == "" && in.HasPoint:
+		// A point is given, and not how good it is: it may be the house or the
+		// middle of the town. "near" claims no more than that.
+		in.LocationPrecision = incident.LocNear
+	case code == "":
+	case d.layout.precision != nil:
+		w, ok := d.layout.precision[code]
+		if !ok {
+			d.refuse(fPrecision, &problem{CodeBadValue, "it is none of the codes of the codebook"})
+		}
+		in.LocationPrecision, in.LocationPrecisionCode = w, code
+	default:
+		in.LocationPrecision = word(d, fPrecision, incident.LocationPrecisions, incident.LocNone)
+	}
+	if d.layout != tableLayout {
+		return
+	}
+	if s := d.get(fPrecisionCode); s != "" {
+		in.LocationPrecisionCode = s
+	}
+	in.UnitID = d.get(fUnitID)
+	if s := d.get(fPlaceKind); s != "" {
+		in.Place.Kind = word(d, fPlaceKind, incident.PlaceKinds, incident.PlaceNone)
+	}
+	d.list(&in.Place.Units, fPlaceUnits)
+	d.list(&in.Candidates, fCandidates)
+	if s := d.get(fPlaceRadius); s != "" {
+		r, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(r > 0 && r < 1e7) {
+			d.refuse(fPlaceRadius, &problem{CodeBadNumber, "it is not a radius in metres"})
+		}
+		in.Place.RadiusM = r
+	}
+}
+
+// list adds a list, written in JSON or joined by semicolons.
+func (d *decoder) list(to *[]string, f field) {
+	s := d.get(f)
+	if s == "" {
+		return
+	}
+	if s[0] == '[' {
+		var l []string
+		if err := json.Unmarshal([]byte(s), &l); err == nil {
+			for _, v := range l {
+				if v = trim(v); v != "" {
+					*to = append(*to, v)
+				}
+			}
+			return
+		} else if d.layout == tableLayout {
+			d.refuse(f, &problem{CodeBadValue, "it is not a list of texts"})
+			return
+		}
+	}
+	for v := range strings.SplitSeq(s, ";") {
+		if v = trim(v); v != "" {
+			*to = append(*to, v)
+		}
+	}
+}
+
+func (d *decoder) sources(in *incident.Incident) {
+	if s := d.get(fSources); s != "" {
+		d.jsonSources(in, s)
+		return
+	}
+	if d.layout == gedLayout {
+		d.gedSources(in)
+		return
+	}
+	if s := d.get(fSourceOffice); s != "" {
+		for v := range strings.SplitSeq(s, ";") {
+			if v = trim(v); v != "" {
+				in.Sources = append(in.Sources, incident.Source{Publisher: v})
+			}
+		}
+	}
+}
+
+// gedSources reads UCDP's columns of sources. Since 2013 each holds as many
+// parts as there are sources, joined by semicolons, which also occur within
+// headlines; the citations in source_article are quoted and settle those cases.
+// Before, only a citation in words is given, which becomes the title.
+func (d *decoder) gedSources(in *incident.Incident) {
+	article, office, date, headline := d.get(fSourceArticle), d.get(fSourceOffice), d.get(fSourceDate), d.get(fSourceHeadline)
+	in.Summary = headline
+	if office == "" && date == "" && headline == "" {
+		if article != "" {
+			in.Sources = []incident.Source{{Title: article}}
+		}
+		return
+	}
+	offices, dates, titles := strings.Split(office, ";"), strings.Split(date, ";"), strings.Split(headline, ";")
+	n := len(dates)
+	if len(offices) != n {
+		in.Sources = []incident.Source{{Publisher: office, Date: date, Title: headline}}
+		return
+	}
+	in.Sources = make([]incident.Source, n)
+	cited := strings.Split(strings.Trim(article, `"`), `";"`)
+	for i := range in.Sources {
+		s := &in.Sources[i]
+		s.Publisher, s.Date = trim(offices[i]), trim(dates[i])
+		prefix := offices[i] + "," + dates[i] + ","
+		switch {
+		case len(titles) == n:
+			s.Title = trim(titles[i])
+		case n == 1:
+			s.Title = headline
+		case len(cited) == n && strings.HasPrefix(cited[i], prefix):
+			s.Title = trim(cited[i][len(prefix):])
+		}
+	}
+}
+
+type jsonSource struct {
+	Publisher, Title, URL, Date, Language string
+	IsParty                               bool `json:"is_party"`
+}
+
+func (d *decoder) jsonSources(in *incident.Incident, s string) {
+	if s[0] != '[' { // names in a table
+		for v := range strings.SplitSeq(s, ";") {
+			if v = trim(v); v != "" {
+				in.Sources = append(in.Sources, incident.Source{Publisher: v})
+			}
+		}
+		return
+	}
+	var l []jsonSource
+	if err := json.Unmarshal([]byte(s), &l); err != nil {
+		d.refuse(fSources, &problem{CodeBadValue, "it is not a list of sources as the data model describes them"})
+		return
+	}
+	for _, v := range l {
+		in.Sources = append(in.Sources, incident.Source(v))
+	}
+}
+
+type jsonClaim struct {
+	Quantity, About string
+	Low, Best, High *int
+	Qualifier       string
+	Claimant        string
+	ClaimantRole    string `json:"claimant_role"`
+	Source          *int
+	Quote, Language string
+}
+
+func (d *decoder) claims(in *incident.Incident, s string) {
+	var l []jsonClaim
+	if err := json.Unmarshal([]byte(s), &l); err != nil {
+		d.refuse(fClaims, &problem{CodeBadValue, "it is not a list of claims as the data model describes them"})
+		return
+	}
+	for i, v := range l {
+		c := incident.Claim{Quantity: v.Quantity, About: v.About, Qualifier: v.Qualifier, Claimant: v.Claimant,
+			ClaimantRole: v.ClaimantRole, Quote: v.Quote, Language: v.Language, Source: -1}
+		for _, f := range []struct {
+			from *int
+			to   *incident.Figure
+		}{{v.Low, &c.Low}, {v.Best, &c.Best}, {v.High, &c.High}} {
+			if f.from == nil {
+				continue
+			}
+			if *f.from < 0 {
+				d.refuse(fClaims, &problem{CodeBadNumber, fmt.Sprintf("a figure of claim %d is below 0", i+1)})
+				return
+			}
+			*f.to = incident.Known(*f.from)
+		}
+		if v.Source != nil && *v.Source != -1 {
+			if *v.Source < 0 || *v.Source >= len(in.Sources) {
+				d.refuse(fClaims, &problem{CodeBadValue, fmt.Sprintf("claim %d names source %d, and there are %d (counted from 0)", i+1, *v.Source, len(in.Sources))})
+				return
+			}
+			c.Source = *v.Source
+		}
+		in.Claims = append(in.Claims, c)
+	}
+}
+
+// hashSet holds hashes in bounded memory: it takes no new ones after 6 million.
+type hashSet struct {
+	slots []uint64
+	n     int
+}
+
+const maxHashes = 6 << 20
+
+// add reports whether a hash was there, and adds it if not.
+func (s *hashSet) add(h uint64) bool {
+	if h == 0 {
+		h = 1
+	}
+	if s.n*4 >= len(s.slots)*3 && s.n < maxHashes {
+		old := s.slots
+		s.slots = make([]uint64, max(1024, 2*len(old)))
+		for _, o := range old {
+			if o != 0 {
+				s.slots[s.find(o)] = o
+			}
+		}
+	}
+	i := s.find(h)
+	if s.slots[i] == h {
+		return true
+	}
+	if s.n < maxHashes {
+		s.slots[i] = h
+		s.n++
+	}
+	return false
+}
+
+func (s *hashSet) find(h uint64) int {
+	mask := len(s.slots) - 1
+	i := int(h) & mask
+	for s.slots[i] != 0 && s.slots[i] != h {
+		i = (i + 1) & mask
+	}
+	return i
+}

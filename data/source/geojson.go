@@ -1,0 +1,440 @@
+package source
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"sarhad/incident"
+)
+
+type geojsonReader struct {
+	*decoder
+	limit   *limitedReader
+	dec     *json.Decoder
+	mapping *Mapping
+	// targets says which fields a property fills, and how well its name fits: 0 is best.
+	targets map[string][]target
+	vals    [numFields]string
+	rank    [numFields]int
+	names   [numFields]string
+	number  int
+	first   *feature
+	ended   error // what follows the features that were read
+	rawOf   map[string]int
+	source  []string // the columns
+}
+
+type target struct {
+	field field
+	rank  int
+}
+
+type feature struct {
+	Type       string          `json:"type"`
+	ID         json.RawMessage `json:"id"`
+	Geometry   json.RawMessage `json:"geometry"`
+	Properties json.RawMessage `json:"properties"`
+
+	whole json.RawMessage
+	props map[string]json.RawMessage
+	wrong string // why it is no feature, "" if it is one
+}
+
+// limitedReader stops a value from growing without end.
+type limitedReader struct {
+	r    io.Reader
+	left int64
+}
+
+var errTooLong = errors.New("a record is longer than 1 MB")
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errTooLong
+	}
+	n, err := l.r.Read(p[:min(int64(len(p)), l.left)])
+	l.left -= int64(n)
+	return n, err
+}
+
+// reset allows the next value. The decoder reads ahead, at most what it needed
+// for the last value once more.
+func (l *limitedReader) reset() { l.left = 2*maxRecord + 64<<10 }
+
+// collection are the members beside the features.
+type collection struct {
+	kind    string
+	crs     json.RawMessage
+	dataset struct {
+		Name, Title, Licence, Attribution, Terms, Public string
+		Synthetic, Sample                                bool
+	}
+}
+
+func openGeoJSON(r io.Reader, opt Options) (Reader, error) {
+	l := &limitedReader{r: r}
+	l.reset()
+	g := &geojsonReader{decoder: newDecoder(tableLayout, opt), limit: l, dec: json.NewDecoder(l), mapping: opt.Mapping}
+	for i := range g.cols {
+		g.cols[i] = i
+	}
+	t, err := g.dec.Token()
+	if err != nil {
+		return nil, g.frame(err)
+	}
+	if t != json.Delim('{') {
+		return nil, refuse(opt.File, "the file is JSON and no GeoJSON FeatureCollection")
+	}
+	var c collection
+	found, err := g.members(&c)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found && c.kind == "":
+		return nil, refuse(opt.File, "the file is JSON and no GeoJSON FeatureCollection")
+	case !found:
+		return nil, refuse(opt.File, "the file is a GeoJSON %s; a FeatureCollection with features is read", excerpt(c.kind))
+	}
+	if opt.Mapping != nil {
+		if opt.Mapping.Dataset.Name != "" || opt.Mapping.Dates != "" {
+			opt.Mapping.setup(g.decoder)
+		}
+	} else {
+		d := c.dataset
+		g.dataset = incident.Dataset{Name: d.Name, Title: d.Title, Licence: d.Licence, Attribution: d.Attribution, Terms: d.Terms,
+			AggregatesOnly: d.Public == "aggregates", Synthetic: d.Synthetic, Sample: d.Sample}
+	}
+	if err := g.target(opt); err != nil {
+		return nil, err
+	}
+	if g.first, err = g.feature(); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	g.ended = err
+	g.source = []string{"id", "longitude", "latitude"}
+	if g.first != nil {
+		order, err := keys(g.first.Properties)
+		if err != nil {
+			return nil, refuse(opt.File, "the first feature cannot be read: %v", err)
+		}
+		for _, k := range order {
+			if !slices.Contains(g.source, k) {
+				g.source = append(g.source, k)
+			}
+		}
+		g.fill(g.first)
+	}
+	g.rawOf = map[string]int{}
+	for i, k := range g.source {
+		g.rawOf[k] = i
+	}
+	g.columns = g.names[:]
+	g.raw = g.vals[:]
+	g.nameBy(opt, g.get)
+	return g, nil
+}
+
+// members reads members of the collection until the features begin.
+func (g *geojsonReader) members(c *collection) (found bool, err error) {
+	for g.dec.More() {
+		g.limit.reset()
+		key, err := g.dec.Token()
+		if err != nil {
+			return false, g.frame(err)
+		}
+		if key == "features" {
+			t, err := g.dec.Token()
+			if err != nil {
+				return false, g.frame(err)
+			}
+			if t != json.Delim('[') {
+				return false, refuse(g.file, "the member features is not a list")
+			}
+			return true, nil
+		}
+		var v json.RawMessage
+		if err := g.dec.Decode(&v); err != nil {
+			return false, g.frame(err)
+		}
+		switch key {
+		case "type":
+			if err := json.Unmarshal(v, &c.kind); err != nil || c.kind != "FeatureCollection" {
+				return false, refuse(g.file, "the file is JSON of type %s and no GeoJSON FeatureCollection", excerpt(string(v)))
+			}
+		case "crs":
+			if !lonLat(v) {
+				return false, refuse(g.file, "the file has coordinates in another reference system (crs %s); GeoJSON is in lon, lat (CRS84)", excerpt(string(v)))
+			}
+		case "dataset":
+			_ = json.Unmarshal(v, &c.dataset) // a foreign member: what does not fit is not ours
+		}
+	}
+	_, err = g.dec.Token()
+	if err != nil {
+		return false, g.frame(err)
+	}
+	return false, nil
+}
+
+// lonLat reports whether a crs member of old GeoJSON stands for lon, lat.
+func lonLat(v json.RawMessage) bool {
+	s := string(v)
+	return s == "null" || strings.Contains(s, "CRS84") || strings.Contains(s, "EPSG::4326") || strings.Contains(s, "EPSG:4326")
+}
+
+// frame says where the file breaks.
+func (g *geojsonReader) frame(err error) error {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	what := "the JSON is broken"
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		what = "the file is cut"
+	case errors.Is(err, errTooLong):
+		what = "a record is longer than 1 MB"
+	}
+	return &incident.Error{Code: incident.CodeInvalid,
+		Message: fmt.Sprintf("%s: %s at feature %d, byte %d", g.file, what, g.number+1, g.dec.InputOffset()), Err: err}
+}
+
+// target resolves names of properties to fields.
+func (g *geojsonReader) target(opt Options) error {
+	g.targets = map[string][]target{}
+	if opt.Mapping == nil {
+		for f, names := range tableLayout.names {
+			for rank, n := range names {
+				g.targets[n] = append(g.targets[n], target{field(f), rank})
+			}
+		}
+		return nil
+	}
+	for name, mf := range opt.Mapping.Fields {
+		f, ok := fieldOf(name)
+		if !ok {
+			return refuse(opt.File, "the mapping names a field %q that does not exist", name)
+		}
+		if mf.Column == "" {
+			g.constants[f] = mf.Value
+			continue
+		}
+		n := fold(mf.Column)
+		g.targets[n] = append(g.targets[n], target{f, 0})
+		g.values[f] = mf.Values
+	}
+	return nil
+}
+
+// feature reads the next feature, io.EOF behind the last.
+func (g *geojsonReader) feature() (*feature, error) {
+	if !g.dec.More() {
+		if err := g.end(); err != nil {
+			return nil, err
+		}
+		return nil, io.EOF
+	}
+	g.limit.reset()
+	f := &feature{}
+	if err := g.dec.Decode(&f.whole); err != nil {
+		return nil, g.frame(err)
+	}
+	g.number++
+	if len(f.whole) > maxRecord {
+		f.wrong = "it is longer than 1 MB"
+		return f, nil
+	}
+	if err := json.Unmarshal(f.whole, f); err != nil || f.Type != "Feature" {
+		f.wrong = "it is no GeoJSON feature"
+		return f, nil
+	}
+	if len(f.Properties) > 0 && json.Unmarshal(f.Properties, &f.props) != nil {
+		f.wrong = "its properties are no JSON object"
+	}
+	return f, nil
+}
+
+// end reads what follows the features.
+func (g *geojsonReader) end() error {
+	if _, err := g.dec.Token(); err != nil { // ]
+		return g.frame(err)
+	}
+	var c collection
+	if again, err := g.members(&c); err != nil {
+		return err
+	} else if again {
+		return refuse(g.file, "the member features comes twice")
+	}
+	g.limit.reset()
+	if _, err := g.dec.Token(); !errors.Is(err, io.EOF) {
+		return refuse(g.file, "there is text after the end of the JSON, at byte %d", g.dec.InputOffset())
+	}
+	return nil
+}
+
+// keys lists the keys of an object in order.
+func keys(object json.RawMessage) ([]string, error) {
+	if len(object) == 0 || object[0] != '{' {
+		return nil, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(object))
+	_, err := dec.Token()
+	var out []string
+	for err == nil && dec.More() {
+		var k json.Token
+		if k, err = dec.Token(); err != nil {
+			break
+		}
+		if s, ok := k.(string); ok {
+			out = append(out, s)
+		}
+		var skip json.RawMessage
+		err = dec.Decode(&skip)
+	}
+	return out, err
+}
+
+// plain turns a value of JSON into the text of a field: "" for null, the text of
+// a string, and the JSON of anything else.
+func plain(v json.RawMessage) string {
+	v = bytes.TrimSpace(v)
+	switch {
+	case len(v) == 0 || string(v) == "null":
+		return ""
+	case v[0] == '"':
+		var s string
+		if json.Unmarshal(v, &s) == nil {
+			return s
+		}
+	case v[0] == '[' && string(v) == "[]":
+		return ""
+	}
+	if i := bytes.IndexByte(v, '.'); i > 0 && (v[0] == '-' || v[0]-'0' <= 9) && len(bytes.Trim(v[i+1:], "0")) == 0 {
+		v = v[:i] // 12.0, as some programs write a whole number
+	}
+	return string(v)
+}
+
+// fill puts a feature into vals. It returns a problem of the geometry.
+func (g *geojsonReader) fill(f *feature) *problem {
+	clear(g.vals[:])
+	for i := range g.rank {
+		g.rank[i] = 1 << 20
+	}
+	for i, n := range g.layout.names {
+		g.names[i] = ""
+		if len(n) > 0 {
+			g.names[i] = n[0]
+		}
+	}
+	set := func(t target, name, value string) {
+		if value != "" && t.rank < g.rank[t.field] {
+			g.vals[t.field], g.rank[t.field], g.names[t.field] = value, t.rank, name
+		}
+	}
+	for k, v := range f.props {
+		for _, t := range g.targets[fold(k)] {
+			set(t, k, plain(v))
+		}
+	}
+	for f, v := range g.constants {
+		set(target{field(f), 0}, "", v)
+	}
+	set(target{fID, 1 << 10}, "id", plain(f.ID))
+	lon, lat, p := position(f.Geometry)
+	if lon != "" || lat != "" {
+		set(target{fLon, -1}, "geometry", lon)
+		set(target{fLat, -1}, "geometry", lat)
+	}
+	return p
+}
+
+// position reads a geometry: a point or none.
+func position(v json.RawMessage) (lon, lat string, p *problem) {
+	if v = bytes.TrimSpace(v); len(v) == 0 || string(v) == "null" {
+		return "", "", nil
+	}
+	var geometry struct {
+		Type        string
+		Coordinates json.RawMessage
+	}
+	if err := json.Unmarshal(v, &geometry); err != nil {
+		return "", "", &problem{CodeBadGeometry, "it is no GeoJSON geometry"}
+	}
+	if geometry.Type != "Point" {
+		return "", "", &problem{CodeBadGeometry, fmt.Sprintf("a %s is not read; an incident has a Point or null", excerpt(geometry.Type))}
+	}
+	var c []json.Number
+	if err := json.Unmarshal(geometry.Coordinates, &c); err != nil || len(c) < 2 {
+		return "", "", &problem{CodeBadCoordinate, "a Point has a longitude and a latitude, as numbers"}
+	}
+	return c[0].String(), c[1].String(), nil
+}
+
+// Layout implements [Reader].
+func (g *geojsonReader) Layout() string { return FormatGeoJSON }
+
+// Dataset implements [Reader].
+func (g *geojsonReader) Dataset() incident.Dataset { return g.dataset }
+
+// Columns implements [Reader].
+func (g *geojsonReader) Columns() []string { return slices.Clone(g.source) }
+
+// Next implements [Reader].
+func (g *geojsonReader) Next() (*Row, error) {
+	f := g.first
+	g.first = nil
+	if f == nil {
+		if g.ended != nil {
+			return nil, g.ended
+		}
+		var err error
+		if f, err = g.feature(); err != nil {
+			g.ended = err
+			return nil, err
+		}
+	}
+	raw := make([]string, len(g.source))
+	for k, v := range f.props {
+		if i, ok := g.rawOf[k]; ok {
+			raw[i] = plain(v)
+		}
+	}
+	if raw[0] == "" {
+		raw[0] = plain(f.ID)
+	}
+	bad := g.fill(f)
+	if g.vals[fLon] != "" || g.vals[fLat] != "" {
+		raw[1], raw[2] = g.vals[fLon], g.vals[fLat]
+	}
+	g.begin(g.number, raw)
+	g.raw = g.vals[:]
+	if f.wrong != "" {
+		g.reject(Issue{Value: string(f.whole[:min(len(f.whole), 400)]), Code: CodeBadGeometry, Reason: f.wrong})
+		return &g.row, nil
+	}
+	if bad != nil {
+		g.reject(Issue{Column: "geometry", Value: string(f.Geometry[:min(len(f.Geometry), 400)]), Code: bad.code, Reason: bad.reason})
+	}
+	g.decode(func() []byte { return identityOf(f) })
+	return &g.row, nil
+}
+
+// identityOf brings geometry and properties to a form that does not depend on
+// white space or the order of members.
+func identityOf(f *feature) []byte {
+	var b bytes.Buffer
+	_ = json.Compact(&b, f.Geometry) // it was parsed before
+	for _, k := range slices.Sorted(maps.Keys(f.props)) {
+		b.WriteByte(0x1f)
+		b.WriteString(k)
+		b.WriteByte(0x1e)
+		_ = json.Compact(&b, f.props[k])
+	}
+	return b.Bytes()
+}

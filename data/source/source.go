@@ -1,0 +1,198 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+
+	"sarhad/incident"
+)
+
+// The names of the layouts.
+const (
+	FormatAuto    = "auto"
+	FormatGED     = "ged"
+	FormatACLED   = "acled"
+	FormatTable   = "table"
+	FormatGeoJSON = "geojson"
+)
+
+// Formats lists what Options.Format takes.
+var Formats = []string{FormatAuto, FormatGED, FormatACLED, FormatTable, FormatGeoJSON}
+
+// The codes of problems that refuse a row.
+const (
+	CodeMissingDate          = "missing_date"
+	CodeBadDate              = "bad_date"
+	CodeAmbiguousDate        = "ambiguous_date"
+	CodeDateOutOfRange       = "date_out_of_range"
+	CodeEndBeforeStart       = "end_before_start"
+	CodeBadNumber            = "bad_number"
+	CodeBadCoordinate        = "bad_coordinate"
+	CodeCoordinateRange      = "coordinate_out_of_range"
+	CodeIncompleteCoordinate = "incomplete_coordinates"
+	CodeBadGeometry          = "bad_geometry"
+	CodeBadValue             = "bad_value"
+	CodeOtherDataset         = "other_dataset"
+	CodeWrongFieldCount      = "wrong_field_count"
+	CodeBadQuotes            = "bad_quotes"
+	CodeBadEncoding          = "bad_encoding"
+	CodeTooLong              = "record_too_long"
+)
+
+// The codes of warnings, with which a row is taken.
+const (
+	WarnUnknownEventType    = "unknown_event_type"
+	WarnUnknownSubEventType = "unknown_sub_event_type"
+	WarnTypesDisagree       = "event_types_disagree"
+	WarnLowAboveBest        = "low_above_best"
+	WarnDuplicateID         = "duplicate_id"
+	WarnDuplicateRow        = "duplicate_row"
+)
+
+// Options says how to read a file.
+type Options struct {
+	// Format is one of [Formats]; "" is auto.
+	Format string
+	// File is the name of the file for messages and for the name of the
+	// dataset; a folder before it is left out. "" or "-" is standard input.
+	File string
+	// Dataset names the dataset; "" leaves it to the layout and the file.
+	Dataset string
+	// Mapping says what the columns mean; nil for known headers. It makes a
+	// table of a file of separated values, whatever its headers.
+	Mapping *Mapping
+}
+
+// Reader reads the records of one file in order. It is not safe for concurrent use.
+type Reader interface {
+	// Layout is what the file was read as: one of [Formats] but auto.
+	Layout() string
+	// Dataset describes what the file belongs to, as far as layout, file or mapping say.
+	Dataset() incident.Dataset
+	// Columns are the columns of the source in order. For GeoJSON they are id,
+	// longitude, latitude and the properties of the first feature.
+	Columns() []string
+	// Next gives the next record, valid until the next call. It ends with
+	// io.EOF. Another error means that the file is broken in its frame (cut,
+	// or no JSON from there on) and has CodeInvalid.
+	Next() (*Row, error)
+}
+
+// Row is one record.
+type Row struct {
+	// Line is the line on which the record starts, as a text editor counts; for
+	// GeoJSON the number of the feature from 1.
+	Line int
+	// Raw are the fields as they stand in the source. Of a row whose fields
+	// could not be told apart they are the best that can be said.
+	Raw []string
+	// Incident is the incident, without the unit it lies in: Point is set if
+	// the source gives coordinates, UnitID and Place only if it gives those.
+	Incident incident.Incident
+	// Country, Adm1 and Adm2 are names of admin units as the source writes them.
+	Country, Adm1, Adm2 string
+	// Rejected is the first problem that refuses the row, nil for a good row.
+	Rejected *Issue
+	// Issues are warnings; for a refused row also its further problems.
+	Issues []Issue
+}
+
+// Issue is something wrong or doubtful with a row.
+type Issue struct {
+	// Line is that of the row.
+	Line int
+	// Column is the name of the column at fault, "" if it is the whole row.
+	Column string
+	// Value is what stands there, cut after 200 bytes.
+	Value string
+	// Code is one of the codes above; Reason says it in words.
+	Code, Reason string
+
+	field int // index of the column + 1, before Column is filled in
+}
+
+// Open recognises the layout of a file and returns its reader. Gzip is unpacked
+// and a byte order mark of UTF-8 skipped. It fails with CodeInvalid if the file
+// as a whole cannot be read: empty, without a header, with doubled columns,
+// without a column for the date, with a latitude but no longitude.
+func Open(r io.Reader, opt Options) (Reader, error) {
+	switch opt.Format {
+	case "":
+		opt.Format = FormatAuto
+	case FormatAuto, FormatGED, FormatACLED, FormatTable, FormatGeoJSON:
+	default:
+		return nil, &incident.Error{Code: incident.CodeInvalid, Message: fmt.Sprintf("There is no format %q.", opt.Format), Parameter: "format", Allowed: Formats}
+	}
+	if i := strings.LastIndexAny(opt.File, `/\`); i >= 0 {
+		opt.File = opt.File[i+1:]
+	}
+	if opt.File == "" || opt.File == "-" {
+		opt.File = "stdin"
+	}
+	br := bufio.NewReaderSize(r, 64<<10)
+	head, err := br.Peek(4)
+	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
+		zr, err := gzip.NewReader(br)
+		if err != nil {
+			return nil, frame(opt.File, err)
+		}
+		br = bufio.NewReaderSize(zr, 64<<10)
+		head, err = br.Peek(4)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, frame(opt.File, err)
+		}
+	} else if err != nil && !errors.Is(err, io.EOF) {
+		return nil, frame(opt.File, err)
+	}
+	for _, b := range []struct{ magic, what string }{
+		{"PK\x03\x04", "a ZIP archive (an XLSX workbook, perhaps); unpack it or save it as CSV"},
+		{"\xff\xfe", "text in UTF-16; save it as UTF-8"}, {"\xfe\xff", "text in UTF-16; save it as UTF-8"},
+		{"SQLi", "an SQLite file; export it as GeoJSON or CSV"}, {"%PDF", "a PDF"},
+	} {
+		if bytes.HasPrefix(head, []byte(b.magic)) {
+			return nil, refuse(opt.File, "the file is %s", b.what)
+		}
+	}
+	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
+		_, _ = br.Discard(3) // three bytes that were peeked at
+	}
+	sniff, err := br.Peek(32 << 10)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, frame(opt.File, err)
+	}
+	text := bytes.TrimLeft(sniff, " \t\r\n")
+	if len(text) == 0 && len(sniff) < 32<<10 {
+		return nil, refuse(opt.File, "the file is empty")
+	}
+	json := bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("["))
+	if opt.Format == FormatGeoJSON || json && opt.Format == FormatAuto {
+		return openGeoJSON(br, opt)
+	}
+	if json {
+		return nil, refuse(opt.File, "the file is JSON, which cannot be read as %s", opt.Format)
+	}
+	return openTable(br, sniff, opt)
+}
+
+// refuse returns an error for a file as a whole.
+func refuse(file, format string, args ...any) error {
+	return incident.Errorf(incident.CodeInvalid, "%s: %s.", file, fmt.Sprintf(format, args...))
+}
+
+// frame returns an error for a file that breaks off or cannot be read.
+func frame(file string, err error) error {
+	what := "the file cannot be read to its end"
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		what = "the file is cut: it ends in the middle"
+	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
+		what = "the file is no whole gzip file"
+	}
+	return &incident.Error{Code: incident.CodeInvalid, Message: file + ": " + what, Err: err}
+}
