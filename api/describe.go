@@ -1,0 +1,309 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/paulmach/orb"
+
+	"sarhad/incident"
+)
+
+// conformsTo is exactly what the tests hold us to.
+var conformsTo = []string{
+	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
+	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+}
+
+const (
+	mediaOpenAPI = "application/vnd.oai.openapi+json;version=3.0"
+	title        = "Sarhad"
+	description  = "Incidents in the Pakistan–Afghanistan border region, by place and time."
+)
+
+// json answers a value as JSON, fresh or 304.
+func (s *server) json(c echo.Context, snap *snapshot, v any) error {
+	if s.fresh(c, snap, formatJSON, c.Request().URL.RawQuery) {
+		return nil
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	return s.send(c, mediaJSON, b.Bytes())
+}
+
+// described reads the parameters of a description and the state of the store.
+func (s *server) described(c echo.Context) (*snapshot, error) {
+	p, err := readParams(c.Request(), []string{"f"})
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := p["f"]; ok { // what has only one format is given whatever Accept says
+		if _, err := p.format(c.Request(), jsonFormats); err != nil {
+			return nil, err
+		}
+	}
+	return s.snapshot(c.Request().Context())
+}
+
+type landingPage struct {
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Attribution string `json:"attribution,omitempty"`
+	BorderNote  string `json:"border_note,omitempty"`
+	Links       []link `json:"links"`
+}
+
+func (s *server) landing(c echo.Context) error {
+	snap, err := s.snapshot(c.Request().Context())
+	if err != nil {
+		return err
+	}
+	base := s.base(c.Request())
+	links := []link{
+		{Rel: "self", Type: mediaJSON, Title: "This document", Href: base + "/?f=json"},
+		{Rel: "service-desc", Type: mediaOpenAPI, Title: "The interface as OpenAPI 3.0", Href: base + "/api"},
+		{Rel: "conformance", Type: mediaJSON, Title: "Conformance classes", Href: base + "/conformance"},
+		{Rel: "data", Type: mediaJSON, Title: "Collections", Href: base + "/collections"},
+	}
+	if s.page != nil {
+		links = append(links, link{Rel: "alternate", Type: mediaHTML, Title: "The map", Href: base + "/?f=html"})
+	}
+	return s.json(c, snap, landingPage{title, description, s.Attribution, s.BorderNote, links})
+}
+
+func (s *server) getAPI(c echo.Context) error {
+	snap, err := s.described(c)
+	if err != nil {
+		return err
+	}
+	if s.fresh(c, snap, format{media: mediaOpenAPI}, "") {
+		return nil
+	}
+	base, err := json.Marshal(s.base(c.Request()))
+	if err != nil {
+		return fmt.Errorf("encode address: %w", err)
+	}
+	return s.send(c, mediaOpenAPI, bytes.Replace(s.openapi, []byte(serverPlaceholder), base, 1))
+}
+
+func (s *server) getConformance(c echo.Context) error {
+	snap, err := s.described(c)
+	if err != nil {
+		return err
+	}
+	return s.json(c, snap, struct {
+		ConformsTo []string `json:"conformsTo"`
+	}{conformsTo})
+}
+
+type spatialExtent struct {
+	BBox [][4]float64 `json:"bbox"`
+	CRS  string       `json:"crs"`
+}
+
+type temporalExtent struct {
+	Interval [][2]*string `json:"interval"`
+	TRS      string       `json:"trs"`
+}
+
+type extent struct {
+	Spatial  *spatialExtent  `json:"spatial,omitempty"`
+	Temporal *temporalExtent `json:"temporal,omitempty"`
+}
+
+type collectionDescription struct {
+	ID          string   `json:"id"`
+	Title       string   `json:"title"`
+	Description string   `json:"description"`
+	Attribution string   `json:"attribution,omitempty"`
+	ItemType    string   `json:"itemType"`
+	CRS         []string `json:"crs"`
+	StorageCRS  string   `json:"storageCrs"`
+	Extent      *extent  `json:"extent,omitempty"`
+	Links       []link   `json:"links"`
+}
+
+func (s *server) describe(r *http.Request, col *collection, snap *snapshot) collectionDescription {
+	base := s.base(r) + "/collections/" + col.id
+	d := collectionDescription{ID: col.id, Title: col.title, Description: col.description, ItemType: "feature", CRS: []string{crs84}, StorageCRS: crs84}
+	formats := placeFormats
+	ext := extent{}
+	switch {
+	case col.id == incidentsID:
+		formats = incidentFormats
+		if snap.hasBound {
+			ext.Spatial = spatial(snap.bound)
+		}
+		ext.Temporal = temporal(snap.extent(nil))
+	default:
+		d.Attribution = s.Attribution
+		if col.hasBound {
+			ext.Spatial = spatial(col.bound)
+		}
+		if !col.timeless {
+			ext.Temporal = temporal(window{col.from, col.to}, col.dated)
+		}
+	}
+	if ext != (extent{}) {
+		d.Extent = &ext
+	}
+	d.Links = []link{{Rel: "self", Type: mediaJSON, Href: base}}
+	for _, f := range formats {
+		href := base + "/items"
+		if f.media != formats[0].media {
+			href += "?f=" + f.names[0]
+		}
+		d.Links = append(d.Links, link{Rel: "items", Type: f.media, Title: col.title, Href: href})
+	}
+	return d
+}
+
+func spatial(b orb.Bound) *spatialExtent {
+	return &spatialExtent{[][4]float64{{b.Min[0], b.Min[1], b.Max[0], b.Max[1]}}, crs84}
+}
+
+// temporal writes a range of days as the instants OGC asks for; an end that is not known is null.
+func temporal(w window, ok bool) *temporalExtent {
+	t := &temporalExtent{[][2]*string{{}}, "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"}
+	if ok {
+		from := w.from.Time().Format(time.RFC3339)
+		t.Interval[0][0] = &from
+		if w.to < incident.MaxDay {
+			to := w.to.Time().Add(24*time.Hour - time.Second).Format(time.RFC3339)
+			t.Interval[0][1] = &to
+		}
+	}
+	return t
+}
+
+func (s *server) getCollections(c echo.Context) error {
+	snap, err := s.described(c)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Links       []link                  `json:"links"`
+		Collections []collectionDescription `json:"collections"`
+	}{Links: []link{{Rel: "self", Type: mediaJSON, Href: s.base(c.Request()) + "/collections"}}}
+	for _, col := range s.collections {
+		answer.Collections = append(answer.Collections, s.describe(c.Request(), col, snap))
+	}
+	return s.json(c, snap, answer)
+}
+
+func (s *server) getCollection(c echo.Context) error {
+	col, err := s.collection(c)
+	if err != nil {
+		return err
+	}
+	snap, err := s.described(c)
+	if err != nil {
+		return err
+	}
+	return s.json(c, snap, s.describe(c.Request(), col, snap))
+}
+
+type datasetDescription struct {
+	Name        string                `json:"name"`
+	Title       *string               `json:"title"`
+	Licence     *string               `json:"licence"`
+	Attribution *string               `json:"attribution"`
+	Terms       *string               `json:"terms"`
+	Public      string                `json:"public"`
+	Synthetic   bool                  `json:"synthetic"`
+	Sample      bool                  `json:"sample"`
+	Count       int                   `json:"count"`
+	FirstDate   *string               `json:"first_date"`
+	LastDate    *string               `json:"last_date"`
+	BBox        *[4]float64           `json:"bbox"`
+	Coverage    []coverageDescription `json:"coverage"`
+}
+
+type coverageDescription struct {
+	Country string `json:"country,omitempty"`
+	Unit    string `json:"unit,omitempty"`
+	From    string `json:"from"`
+	To      string `json:"to"`
+}
+
+type baseLayerDescription struct {
+	URL         string `json:"url"`
+	Attribution string `json:"attribution"`
+}
+
+func (s *server) getDatasets(c echo.Context) error {
+	snap, err := s.described(c)
+	if err != nil {
+		return err
+	}
+	answer := struct {
+		Datasets    []datasetDescription  `json:"datasets"`
+		Attribution string                `json:"attribution"`
+		BorderNote  string                `json:"border_note"`
+		BaseLayer   *baseLayerDescription `json:"base_layer"`
+		Change      int64                 `json:"change"`
+	}{Datasets: []datasetDescription{}, Attribution: s.Attribution, BorderNote: s.BorderNote, Change: snap.change}
+	if s.BaseLayer != nil {
+		answer.BaseLayer = &baseLayerDescription{s.BaseLayer.URL, s.BaseLayer.Attribution}
+	}
+	for i := range snap.datasets {
+		d := &snap.datasets[i]
+		o := datasetDescription{Name: d.Name, Title: orNull(d.Title), Licence: orNull(d.Licence), Attribution: orNull(d.Attribution), Terms: orNull(d.Terms),
+			Public: "items", Synthetic: d.Synthetic, Sample: d.Sample, Count: d.Count, Coverage: []coverageDescription{}}
+		if d.AggregatesOnly {
+			o.Public = "aggregates"
+		}
+		if d.Count > 0 {
+			o.FirstDate, o.LastDate = orNull(d.First.String()), orNull(d.Last.String())
+			if d.HasBound {
+				o.BBox = &[4]float64{d.Bound.Min[0], d.Bound.Min[1], d.Bound.Max[0], d.Bound.Max[1]}
+			}
+		}
+		for _, v := range d.Coverage {
+			o.Coverage = append(o.Coverage, coverageDescription{v.Country, v.Unit, v.From.String(), v.To.String()})
+		}
+		answer.Datasets = append(answer.Datasets, o)
+	}
+	return s.json(c, snap, answer)
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func (s *server) getHealth(c echo.Context) error {
+	return s.state(c, "ok")
+}
+
+func (s *server) getReady(c echo.Context) error {
+	ctx := c.Request().Context()
+	var err error
+	if s.Ready != nil {
+		err = s.Ready(ctx)
+	} else {
+		_, err = s.Reader.Change(ctx)
+	}
+	if err != nil {
+		return &incident.Error{Code: incident.CodeUnavailable, Message: "The server is not ready.", Err: err}
+	}
+	return s.state(c, "ready")
+}
+
+func (s *server) state(c echo.Context, word string) error {
+	if _, err := readParams(c.Request(), nil); err != nil {
+		return err
+	}
+	c.Response().Header()["Cache-Control"] = []string{"no-store"}
+	return s.send(c, mediaJSON, []byte(`{"status":"`+word+"\"}\n"))
+}

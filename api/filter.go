@@ -1,0 +1,317 @@
+package api
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/paulmach/orb"
+
+	"sarhad/incident"
+)
+
+// filterParams are the parameters that choose incidents.
+var filterParams = []string{"bbox", "bbox-crs", "datetime", "unit", "province", "country", "event_type", "dataset", "actor",
+	"min_fatalities", "precision", "verification", "border_km", "q"}
+
+// crs84 is the only coordinate reference system so far: longitude, latitude, WGS 84.
+const crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+
+// noneWord asks for what has no value.
+const noneWord = "none"
+
+// selection is the filter of a request with what aggregates need to know of it.
+type selection struct {
+	filter   incident.Filter
+	key      string   // the same selection has the same key
+	window   window   // the days that datetime allows
+	datasets []string // the datasets asked for, nil for all
+}
+
+// window is a range of days, closed at both ends.
+type window struct{ from, to incident.Day }
+
+// selection reads the filter of a request.
+func (s *server) selection(p params, snap *snapshot) (selection, error) {
+	sel := selection{key: p.canonical(filterParams...), window: window{incident.MinDay, incident.MaxDay}}
+	var and incident.And
+	in := func(property incident.Property, values []string) {
+		if len(values) > 0 {
+			and = append(and, incident.In{Property: property, Values: values})
+		}
+	}
+
+	if v, ok := p["datetime"]; ok {
+		f, w, err := parseDatetime(v)
+		if err != nil {
+			return sel, err
+		}
+		sel.window = w
+		and = append(and, f...)
+	}
+	boxes, err := parseBBox(p)
+	if err != nil {
+		return sel, err
+	}
+	switch len(boxes) {
+	case 1:
+		and = append(and, incident.Box{Bound: boxes[0]})
+	case 2:
+		and = append(and, incident.Or{incident.Box{Bound: boxes[0]}, incident.Box{Bound: boxes[1]}})
+	}
+	for _, w := range []struct {
+		name     string
+		property incident.Property
+		allowed  []string
+	}{
+		{"unit", "unit_id", s.unitIDs},
+		{"province", "province", s.provinces},
+		{"country", "country", incident.Countries},
+		{"precision", "location_precision", locationPrecisions},
+		{"verification", "verification", verifications},
+		{"dataset", "dataset", snap.names},
+	} {
+		values, err := p.words(w.name, w.allowed)
+		if err != nil {
+			return sel, err
+		}
+		in(w.property, values)
+		if w.name == "dataset" {
+			sel.datasets = values
+		}
+	}
+	types, err := p.words("event_type", eventTypesOrNone)
+	if err != nil {
+		return sel, err
+	}
+	if i := slices.Index(types, noneWord); i >= 0 {
+		null := incident.IsNull{Property: "event_type"}
+		if types = slices.Delete(types, i, i+1); len(types) == 0 {
+			and = append(and, null)
+		} else {
+			and = append(and, incident.Or{incident.In{Property: "event_type", Values: types}, null})
+		}
+	} else {
+		in("event_type", types)
+	}
+	if v, ok := p["min_fatalities"]; ok {
+		n, err := strconv.ParseUint(v, 10, 31)
+		if err != nil {
+			return sel, wrongParameter("min_fatalities", nil, "min_fatalities is %s; it must be a whole number from 0.", quoted(v))
+		}
+		and = append(and, incident.Compare{Property: "fatalities_best", Op: incident.Ge, Value: incident.NumberValue(float64(n))})
+	}
+	if v, ok := p["border_km"]; ok {
+		km, err := parseNumber(v)
+		if err != nil || km < 0 {
+			return sel, wrongParameter("border_km", nil, "border_km is %s; it must be a number of kilometres from 0.", quoted(v))
+		}
+		and = append(and, incident.NearBorder{KM: km})
+	}
+	for _, name := range []string{"actor", "q"} {
+		v, ok := p[name]
+		if !ok {
+			continue
+		}
+		w := strings.Join(strings.Fields(v), " ")
+		if w == "" || len(w) > 400 {
+			return sel, wrongParameter(name, nil, "%s must have one to 400 bytes of words.", name)
+		}
+		if name == "actor" {
+			and = append(and, incident.ActorHas{Words: w})
+		} else {
+			and = append(and, incident.TextHas{Words: w})
+		}
+	}
+	switch len(and) {
+	case 0:
+	case 1:
+		sel.filter = and[0]
+	default:
+		sel.filter = and
+	}
+	return sel, nil
+}
+
+var (
+	eventTypesOrNone   = append(words(incident.EventTypes), noneWord)
+	locationPrecisions = words(incident.LocationPrecisions)
+	verifications      = words(incident.Verifications)
+)
+
+// parseNumber reads a finite decimal number.
+func parseNumber(s string) (float64, error) {
+	if strings.ContainsAny(s, "xXpP_") { // ParseFloat's own dialect
+		return 0, strconv.ErrSyntax
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err == nil && (math.IsNaN(f) || math.IsInf(f, 0)) {
+		err = strconv.ErrRange
+	}
+	return f, err
+}
+
+// parseBBox reads bbox: no box, one, or two where it crosses the antimeridian.
+// Of six numbers the heights are ignored, since no feature has any.
+func parseBBox(p params) ([]orb.Bound, error) {
+	if v, ok := p["bbox-crs"]; ok && v != crs84 && v != "<"+crs84+">" {
+		return nil, wrongParameter("bbox-crs", []string{crs84}, "bbox-crs does not know %s.", quoted(v))
+	}
+	v, ok := p["bbox"]
+	if !ok {
+		return nil, nil
+	}
+	parts := strings.Split(v, ",")
+	if len(parts) != 4 && len(parts) != 6 {
+		return nil, wrongParameter("bbox", nil, "bbox has %d numbers; it takes four, minlon,minlat,maxlon,maxlat, or six with heights.", len(parts))
+	}
+	n := make([]float64, len(parts))
+	for i, part := range parts {
+		var err error
+		if n[i], err = parseNumber(strings.TrimSpace(part)); err != nil {
+			return nil, wrongParameter("bbox", nil, "bbox has %s where a number is due.", quoted(part))
+		}
+	}
+	if len(n) == 6 {
+		if n[2] > n[5] {
+			return nil, wrongParameter("bbox", nil, "bbox has its least height above its greatest.")
+		}
+		n = []float64{n[0], n[1], n[3], n[4]}
+	}
+	if n[1] > n[3] {
+		return nil, wrongParameter("bbox", nil, "bbox has its least latitude above its greatest; the order is minlon,minlat,maxlon,maxlat.")
+	}
+	box := func(w, e float64) orb.Bound {
+		return orb.Bound{Min: orb.Point{w, n[1]}, Max: orb.Point{e, n[3]}}
+	}
+	if n[0] > n[2] {
+		return []orb.Bound{box(n[0], 180), box(-180, n[2])}, nil
+	}
+	return []orb.Bound{box(n[0], n[2])}, nil
+}
+
+// The instants that stand for an open end: a day beyond what any local day reaches.
+const (
+	minInstant = int64(incident.MinDay-1) * 86400
+	maxInstant = int64(incident.MaxDay+2) * 86400
+)
+
+// moment is one end of datetime: a day, an instant, or open.
+type moment struct {
+	open    bool
+	isDay   bool
+	day     incident.Day
+	instant int64 // seconds since 1970-01-01T00:00Z
+}
+
+// earliest and latest bound the moment as an instant: a local day begins first
+// in Pakistan and ends last in Afghanistan.
+func (m moment) earliest() int64 {
+	if m.isDay {
+		return int64(m.day)*86400 - incident.OffsetPK
+	}
+	return m.instant
+}
+
+func (m moment) latest() int64 {
+	if m.isDay {
+		return int64(m.day+1)*86400 - incident.OffsetAF - 1
+	}
+	return m.instant
+}
+
+// parseDatetime reads datetime as OGC API – Features Part 1 has it, with full
+// dates allowed. The window is in days, a little too wide for instants.
+func parseDatetime(v string) (incident.And, window, error) {
+	all := window{incident.MinDay, incident.MaxDay}
+	wrong := func(format string, args ...any) (incident.And, window, error) {
+		return nil, all, wrongParameter("datetime", nil, format, args...)
+	}
+	fromText, toText, isRange := strings.Cut(v, "/")
+	if strings.Contains(toText, "/") {
+		return wrong("datetime has more than two ends.")
+	}
+	from, err := parseMoment(fromText, isRange)
+	if err != nil {
+		return nil, all, err
+	}
+	to := from
+	if isRange {
+		if to, err = parseMoment(toText, true); err != nil {
+			return nil, all, err
+		}
+	}
+	backwards := !from.open && !to.open && from.earliest() > to.latest()
+	if from.isDay && to.isDay {
+		backwards = from.day > to.day
+	}
+	if backwards {
+		return wrong("datetime ends before it begins.")
+	}
+
+	days, instants := all, window{}
+	hasDays, hasInstants := false, false
+	i := incident.DuringInstants{From: minInstant, To: maxInstant}
+	switch {
+	case from.open:
+	case from.isDay:
+		days.from, hasDays = from.day, true
+	default:
+		i.From, hasInstants = from.instant, true
+		instants.from = dayOf(from.instant + incident.OffsetAF)
+	}
+	w := days
+	if !from.open && !from.isDay {
+		w.from = instants.from
+	}
+	switch {
+	case to.open:
+	case to.isDay:
+		days.to, hasDays = to.day, true
+		w.to = to.day
+	default:
+		i.To, hasInstants = to.instant, true
+		w.to = dayOf(to.instant + incident.OffsetPK)
+	}
+	var and incident.And
+	if hasDays {
+		and = append(and, incident.During{From: days.from, To: days.to})
+	}
+	if hasInstants {
+		and = append(and, i)
+	}
+	return and, w, nil
+}
+
+func dayOf(instant int64) incident.Day {
+	return incident.Day(math.Floor(float64(instant) / 86400))
+}
+
+func parseMoment(s string, mayBeOpen bool) (moment, error) {
+	if s == ".." || s == "" {
+		if !mayBeOpen {
+			return moment{}, wrongParameter("datetime", nil, "datetime is open at both ends; leave it out instead.")
+		}
+		return moment{open: true}, nil
+	}
+	if len(s) <= 10 {
+		d, err := incident.ParseDay(s)
+		if err != nil {
+			return moment{}, wrongParameter("datetime", nil, "datetime has %s, which is not a day (YYYY-MM-DD), a date-time (RFC 3339) or \"..\".", quoted(s))
+		}
+		return moment{isDay: true, day: d}, nil
+	}
+	// RFC 3339 allows small letters, and a + that nobody escaped arrives as a space.
+	u := strings.ToUpper(s)
+	if i := strings.LastIndexByte(u, ' '); i == len(u)-len("+05:00") {
+		u = u[:i] + "+" + u[i+1:]
+	}
+	t, err := time.Parse(time.RFC3339Nano, u)
+	if err != nil || t.Year() < 1 || t.Year() > 9999 {
+		return moment{}, wrongParameter("datetime", nil, "datetime has %s, which is not a day (YYYY-MM-DD), a date-time (RFC 3339) or \"..\".", quoted(s))
+	}
+	// Cutting the fraction of a second off is right at both ends, since days begin and end on whole seconds.
+	return moment{instant: t.Unix()}, nil
+}

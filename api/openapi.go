@@ -1,0 +1,287 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"sarhad/incident"
+)
+
+// serverPlaceholder stands in the encoded document for the address of the server.
+const serverPlaceholder = `"sarhad-server-url"`
+
+// object is a JSON object of the OpenAPI document.
+type object = map[string]any
+
+func ref(kind, name string) object { return object{"$ref": "#/components/" + kind + "/" + name} }
+
+func schemaRef(name string) object { return ref("schemas", name) }
+
+func typed(t string) object { return object{"type": t} }
+
+func nullable(schema object) object {
+	out := object{"nullable": true}
+	for k, v := range schema {
+		out[k] = v
+	}
+	return out
+}
+
+func arrayOf(items object) object { return object{"type": "array", "items": items} }
+
+// nullableEnum is a word of a vocabulary or null; OpenAPI 3.0 wants null named among the values too.
+func nullableEnum(values []string) object {
+	list := make([]any, 0, len(values)+1)
+	for _, v := range values {
+		list = append(list, v)
+	}
+	return object{"type": "string", "nullable": true, "enum": append(list, nil)}
+}
+
+// closed is an object that has exactly these members.
+func closed(members object, optional ...string) object {
+	required := []string{}
+	for name := range members {
+		if !contains(optional, name) {
+			required = append(required, name)
+		}
+	}
+	return object{"type": "object", "properties": members, "required": sorted(required), "additionalProperties": false}
+}
+
+func queryParam(name, description string, schema object, list bool) object {
+	p := object{"name": name, "in": "query", "description": description, "required": false, "schema": schema}
+	if list {
+		p["schema"] = object{"type": "array", "items": schema, "minItems": 1}
+		p["style"], p["explode"] = "form", false
+	}
+	return p
+}
+
+func pathParam(name, description string, schema object) object {
+	return object{"name": name, "in": "path", "required": true, "description": description, "schema": schema}
+}
+
+func content(mediaAndSchema ...any) object {
+	c := object{}
+	for i := 0; i+1 < len(mediaAndSchema); i += 2 {
+		c[mediaAndSchema[i].(string)] = object{"schema": mediaAndSchema[i+1]}
+	}
+	return c
+}
+
+// get describes a route with its answers.
+func get(id, summary string, tags []string, parameters []any, ok object) object {
+	responses := object{
+		"200":     object{"description": summary, "content": ok, "headers": object{"ETag": object{"description": "Made from the store's change number and the request.", "schema": typed("string")}}},
+		"304":     object{"description": "The client has this answer already (If-None-Match)."},
+		"400":     ref("responses", "Problem"),
+		"404":     ref("responses", "Problem"),
+		"406":     ref("responses", "Problem"),
+		"default": ref("responses", "Problem"),
+	}
+	op := object{"operationId": id, "summary": summary, "tags": tags, "responses": responses}
+	if len(parameters) > 0 {
+		op["parameters"] = parameters
+	}
+	return object{"get": op}
+}
+
+// openapiDocument describes every route. It is made of the same tables that
+// the routes check their parameters with.
+func (s *server) openapiDocument() ([]byte, error) {
+	param := func(name string) object { return ref("parameters", name) }
+	var filters []any
+	for _, name := range filterParams {
+		filters = append(filters, param(name))
+	}
+	formatParam := func(formats []format) object {
+		var names []string
+		for _, f := range formats {
+			names = append(names, f.names...)
+		}
+		return queryParam("f", "The format of the answer; without it the Accept header decides.", object{"type": "string", "enum": names}, false)
+	}
+	jsonF := formatParam(jsonFormats)
+
+	paths := object{
+		"/": get("landing", "The map for browsers, the landing page for programs", []string{"Capabilities"},
+			[]any{formatParam(landingFormats)}, content(mediaJSON, schemaRef("landingPage"), mediaHTML, typed("string"))),
+		"/api":         get("api", "This document", []string{"Capabilities"}, []any{jsonF}, content(mediaOpenAPI, typed("object"))),
+		"/conformance": get("conformance", "The conformance classes that hold", []string{"Capabilities"}, []any{jsonF}, content(mediaJSON, schemaRef("confClasses"))),
+		"/collections": get("collections", "The collections", []string{"Capabilities"}, []any{jsonF}, content(mediaJSON, schemaRef("collections"))),
+		"/assets/{file}": get("asset", "A file of the page", []string{"Page"},
+			[]any{pathParam("file", "The name of the file", typed("string"))}, content("*/*", object{"type": "string", "format": "binary"})),
+		"/collections/incidents/columns": get("columns", "The incidents of a filter as binary columns", []string{"Incidents"},
+			filters, content(mediaColumns, object{"type": "string", "format": "binary"})),
+		"/aggregates": get("aggregates", "Counts and fatalities by up to three keys", []string{"Incidents"},
+			append([]any{param("by"), formatParam(aggregateFormats)}, filters...), content(mediaJSON, schemaRef("aggregates"), mediaCSV, typed("string"))),
+		"/datasets": get("datasets", "What is loaded", []string{"Incidents"}, []any{jsonF}, content(mediaJSON, schemaRef("datasets"))),
+		"/healthz":  get("health", "Whether the process runs", []string{"Operations"}, nil, content(mediaJSON, schemaRef("state"))),
+		"/readyz":   get("ready", "Whether the server can answer", []string{"Operations"}, nil, content(mediaJSON, schemaRef("state"))),
+	}
+	for _, col := range s.collections {
+		path := "/collections/" + col.id
+		paths[path] = get("describe_"+col.id, col.title, []string{"Capabilities"}, []any{jsonF}, content(mediaJSON, schemaRef("collection")))
+		tag, formats := []string{"Places"}, placeFormats
+		parameters := []any{}
+		one, many := schemaRef("feature"), schemaRef("featureCollection")
+		if col.id == incidentsID {
+			tag, formats = []string{"Incidents"}, incidentFormats
+			parameters = append(append(parameters, param("sortby")), filters...)
+			one, many = schemaRef("incidentOne"), schemaRef("incidentCollection")
+		} else {
+			parameters = append(parameters, param("bbox"), param("bbox-crs"), param("datetime"))
+		}
+		parameters = append(parameters, param("limit"), param("cursor"), formatParam(formats))
+		itemsContent, itemContent := content(mediaGeoJSON, many), content(mediaGeoJSON, one)
+		if col.id == incidentsID {
+			itemsContent, itemContent = content(mediaGeoJSON, many, mediaJSONFG, many), content(mediaGeoJSON, one, mediaJSONFG, one)
+		}
+		paths[path+"/items"] = get("items_"+col.id, "Features of "+col.title, tag, parameters, itemsContent)
+		paths[path+"/items/{fid}"] = get("item_"+col.id, "One feature of "+col.title, tag,
+			[]any{pathParam("fid", "The id of the feature; for incidents its row number too", typed("string")), formatParam(formats)}, itemContent)
+	}
+
+	doc := object{
+		"openapi": "3.0.3",
+		"info": object{"title": title, "description": description + " " + s.BorderNote, "version": orDefault(s.Version, "dev"),
+			"license": object{"name": "Apache-2.0"}},
+		"servers": []any{object{"url": "sarhad-server-url"}},
+		"tags":    []any{object{"name": "Capabilities"}, object{"name": "Incidents"}, object{"name": "Places"}, object{"name": "Operations"}, object{"name": "Page"}},
+		"paths":   paths,
+		"components": object{
+			"parameters": s.openapiParameters(),
+			"schemas":    openapiSchemas(),
+			"responses": object{"Problem": object{"description": "What is wrong, in words (RFC 9457)",
+				"content": content(mediaProblem, schemaRef("problem"))}},
+		},
+	}
+	b, err := json.Marshal(doc)
+	if err != nil {
+		return nil, fmt.Errorf("encode OpenAPI document: %w", err)
+	}
+	return b, nil
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func (s *server) openapiParameters() object {
+	enum := func(values []string) object {
+		if len(values) == 0 {
+			return typed("string")
+		}
+		return object{"type": "string", "enum": values}
+	}
+	number := typed("number")
+	out := object{}
+	for _, p := range []object{
+		queryParam("limit", fmt.Sprintf("How many features a page has; more than %d counts as %d.", maxLimit, maxLimit),
+			object{"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, false),
+		queryParam("cursor", "The place in the list that a next link goes on from.", typed("string"), false),
+		queryParam("sortby", "The order; without it that of the store.", enum([]string{"start_date", "-start_date"}), false),
+		{"name": "by", "in": "query", "required": true, "description": "One to three keys.", "style": "form", "explode": false,
+			"schema": object{"type": "array", "items": enum(aggregateKeys), "minItems": 1, "maxItems": maxKeys}},
+		{"name": "bbox", "in": "query", "required": false, "description": "minlon,minlat,maxlon,maxlat, or six numbers with heights, which are ignored; minlon may be larger than maxlon across the antimeridian.",
+			"style": "form", "explode": false, "schema": object{"type": "array", "minItems": 4, "maxItems": 6, "items": number}},
+		queryParam("bbox-crs", "The coordinate reference system of bbox.", enum([]string{crs84}), false),
+		queryParam("datetime", "A day, an RFC 3339 date-time, or two of them with / between, closed at both ends; .. for an open end. Days are compared with local days, date-times with the instants of those days.", typed("string"), false),
+		queryParam("unit", "Ids of units.", enum(s.unitIDs), true),
+		queryParam("province", "English names of first-level units.", enum(s.provinces), true),
+		queryParam("country", "Countries.", enum(incident.Countries), true),
+		queryParam("event_type", "ACLED's event types; none for incidents without one.", enum(eventTypesOrNone), true),
+		queryParam("dataset", "Names of datasets.", typed("string"), true),
+		queryParam("actor", "Words of a name of either side or an associated actor; each must occur, case does not matter.", object{"type": "string", "maxLength": 400}, false),
+		queryParam("min_fatalities", "The least fatalities_best; incidents without a figure never pass.", object{"type": "integer", "minimum": 0}, false),
+		queryParam("precision", "How well the place is known.", enum(locationPrecisions), true),
+		queryParam("verification", "How far the report was checked.", enum(verifications), true),
+		queryParam("border_km", "Incidents that may lie within so many kilometres of the border.", object{"type": "number", "minimum": 0}, false),
+		queryParam("q", "Words in the summary, the location or the sides; each must occur, case does not matter.", object{"type": "string", "maxLength": 400}, false),
+	} {
+		out[p["name"].(string)] = p
+	}
+	return out
+}
+
+func openapiSchemas() object {
+	text, number, integer, boolean := typed("string"), typed("number"), object{"type": "integer"}, typed("boolean")
+	day := object{"type": "string", "format": "date"}
+	textOrNull, intOrNull, numberOrNull := nullable(text), nullable(integer), nullable(number)
+	texts := arrayOf(text)
+	source := closed(object{"publisher": textOrNull, "title": textOrNull, "url": textOrNull, "date": textOrNull, "language": textOrNull, "is_party": boolean})
+	claim := closed(object{"quantity": textOrNull, "about": textOrNull, "low": intOrNull, "best": intOrNull, "high": intOrNull, "qualifier": textOrNull,
+		"claimant": textOrNull, "claimant_role": textOrNull, "source": intOrNull, "quote": textOrNull, "language": textOrNull})
+	kinds := words(incident.PlaceKinds)
+	precisions := words(incident.TimePrecisions)
+	classes := words(incident.EventClasses)
+
+	properties := closed(object{
+		"fid": integer, "dataset": textOrNull, "source_id": textOrNull, "start_date": day, "end_date": day, "time": textOrNull,
+		"time_precision": nullableEnum(precisions), "event_type": nullableEnum(words(incident.EventTypes)), "sub_event_type": textOrNull,
+		"event_type_text": textOrNull, "event_class": nullableEnum(classes), "type_of_violence": intOrNull,
+		"type_of_violence_name": nullableEnum([]string{"state-based", "non-state", "one-sided"}), "actor1": textOrNull, "actor2": textOrNull, "assoc_actors": texts,
+		"dyad": textOrNull, "fatalities_low": intOrNull, "fatalities_best": intOrNull, "fatalities_high": intOrNull, "deaths_a": intOrNull,
+		"deaths_b": intOrNull, "deaths_civilians": intOrNull, "deaths_unknown": intOrNull, "country": nullableEnum(incident.Countries),
+		"province": textOrNull, "district": textOrNull, "unit_id": textOrNull, "pcode": textOrNull, "location_name": textOrNull,
+		"location_text": textOrNull, "location_precision": nullableEnum(locationPrecisions), "location_precision_code": textOrNull,
+		"place_kind": object{"type": "string", "enum": kinds}, "place_units": texts, "place_radius_m": numberOrNull,
+		"border_km_min": numberOrNull, "border_km_max": numberOrNull, "border_side": nullableEnum([]string{"PK", "AF", "straddles", "unknown"}),
+		"verification": nullableEnum(verifications), "event_clarity": textOrNull, "claims": arrayOf(schemaRef("claim")), "sources": arrayOf(schemaRef("source")),
+		"summary": textOrNull, "warnings": texts, "candidates": texts, "file": textOrNull, "line": intOrNull, "synthetic": boolean,
+	})
+	geometry := object{"type": "object", "nullable": true, "required": []string{"type", "coordinates"}, "additionalProperties": false,
+		"properties": object{"type": object{"type": "string", "enum": []string{"Point", "LineString", "Polygon", "MultiPolygon"}}, "coordinates": object{"type": "array", "items": object{}}}}
+	point := object{"type": "object", "nullable": true, "required": []string{"type", "coordinates"}, "additionalProperties": false,
+		"properties": object{"type": object{"type": "string", "enum": []string{"Point"}}, "coordinates": object{"type": "array", "items": number, "minItems": 2, "maxItems": 2}}}
+	featureType := object{"type": "string", "enum": []string{"Feature"}}
+	collectionType := object{"type": "string", "enum": []string{"FeatureCollection"}}
+	links := arrayOf(schemaRef("link"))
+	count := object{"type": "integer", "minimum": 0}
+	list := func(feature string) object {
+		return closed(object{"type": collectionType, "conformsTo": texts, "features": arrayOf(schemaRef(feature)), "numberMatched": count, "numberReturned": count, "links": links}, "conformsTo")
+	}
+	time := object{"type": "object", "additionalProperties": false, "properties": object{"date": day, "interval": object{"type": "array", "items": day, "minItems": 2, "maxItems": 2}}}
+	collection := object{"type": "object", "required": []string{"id", "links"}, "properties": object{"id": text, "title": text, "description": text,
+		"attribution": text, "itemType": text, "crs": texts, "storageCrs": text, "links": links, "extent": closed(object{
+			"spatial":  closed(object{"bbox": arrayOf(object{"type": "array", "items": number, "minItems": 4, "maxItems": 4}), "crs": text}),
+			"temporal": closed(object{"interval": arrayOf(object{"type": "array", "items": nullable(object{"type": "string", "format": "date-time"}), "minItems": 2, "maxItems": 2}), "trs": text}),
+		}, "spatial", "temporal")}}
+	row := object{"count": count, "fatalities_low": intOrNull, "fatalities_best": intOrNull, "fatalities_high": intOrNull, "fatalities_unknown": count}
+	rowOptional := []string{}
+	for _, k := range aggregateKeys {
+		row[k] = textOrNull
+		if k == string(incident.KeyTypeOfViolence) {
+			row[k] = intOrNull
+		}
+		rowOptional = append(rowOptional, k)
+	}
+
+	return object{
+		"problem": object{"type": "object", "required": []string{"type", "title", "status", "detail"}, "additionalProperties": false, "properties": object{
+			"type": text, "title": text, "status": integer, "detail": text, "instance": text, "parameter": text, "allowed": texts}},
+		"link":        closed(object{"rel": text, "type": text, "title": text, "href": text}, "type", "title"),
+		"landingPage": closed(object{"title": text, "description": text, "attribution": text, "border_note": text, "links": links}, "attribution", "border_note"),
+		"confClasses": closed(object{"conformsTo": texts}),
+		"collection":  collection,
+		"collections": closed(object{"links": links, "collections": arrayOf(schemaRef("collection"))}),
+		"claim":       claim, "source": source, "incidentProperties": properties,
+		"incident": closed(object{"type": featureType, "id": text, "geometry": point, "properties": schemaRef("incidentProperties"), "place": geometry, "time": time}, "place", "time"),
+		"incidentOne": closed(object{"type": featureType, "id": text, "geometry": point, "properties": schemaRef("incidentProperties"), "place": geometry, "time": time,
+			"conformsTo": texts, "links": links}, "conformsTo"),
+		"incidentCollection": list("incident"),
+		"feature":            closed(object{"type": featureType, "id": text, "geometry": geometry, "properties": typed("object"), "links": links}, "links"),
+		"featureCollection":  list("feature"),
+		"aggregates":         closed(object{"by": texts, "rows": arrayOf(closed(row, rowOptional...)), "links": links}),
+		"datasets": closed(object{"attribution": text, "border_note": text, "change": integer, "base_layer": nullable(closed(object{"url": text, "attribution": text})),
+			"datasets": arrayOf(closed(object{"name": text, "title": textOrNull, "licence": textOrNull, "attribution": textOrNull, "terms": textOrNull,
+				"public": object{"type": "string", "enum": []string{"items", "aggregates"}}, "synthetic": boolean, "sample": boolean, "count": count,
+				"first_date": nullable(day), "last_date": nullable(day), "bbox": object{"type": "array", "nullable": true, "items": number, "minItems": 4, "maxItems": 4},
+				"coverage": arrayOf(closed(object{"country": text, "unit": text, "from": day, "to": day}, "country", "unit"))}))}),
+		"state": closed(object{"status": text}),
+	}
+}

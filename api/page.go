@@ -1,0 +1,154 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+const mediaHTML = "text/html"
+
+var (
+	formatHTML     = format{names: []string{"html"}, media: mediaHTML, accepts: []string{mediaHTML, "application/xhtml+xml"}}
+	landingFormats = []format{formatHTML, formatJSON}
+)
+
+// page is the built page.
+type page struct {
+	files fs.FS
+	index []byte
+	tag   string
+}
+
+func newPage(files fs.FS) (*page, error) {
+	index, err := fs.ReadFile(files, "index.html")
+	if err != nil {
+		return nil, fmt.Errorf("api: read the page: %w", err)
+	}
+	sum := sha256.Sum256(index) // once, at the start
+	return &page{files: files, index: index, tag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}, nil
+}
+
+// contentSecurityPolicy lets the page load nothing but what this server gives,
+// and the tiles of the base layer where one is configured.
+func contentSecurityPolicy(base *BaseLayer) (string, error) {
+	tiles := ""
+	if base != nil {
+		u, err := url.Parse(strings.NewReplacer("{", "", "}", "").Replace(base.URL))
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return "", fmt.Errorf("api: base layer %q is not an http or https address", base.URL)
+		}
+		// The host is read from the template itself, where {s} stands for a subdomain.
+		host := strings.TrimPrefix(base.URL, u.Scheme+"://")
+		host, _, _ = strings.Cut(host, "/")
+		if i := strings.LastIndexByte(host, '}'); i >= 0 {
+			_, parent, ok := strings.Cut(host[i:], ".")
+			if !ok || strings.ContainsAny(parent, "{}") {
+				return "", fmt.Errorf("api: base layer %q has a placeholder where its host should be", base.URL)
+			}
+			host = "*." + parent
+		}
+		if strings.ContainsAny(host, " ;,'\"\t\r\n@?#") {
+			return "", fmt.Errorf("api: base layer %q has a host that cannot be named in a policy", base.URL)
+		}
+		tiles = " " + u.Scheme + "://" + host
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:" + tiles +
+		"; connect-src 'self'; worker-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'", nil
+}
+
+// getRoot gives the page to browsers and the landing page to programs. The
+// page reads its own state from the query, so any parameter goes with it.
+func (s *server) getRoot(c echo.Context) error {
+	r := c.Request()
+	h := c.Response().Header()
+	h.Add("Vary", "Accept")
+	formats := landingFormats
+	if s.page == nil {
+		formats = jsonFormats
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		query = nil
+	}
+	p := params{}
+	if f := query.Get("f"); f != "" {
+		p["f"] = f
+	}
+	f, err := p.format(r, formats)
+	if err != nil {
+		return err
+	}
+	if f.media == mediaJSON {
+		h["Access-Control-Allow-Origin"] = []string{"*"}
+		if _, err := readParams(r, []string{"f"}); err != nil {
+			return err
+		}
+		return s.landing(c)
+	}
+	h["Content-Security-Policy"] = []string{s.csp}
+	h["Etag"] = []string{s.page.tag}
+	h["Cache-Control"] = []string{"no-cache"}
+	if notModified(c, s.page.tag) {
+		return nil
+	}
+	return s.send(c, mediaHTML+"; charset=utf-8", s.page.index)
+}
+
+// assetTypes are the media types of what a build makes, so that the answer
+// does not depend on the machine's own table.
+var assetTypes = map[string]string{
+	".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+	".json": mediaJSON, ".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp", ".woff2": "font/woff2", ".ico": "image/x-icon",
+	".map": mediaJSON, ".txt": "text/plain; charset=utf-8", ".geojson": mediaGeoJSON,
+}
+
+// getAsset gives a file of the build. Their names carry a hash of their
+// content, so clients may keep them for ever. A file packed beforehand
+// (name.gz) is given as it is.
+func (s *server) getAsset(c echo.Context) error {
+	if s.page == nil {
+		return echo.ErrNotFound
+	}
+	name := path.Join("assets", c.Param("*"))
+	if !fs.ValidPath(name) || !strings.HasPrefix(name, "assets/") {
+		return echo.ErrNotFound
+	}
+	h := c.Response().Header()
+	var body []byte
+	err := fs.ErrNotExist
+	if strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip") {
+		if body, err = fs.ReadFile(s.page.files, name+".gz"); err == nil {
+			h["Content-Encoding"] = []string{"gzip"}
+			h["Vary"] = []string{"Accept-Encoding"}
+		}
+	}
+	if err != nil {
+		body, err = fs.ReadFile(s.page.files, name)
+	}
+	if err != nil { // not there, or a folder
+		return echo.ErrNotFound
+	}
+	media := assetTypes[path.Ext(name)]
+	if media == "" {
+		if media = mime.TypeByExtension(path.Ext(name)); media == "" {
+			media = mediaColumns
+		}
+	}
+	h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
+	h["Content-Security-Policy"] = []string{s.csp} // a worker takes its policy from its own answer
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	if c.Request().Method != http.MethodHead && h["Content-Encoding"] == nil {
+		delete(h, "Content-Length") // left to the compressor
+	}
+	return s.send(c, media, body)
+}

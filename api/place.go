@@ -1,0 +1,139 @@
+package api
+
+import (
+	"math"
+
+	"github.com/paulmach/orb"
+
+	"sarhad/geo"
+	"sarhad/incident"
+)
+
+// places holds the geometries that the place of an incident may be, encoded
+// once: a country is a hundred kilobytes, and a page may name it a thousand times.
+type places struct {
+	unit     map[string][]byte    // polygons without the outer brackets
+	province map[[2]string][]byte // country, province → the same
+	country  map[string][]byte
+	border   []byte // a whole geometry, nil if there is none
+}
+
+func newPlaces(units []geo.Unit, border []BorderLine) *places {
+	p := &places{unit: map[string][]byte{}, province: map[[2]string][]byte{}, country: map[string][]byte{}}
+	join := func(to, polygons []byte) []byte {
+		if len(to) > 0 && len(polygons) > 0 {
+			to = append(to, ',')
+		}
+		return append(to, polygons...)
+	}
+	for i := range units {
+		u := &units[i]
+		polygons := appendPolygons(nil, u.Geometry)
+		p.unit[u.ID] = polygons
+		k := [2]string{u.Country, u.Province}
+		p.province[k] = join(p.province[k], polygons)
+		p.country[u.Country] = join(p.country[u.Country], polygons)
+	}
+	for _, l := range border {
+		if p.border == nil || l.Detail == DetailFine {
+			p.border = append(appendPositions([]byte(`{"type":"LineString","coordinates":`), l.Line), '}')
+		}
+	}
+	return p
+}
+
+// appendPlace appends what is really known of where an incident was, as a
+// GeoJSON geometry: null where that is nothing, or a unit that is not known here.
+func (p *places) appendPlace(b []byte, in *incident.Incident) []byte {
+	switch in.Place.Kind {
+	case incident.PlacePoint:
+		if in.HasPoint {
+			b = append(b, `{"type":"Point","coordinates":`...)
+			return append(appendPosition(b, in.Point), '}')
+		}
+	case incident.PlaceCircle:
+		if in.HasPoint {
+			return appendCircle(b, in.Point, in.Place.RadiusM)
+		}
+	case incident.PlaceUnit:
+		return appendMulti(b, p.unit[in.UnitID])
+	case incident.PlaceUnits:
+		start, n := len(b), 0
+		b = append(b, `{"type":"MultiPolygon","coordinates":[`...)
+		for _, id := range in.Place.Units {
+			polygons := p.unit[id]
+			if len(polygons) == 0 {
+				continue
+			}
+			if n > 0 {
+				b = append(b, ',')
+			}
+			b = append(b, polygons...)
+			n++
+		}
+		if n > 0 {
+			return append(b, "]}"...)
+		}
+		b = b[:start]
+	case incident.PlaceProvince:
+		return appendMulti(b, p.province[[2]string{in.Country, in.Province}])
+	case incident.PlaceCountry:
+		return appendMulti(b, p.country[in.Country])
+	case incident.PlaceBorder:
+		if p.border != nil {
+			return append(b, p.border...)
+		}
+	}
+	return append(b, "null"...)
+}
+
+func appendMulti(b, polygons []byte) []byte {
+	if len(polygons) == 0 {
+		return append(b, "null"...)
+	}
+	b = append(b, `{"type":"MultiPolygon","coordinates":[`...)
+	return append(append(b, polygons...), "]}"...)
+}
+
+// circleVertices is how many corners stand for a circle; at 25 km the chord is
+// then at most 30 m inside the arc.
+const circleVertices = 64
+
+// earthRadius is the mean radius of the earth in metres (IUGG).
+const earthRadius = 6371008.8
+
+// appendCircle appends the circle of a radius in metres around a point as a
+// polygon, counter-clockwise as RFC 7946 asks.
+func appendCircle(b []byte, centre orb.Point, radiusM float64) []byte {
+	d := radiusM / earthRadius
+	lat, lon := centre[1]*math.Pi/180, centre[0]*math.Pi/180
+	b = append(b, `{"type":"Polygon","coordinates":[[`...)
+	var first []byte
+	for i := range circleVertices {
+		az := -2 * math.Pi * float64(i) / circleVertices
+		sin := math.Sin(lat)*math.Cos(d) + math.Cos(lat)*math.Sin(d)*math.Cos(az)
+		lat2 := math.Asin(max(-1, min(1, sin)))
+		lon2 := lon + math.Atan2(math.Sin(az)*math.Sin(d)*math.Cos(lat), math.Cos(d)-math.Sin(lat)*math.Sin(lat2))
+		at := len(b)
+		b = appendPosition(b, orb.Point{micro(lon2 * 180 / math.Pi), micro(lat2 * 180 / math.Pi)})
+		if i == 0 {
+			first = append(first, b[at:]...)
+		}
+		b = append(b, ',')
+	}
+	return append(append(b, first...), "]]}"...)
+}
+
+// micro rounds to six decimals, a tenth of a metre.
+func micro(f float64) float64 { return math.Round(f*1e6) / 1e6 }
+
+// appendTime appends the JSON-FG time of an incident.
+func appendTime(b []byte, in *incident.Incident) []byte {
+	if in.Start == in.End {
+		b = append(b, `{"date":`...)
+		return append(appendDay(b, in.Start), '}')
+	}
+	b = append(b, `{"interval":[`...)
+	b = append(appendDay(b, in.Start), ',')
+	return append(appendDay(b, in.End), "]}"...)
+}
