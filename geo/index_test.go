@@ -311,8 +311,8 @@ func TestLocateStars(t *testing.T) {
 func planarKM(line []segment, p orb.Point) float64 {
 	best := math.Inf(1)
 	for _, s := range line {
-		for k := 0; k <= 400; k++ {
-			f := float64(k) / 400
+		for k := 0; k <= 200; k++ {
+			f := float64(k) / 200
 			best = min(best, haversineKM(p, orb.Point{s.ax + (s.bx-s.ax)*f, s.ay + (s.by-s.ay)*f}))
 		}
 	}

@@ -119,7 +119,8 @@ func (t *segmentTree) nearest(p orb.Point, within float64) (at int, share float6
 
 // distance2 is a lower bound of the squared distance to what is in the box, in degrees of latitude.
 func (n *segmentNode) distance2(p orb.Point, cosP float64) float64 {
-	dx := max(n.minX-p[0], 0, p[0]-n.maxX) * min(n.cosLat, cosP)
+	// The cosine is concave: half way between two latitudes it is at least the mean of both.
+	dx := max(n.minX-p[0], 0, p[0]-n.maxX) * (n.cosLat + cosP) / 2
 	dy := max(n.minY-p[1], 0, p[1]-n.maxY)
 	return dx*dx + dy*dy
 }
