@@ -105,7 +105,8 @@ func (d *decoder) reject(is Issue) {
 
 // begin starts a row.
 func (d *decoder) begin(line int, raw []string) {
-	d.row = Row{Line: line, Raw: raw}
+	d.row = Row{}
+	d.row.Line, d.row.Raw = line, raw
 	d.raw = raw
 }
 
@@ -300,6 +301,9 @@ func (d *decoder) types(in *incident.Incident) {
 		in.EventTypeText = d.get(fEventTypeText)
 	}
 	in.EventClass = incident.ClassOf(in.EventType)
+	if d.layout == gedLayout {
+		in.EventClass = incident.ClassKinetic // UCDP counts nothing but the use of armed force
+	}
 	if d.cols[fEventClass] >= 0 || d.constants[fEventClass] != "" {
 		in.EventClass = word(d, fEventClass, incident.EventClasses, in.EventClass)
 	}
@@ -445,7 +449,7 @@ func (d *decoder) gedSources(in *incident.Incident) {
 	in.Summary = headline
 	if office == "" && date == "" && headline == "" {
 		if article != "" {
-			in.Sources = []incident.Source{{Title: article}}
+			in.Sources = []incident.Source{{Title: strings.Join(strings.Fields(article), " ")}}
 		}
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -150,14 +151,15 @@ func (s *records) wrongCount() *Issue {
 func (s *records) split(line []byte) {
 	text := string(line)
 	s.fields = s.fields[:0]
-	from := 0
-	for i := 0; i < len(text); i++ {
-		if text[i] == s.delim {
-			s.fields = append(s.fields, text[from:i])
-			from = i + 1
+	for {
+		i := strings.IndexByte(text, s.delim)
+		if i < 0 {
+			break
 		}
+		s.fields = append(s.fields, text[:i])
+		text = text[i+1:]
 	}
-	s.fields = append(s.fields, text[from:])
+	s.fields = append(s.fields, text)
 }
 
 // checkText refuses what is no UTF-8 text.

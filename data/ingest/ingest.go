@@ -1,0 +1,352 @@
+package ingest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"sarhad/data/source"
+	"sarhad/incident"
+)
+
+// Locator places incidents.
+type Locator interface {
+	// Locate fills in where the incident of a row was, from its coordinates and
+	// the names in the row: unit, names, precision, place and distance to the
+	// border. It returns the doubts it has; their codes are in the incident's
+	// warnings already. It keeps nothing of the row.
+	Locate(row *source.Row) []source.Issue
+}
+
+// Options says what to load and how.
+type Options struct {
+	// Source gives the rows. A Read of the file below it may still be running
+	// when Run returns early because its context ended.
+	Source source.Reader
+	// File is the name of the file without its folder, for the record of the import and the rejects.
+	File string
+	// Dataset replaces what the source says of the dataset but for its name,
+	// nil leaves it.
+	Dataset *incident.Dataset
+	// Store is where the incidents go.
+	Store incident.Writer
+	// Locator places the incidents; nil leaves them unplaced.
+	Locator Locator
+	// Batch is the number of rows in a transaction, 10,000 if it is 0.
+	Batch int
+	// Strict stores nothing if any row is refused; DryRun stores nothing at all.
+	Strict, DryRun bool
+	// Rejects takes the refused rows as CSV; nil for none. See [Run].
+	Rejects io.Writer
+	// Progress is called by Run's own goroutine at most every 100 ms and once
+	// at the end; nil for none.
+	Progress func(Progress)
+	// Bytes counts what was read of the file, nil if nobody counts; Size is the
+	// size of the file in bytes, 0 if not known.
+	Bytes *Counter
+	Size  int64
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Progress says how far a load is.
+type Progress struct {
+	// Rows are those that are stored or refused.
+	Rows int64
+	// Bytes were read of TotalBytes; TotalBytes is 0 if not known.
+	Bytes, TotalBytes int64
+	// Elapsed is the time since the start.
+	Elapsed time.Duration
+	// Done is true the last time.
+	Done bool
+}
+
+// MaxRejectsInReport is how many refused rows a [Report] keeps for printing.
+const MaxRejectsInReport = 100
+
+// Report says what became of the rows of a file. Its JSON form is what
+// sarhad import --json prints.
+type Report struct {
+	// Read = New + Changed + Unchanged + Rejected, always. Where nothing was
+	// stored (a dry run, or strict and a refused row) New, Changed and
+	// Unchanged say what would have become of the rows.
+	Read      int `json:"read"`
+	New       int `json:"new"`
+	Changed   int `json:"changed"`
+	Unchanged int `json:"unchanged"`
+	Rejected  int `json:"rejected"`
+	// Warnings counts the warnings of the rows that were taken, by code.
+	Warnings map[string]int `json:"warnings"`
+	// Dataset is the name of the dataset.
+	Dataset string `json:"dataset"`
+	// Seconds is how long it took.
+	Seconds float64 `json:"seconds"`
+
+	// File and Layout say what was read.
+	File   string `json:"-"`
+	Layout string `json:"-"`
+	// Stored is true if the rows are in the store for good.
+	Stored bool `json:"-"`
+	// Rejects are the first refused rows, Doubts the first warnings, at most
+	// MaxRejectsInReport of each, in the order of the file.
+	Rejects []source.Issue `json:"-"`
+	Doubts  []source.Issue `json:"-"`
+}
+
+// reject is a refused row.
+type reject struct {
+	issue source.Issue
+	raw   []string
+}
+
+// batch is what goes from the reader to the writer.
+type batch struct {
+	good     []incident.Incident
+	rejects  []reject
+	warnings map[string]int
+	doubts   []source.Issue
+	err      error // that of the source behind these rows, io.EOF at the end
+}
+
+func (b *batch) rows() int { return len(b.good) + len(b.rejects) }
+
+func (b *batch) reset() {
+	b.good, b.rejects, b.doubts, b.err = b.good[:0], b.rejects[:0], b.doubts[:0], nil
+	clear(b.warnings)
+}
+
+// errStrict is what Run fails with where strict and refused rows meet.
+func errStrict(r *Report) error {
+	return incident.Errorf(incident.CodeInvalid, "%d of %d rows are refused and strict was asked for: nothing was stored.", r.Rejected, r.Read)
+}
+
+// Run loads a file. The report is right as far as it goes even if Run fails.
+//
+// It fails with CodeInvalid if the file is broken in its frame or, with Strict,
+// if any row is refused; with the errors of the store; and with the error of
+// the context. What was stored before stays, batch by batch, unless the load is
+// strict or a dry run, of which nothing stays.
+//
+// Refused rows are written as CSV: [source.RejectColumns], then the columns of
+// the source as they stand there, so that the file can be mended and loaded
+// again. Of several problems of a row the first is named. A text in our own
+// columns that a spreadsheet would run as a formula gets an apostrophe in
+// front; the columns of the source are not touched, for they must load again.
+func Run(ctx context.Context, opt Options) (Report, error) {
+	now := opt.Now
+	if now == nil {
+		now = time.Now
+	}
+	start := now()
+	ds := opt.Source.Dataset()
+	if opt.Dataset != nil {
+		name := ds.Name
+		ds = *opt.Dataset
+		ds.Name = name
+	}
+	r := Report{Warnings: map[string]int{}, Dataset: ds.Name, File: opt.File, Layout: opt.Source.Layout()}
+	err := run(ctx, &opt, ds, &r, func() Progress {
+		p := Progress{Rows: int64(r.Read), TotalBytes: opt.Size, Elapsed: now().Sub(start)}
+		if opt.Bytes != nil {
+			p.Bytes = opt.Bytes.N()
+		}
+		return p
+	})
+	r.Seconds = now().Sub(start).Seconds()
+	return r, err
+}
+
+func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, progress func() Progress) (err error) {
+	var rejects *rejectWriter
+	if opt.Rejects != nil {
+		if rejects, err = newRejectWriter(opt.Rejects, opt.File, opt.Source.Columns()); err != nil {
+			return err
+		}
+	}
+	load, err := opt.Store.Begin(ctx, incident.Import{Dataset: ds, File: opt.File, Layout: r.Layout, Atomic: opt.Strict || opt.DryRun})
+	if err != nil {
+		return fmt.Errorf("begin load: %w", err)
+	}
+	defer func() {
+		if err != nil || opt.DryRun {
+			if e := load.Abort(); e != nil {
+				err = errors.Join(err, fmt.Errorf("undo load: %w", e))
+			}
+		}
+	}()
+
+	readCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	const depth = 3 // one is filled, one is written, one waits
+	full, free := make(chan *batch, depth), make(chan *batch, depth)
+	for range depth {
+		free <- &batch{warnings: map[string]int{}}
+	}
+	go read(readCtx, opt, full, free)
+
+	show := func(done bool) {
+		if opt.Progress != nil {
+			p := progress()
+			p.Done = done
+			opt.Progress(p)
+		}
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for ended := false; !ended; {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			show(false)
+		case b := <-full:
+			if err := put(ctx, load, r, b, rejects); err != nil {
+				return err
+			}
+			if b.err != nil {
+				if !errors.Is(b.err, io.EOF) {
+					return b.err
+				}
+				ended = true
+				break
+			}
+			b.reset()
+			free <- b
+		}
+	}
+	if rejects != nil {
+		if err := rejects.flush(); err != nil {
+			return err
+		}
+	}
+	show(true)
+	if opt.Strict && r.Rejected > 0 {
+		return errStrict(r)
+	}
+	if opt.DryRun {
+		return nil
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	if err := load.Finish(ctx, string(text)); err != nil {
+		return fmt.Errorf("finish load: %w", err)
+	}
+	r.Stored = true
+	return nil
+}
+
+// put stores a batch and adds it to the report.
+func put(ctx context.Context, load incident.Load, r *Report, b *batch, rejects *rejectWriter) error {
+	if len(b.good) > 0 {
+		res, err := load.Put(ctx, b.good)
+		if err != nil {
+			return fmt.Errorf("store rows: %w", err)
+		}
+		if sum := res.New + res.Changed + res.Unchanged; sum != len(b.good) {
+			return incident.Errorf(incident.CodeInternal, "The store says that it took %d of %d rows.", sum, len(b.good))
+		}
+		r.New += res.New
+		r.Changed += res.Changed
+		r.Unchanged += res.Unchanged
+	}
+	for _, j := range b.rejects {
+		if rejects != nil {
+			if err := rejects.write(j); err != nil {
+				return err
+			}
+		}
+		if len(r.Rejects) < MaxRejectsInReport {
+			r.Rejects = append(r.Rejects, j.issue)
+		}
+	}
+	r.Rejected += len(b.rejects)
+	r.Read += b.rows()
+	for code, n := range b.warnings {
+		r.Warnings[code] += n
+	}
+	r.Doubts = append(r.Doubts, b.doubts[:min(len(b.doubts), MaxRejectsInReport-len(r.Doubts))]...)
+	return nil
+}
+
+// read fills batches until the source ends or the context does.
+func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *batch) {
+	size := opt.Batch
+	if size <= 0 {
+		size = 10_000
+	}
+	doubts := 0
+	for {
+		var b *batch
+		select {
+		case <-ctx.Done():
+			return
+		case b = <-free:
+		}
+		for b.rows() < size && b.err == nil {
+			if b.rows()%256 == 0 && ctx.Err() != nil {
+				return
+			}
+			row, err := opt.Source.Next()
+			if err != nil {
+				b.err = err
+				break
+			}
+			if row.Rejected != nil {
+				b.rejects = append(b.rejects, reject{*row.Rejected, slices.Clone(row.Raw)})
+				continue
+			}
+			for _, is := range row.Issues {
+				b.warn(is, &doubts)
+			}
+			if opt.Locator != nil {
+				for _, is := range opt.Locator.Locate(row) {
+					b.warn(is, &doubts)
+				}
+			}
+			b.good = append(b.good, row.Incident)
+		}
+		ended := b.err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case full <- b:
+		}
+		if ended {
+			return
+		}
+	}
+}
+
+func (b *batch) warn(is source.Issue, doubts *int) {
+	b.warnings[is.Code]++
+	if *doubts < MaxRejectsInReport {
+		*doubts++
+		b.doubts = append(b.doubts, is)
+	}
+}
+
+// Counter counts the bytes that are read through it.
+type Counter struct {
+	r io.Reader
+	n atomic.Int64
+}
+
+// NewCounter returns a reader that counts.
+func NewCounter(r io.Reader) *Counter { return &Counter{r: r} }
+
+// Read implements [io.Reader].
+func (c *Counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n.Add(int64(n))
+	return n, err //nolint:wrapcheck // io.EOF must come through as it is
+}
+
+// N is the number of bytes read so far. It is safe to call at any time.
+func (c *Counter) N() int64 { return c.n.Load() }
