@@ -1,0 +1,166 @@
+// What the page asks the server for. All paths are relative: the page works under any prefix and asks no other host.
+
+import type { Feature, FeatureCollection, Geometry, LineString, MultiPolygon, Point, Polygon } from 'geojson';
+
+export interface Dataset {
+  name: string;
+  title: string | null;
+  licence: string | null;
+  attribution: string | null;
+  terms: string | null;
+  synthetic: boolean;
+  sample: boolean;
+  count: number;
+  first_date: string | null;
+  last_date: string | null;
+  coverage: { country?: string; unit?: string; from: string; to: string }[] | null;
+}
+export interface Datasets {
+  datasets: Dataset[];
+  attribution: string;
+  border_note: string;
+  change: number;
+  /** an online raster layer, when one was configured */
+  base_layer?: { url: string; attribution: string } | null;
+}
+export interface UnitProps {
+  id: string;
+  name: string;
+  name_ur?: string | null;
+  name_ps?: string | null;
+  name_fa?: string | null;
+  kind: string;
+  province: string;
+  country: string;
+  label_lon: number;
+  label_lat: number;
+}
+export type Units = FeatureCollection<Polygon | MultiPolygon, UnitProps>;
+export type Border = FeatureCollection<LineString, { detail: 'coarse' | 'fine' }>;
+export type Crossings = FeatureCollection<
+  Point,
+  { name: string; accuracy_km: number | null; pk_district: string; af_province: string; note: string }
+>;
+export interface Period {
+  id: string;
+  kind: string;
+  name: string;
+  start_date: string;
+  end_date: string | null;
+  parties: string[] | string | null;
+  sources: Source[] | null;
+  note: string | null;
+}
+export interface Source {
+  publisher?: string | null;
+  title?: string | null;
+  url?: string | null;
+  date?: string | null;
+  language?: string | null;
+  is_party?: boolean;
+}
+export interface Claim {
+  quantity: string;
+  about: string | null;
+  low: number | null;
+  best: number | null;
+  high: number | null;
+  qualifier: string | null;
+  claimant: string;
+  claimant_role: string | null;
+  source: number | null;
+  quote: string | null;
+  language: string | null;
+}
+export interface Incident {
+  fid: number;
+  dataset: string;
+  source_id: string;
+  start_date: string;
+  end_date: string;
+  time_precision: string | null;
+  event_type: string | null;
+  sub_event_type: string | null;
+  event_class: string | null;
+  type_of_violence_name: string | null;
+  actor1: string | null;
+  actor2: string | null;
+  assoc_actors?: string[] | string | null;
+  fatalities_low: number | null;
+  fatalities_best: number | null;
+  fatalities_high: number | null;
+  country: string | null;
+  province: string | null;
+  district: string | null;
+  unit_id: string | null;
+  location_name: string | null;
+  location_text: string | null;
+  location_precision: string | null;
+  location_precision_code: string | null;
+  place_kind: string;
+  place_units: string[] | null;
+  place_radius_m: number | null;
+  border_km_min: number | null;
+  border_km_max: number | null;
+  border_side: string | null;
+  verification: string | null;
+  claims: Claim[] | null;
+  sources: Source[] | null;
+  summary: string | null;
+  warnings: (string | { code: string; text?: string; distance_km?: number })[] | null;
+  candidates: (string | { unit_id?: string; name?: string })[] | null;
+  file: string | null;
+  line: number | null;
+  synthetic: boolean;
+}
+export type IncidentFeature = Feature<Point | null, Incident> & { id: string; place?: Geometry | null };
+
+/** Problem is what the server said was wrong. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const r = await fetch(path, {
+    signal: signal ?? null,
+    headers: { Accept: 'application/geo+json, application/json' },
+  });
+  if (!r.ok) {
+    let text = `${r.status} ${r.statusText}`;
+    try {
+      const p = (await r.json()) as { detail?: string; title?: string };
+      text = p.detail || p.title || text;
+    } catch {
+      // the status line has to do
+    }
+    throw new ApiError(r.status, text);
+  }
+  return (await r.json()) as T;
+}
+
+export const getUnits = () => getJson<Units>('./collections/units/items?limit=1000');
+export const getBorder = () => getJson<Border>('./collections/border/items');
+export const getCrossings = () => getJson<Crossings>('./collections/crossings/items?limit=1000');
+export async function getPeriods(): Promise<Period[]> {
+  const fc = await getJson<FeatureCollection<Geometry, Period>>('./collections/periods/items?limit=1000');
+  return fc.features.map((f) => f.properties);
+}
+export const getIncident = (id: string | number, signal?: AbortSignal) =>
+  getJson<IncidentFeature>(`./collections/incidents/items/${encodeURIComponent(String(id))}`, signal);
+
+let etag: string | null = null;
+let last: Datasets | null = null;
+/** getDatasets asks whether anything changed; the answer is the same object when nothing did. */
+export async function getDatasets(): Promise<Datasets> {
+  const r = await fetch('./datasets', { cache: 'no-store', headers: etag && last ? { 'If-None-Match': etag } : {} });
+  if (r.status === 304 && last) return last;
+  if (!r.ok) throw new ApiError(r.status, `${r.status} ${r.statusText}`);
+  etag = r.headers.get('ETag');
+  last = (await r.json()) as Datasets;
+  return last;
+}

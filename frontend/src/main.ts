@@ -1,0 +1,72 @@
+import 'leaflet/dist/leaflet.css';
+import './palette.css';
+import './sarhad.css';
+import { fmtRange } from './lib/dates';
+import { t } from './lib/strings.en';
+import { Panel } from './panel/panel';
+import { Sheet } from './panel/sheet';
+import { TopBar } from './panel/topbar';
+import { MapView } from './space/map';
+import { App } from './state/app';
+import { TimeStrip } from './time/strip';
+
+const el = (id: string) => document.getElementById(id)!;
+const app = new App();
+app.applyTheme();
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => app.applyTheme());
+el('app').hidden = false;
+
+let toastTimer = 0;
+function toast(text: string): void {
+  const box = el('toast');
+  box.textContent = text;
+  box.classList.add('on');
+  clearTimeout(toastTimer);
+  toastTimer = window.setTimeout(() => {
+    box.classList.remove('on');
+    box.textContent = '';
+  }, 4000);
+}
+async function share(): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(app.link);
+    toast(t.copied);
+  } catch {
+    toast(t.notCopied);
+  }
+}
+
+const sheet = new Sheet(app, el('app'), el('panel'), el('time'));
+const top = new TopBar(app, el('top'), () => void share());
+const strip = new TimeStrip(app, el('time'));
+const panel = new Panel(app, el('panel'), () => void share());
+const map = new MapView(app, el('mapw'));
+sheet.onMoved = () => map.map.invalidateSize({ animate: false });
+
+// Counts are announced at most once a second, and only when they have changed.
+let said = '';
+let sayTimer = 0;
+function announce(): void {
+  if (sayTimer || !app.model || app.progress) return;
+  sayTimer = window.setTimeout(() => {
+    sayTimer = 0;
+    const text = t.announce(app.tally.total, app.tally.best, fmtRange(...app.window));
+    if (text === said) return;
+    const first = said === '';
+    said = text;
+    if (!first) el('live').textContent = text;
+  }, 1000);
+}
+
+app.onFrame((c) => {
+  sheet.draw();
+  strip.draw(c);
+  panel.draw(c);
+  map.draw(c);
+  top.draw();
+  announce();
+});
+
+// The strip's height changes when it is put away: the map takes the room.
+new ResizeObserver(() => map.map.invalidateSize({ animate: false })).observe(el('mapw'));
+void app.start();

@@ -1,0 +1,209 @@
+// One incident: what is known and how well. Figures of two sides stand beside each other and are never added.
+import { html, nothing, svg, type TemplateResult } from 'lit';
+import type { Claim, Incident } from '../api/client';
+import { fmtDay, parseIso } from '../lib/dates';
+import { glyph, icon } from '../lib/shapes';
+import { t } from '../lib/strings.en';
+import { fmt, safeUrl } from '../lib/text';
+import { NO_TYPE, precisionClass, typeIndex } from '../lib/vocab';
+import { type App, typeWord } from '../state/app';
+import { notes, precisionWords, title, whenText } from './describe';
+import type { List } from './list';
+
+const figure = (n: number | null) => (n === null ? t.notReportedDetail : fmt(n));
+
+export function detailView(app: App, list: List, share: () => void): TemplateResult {
+  const d = app.detail!;
+  const row = app.selectedRow;
+  const i = list.indexOf(row);
+  const go = (k: number) => {
+    if (k >= 0 && k < list.n) app.select(list.rows[k]!);
+  };
+  const back = () => {
+    app.close();
+    app.set({ tab: 'list' });
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        list.toRow(row);
+        const fid = app.model?.cols.fid[row];
+        requestAnimationFrame(() =>
+          document.querySelector<HTMLElement>(`[data-fid="${fid}"]`)?.focus({ preventScroll: true }),
+        );
+      }),
+    );
+  };
+  const bar = html`<div class="d-bar">
+    <button type="button" class="btn bare" data-back @click=${back}>${icon('chl')}${t.allIncidents}</button>
+    <span class="sp num">${i >= 0 ? t.ofN(i + 1, list.n) : nothing}</span>
+    <button type="button" class="btn bare sq" aria-label=${t.previous} title=${t.previous} ?disabled=${i <= 0} @click=${() => go(i - 1)}>${icon('chl')}</button>
+    <button type="button" class="btn bare sq" aria-label=${t.next} title=${t.next} ?disabled=${i < 0 || i + 1 >= list.n} @click=${() => go(i + 1)}>${icon('chr')}</button>
+  </div>`;
+  if (!d.feature)
+    return html`${bar}<div class="scroll" tabindex="0"><div class="d-in">${d.error ? html`<div class="bn w"><span><b>${t.detailFailed}</b>${d.error}</span></div>` : html`<p class="note">${t.detailLoading}</p>`}</div></div>`;
+
+  const p = d.feature.properties;
+  const type = Math.max(0, typeIndex(p.event_type) < 0 ? NO_TYPE : typeIndex(p.event_type));
+  const set = app.dataset(p.dataset);
+  const synthetic = p.synthetic || set?.synthetic;
+  const claims = p.claims ?? [];
+  const disputed = p.verification === 'disputed' || new Set(claims.map((c) => c.claimant)).size > 1;
+  const verification = disputed ? t.disputed : (t.verification[p.verification ?? ''] ?? '');
+  const killed = p.fatalities_best;
+  const broken = killed === null ? 'broken' : killed === 0 ? 'hollow' : 'filled';
+  const assoc = Array.isArray(p.assoc_actors) ? p.assoc_actors : p.assoc_actors ? [p.assoc_actors] : [];
+  const actors = [p.actor1, p.actor2, ...assoc].filter((a): a is string => !!a);
+  const more = notes(p);
+  return html`${bar}<div class="scroll" tabindex="0" aria-label=${t.when}><article class="d-in" data-incident=${d.feature.id}>
+    <div class="d-k">${glyph(type, broken)}<b>${typeWord(type)}</b>${p.sub_event_type ? html`<span>· ${p.sub_event_type}</span>` : nothing}
+      ${verification ? html`<span class="tag">${verification}</span>` : nothing}
+      ${synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}
+      <span class="tag">${app.datasetTitle(p.dataset)}</span></div>
+    <h1 class="d-h" dir="auto">${title(p)}</h1>
+    <dl class="facts">
+      <dt>${t.when}</dt><dd>${whenText(p)}<small>${t.timePrecision[p.time_precision ?? 'unknown'] ?? p.time_precision}</small></dd>
+      <dt>${t.where}</dt><dd>${where(app, p)}</dd>
+      ${
+        claims.length
+          ? nothing
+          : html`<dt>${t.killedHead}</dt><dd>${killed === null ? html`<span>${t.notReportedDetail}</span>` : html`<b class="fig num">${fmt(killed)}</b> <span class="dimmed">${t.bestEstimate}; ${t.lowHighOf(figure(p.fatalities_low), figure(p.fatalities_high))}</span>`}</dd>`
+      }
+      ${actors.length ? html`<dt>${t.actors}</dt><dd dir="auto">${actors.join('; ')}<small>${t.orderNote}</small></dd>` : nothing}
+      ${p.border_km_min !== null && p.border_km_min !== undefined && p.border_km_max !== null ? html`<dt>${t.border}</dt><dd>${borderText(p)}<small>${t.borderNote}</small></dd>` : nothing}
+      ${more ? html`<dt>${t.notes}</dt><dd dir="auto">${t.quotes[0]}${more}${t.quotes[1]}</dd>` : nothing}
+    </dl>
+    ${warnings(app, p)}
+    ${claims.length ? claimTable(p, claims) : nothing}
+    <h2 class="s">${t.sources}<small class="num">${fmt(p.sources?.length ?? 0)}</small></h2>
+    <ol class="srcs">${(p.sources ?? []).map((s, k) => {
+      const name = s.title || s.publisher || t.sourceUnknown;
+      const url = safeUrl(s.url);
+      const day = s.date ? parseIso(s.date.slice(0, 10)) : null;
+      const meta = [s.title ? s.publisher : null, day === null ? s.date : fmtDay(day), s.language]
+        .filter(Boolean)
+        .join(' · ');
+      return html`<li id="source-${k + 1}">${claims.length ? html`<span class="num">[${k + 1}]</span> ` : nothing}${url ? html`<a href=${url} rel="noreferrer noopener" target="_blank">${name}</a>` : html`<span dir="auto">${name}</span>`}${s.is_party ? html` <span class="tag">${t.partyTag}</span>` : nothing}<small>${meta}</small></li>`;
+    })}</ol>
+    <p class="note">${t.record(p.source_id, app.datasetTitle(p.dataset))}${p.file ? html`, ${p.line === null ? p.file : t.fileLine(p.file, p.line)}` : nothing}. ${set?.licence ? t.licence(set.licence) : nothing}${set?.attribution ? html`. ${set.attribution}` : nothing}${synthetic ? html`<br>${t.syntheticLong}.` : nothing}</p>
+    <div class="acts"><button type="button" class="btn pri" @click=${share}>${icon('link')}${t.copyLink}</button><a class="btn" href="./collections/incidents/items/${encodeURIComponent(String(d.feature.id))}">${icon('down')}${t.geojson}</a></div>
+  </article></div>`;
+}
+
+function where(app: App, p: Incident): TemplateResult {
+  const k = precisionClass(p.location_precision);
+  const unit = p.unit_id ? app.unitName(p.unit_id) : p.district;
+  const names = [
+    p.location_name || p.location_text,
+    unit,
+    p.province,
+    p.country ? (t.countries[p.country] ?? p.country) : null,
+  ]
+    .filter((x): x is string => !!x)
+    .filter((x, i, a) => a.findIndex((y) => y.toLowerCase() === x.toLowerCase()) === i);
+  const cand = (p.candidates ?? [])
+    .map((c) => (typeof c === 'string' ? app.unitName(c) : (c.name ?? (c.unit_id ? app.unitName(c.unit_id) : ''))))
+    .filter(Boolean);
+  const long =
+    p.place_kind === 'border'
+      ? t.precisionLong[4]!
+      : k === 2
+        ? `${precisionWords(p)}; ${t.placeInItNot}`
+        : t.precisionLong[k]!;
+  return html`<span class="pw">${icon(`p${k}`)}<span dir="auto">${names.join(', ') || t.precisions[6]}<small>${long}${p.location_precision_code ? html`. ${t.sourceCode(p.location_precision_code)}` : nothing}</small>${
+    cand.length ? html`<small class="amb">${t.ambiguous(cand.join(t.or))}</small>` : nothing
+  }${p.location_text && p.location_name && p.location_text.trim() !== p.location_name.trim() ? html`<small dir="auto">${t.quotes[0]}${p.location_text}${t.quotes[1]}</small>` : nothing}</span></span>`;
+}
+
+function borderText(p: Incident): string {
+  const lo = Math.round(p.border_km_min ?? 0);
+  const hi = Math.round(p.border_km_max ?? 0);
+  const side = p.border_side ? t.borderSide[p.border_side] : null;
+  const km = lo === 0 && hi > 0 ? t.upToKm(hi) : t.km(lo, hi);
+  return side ? `${side}, ${km}` : km;
+}
+
+function warnings(app: App, p: Incident): TemplateResult | typeof nothing {
+  const list = (p.warnings ?? []).map((w) => {
+    const code = typeof w === 'string' ? w : w.code;
+    const text = (typeof w === 'object' && w.text) || t.warnings[code] || code.replace(/_/g, ' ');
+    const km = typeof w === 'object' && w.distance_km ? ` ${t.warningKm(Math.round(w.distance_km))}` : '';
+    return html`<li>${text}${km}</li>`;
+  });
+  void app;
+  return list.length ? html`<div class="bn w wl"><ul>${list}</ul></div>` : nothing;
+}
+
+interface Cell {
+  low: number | null;
+  best: number | null;
+  high: number | null;
+  claim: Claim;
+}
+
+/** value is the one number a claim can be drawn at. */
+const value = (c: Cell): number | null => c.best ?? c.low ?? c.high;
+const more = (c: Cell): boolean =>
+  (c.best === null && c.low !== null && c.high === null) || /over|more than|at least|\+/i.test(c.claim.qualifier ?? '');
+
+function claimTable(p: Incident, claims: Claim[]): TemplateResult {
+  const who = [...new Set(claims.map((c) => c.claimant))];
+  const kinds = [...new Map(claims.map((c) => [`${c.quantity}|${c.about ?? ''}`, c])).values()];
+  const role = (name: string) => {
+    const r = claims.find((c) => c.claimant === name)?.claimant_role ?? '';
+    return t.roles[r] ?? r;
+  };
+  const dot = (k: number) =>
+    html`<svg width="12" height="12" viewBox="0 0 12 12" class="dot" aria-hidden="true"><circle cx="6" cy="6" r="4.2" class=${k === 0 ? 'first' : k === 1 ? 'second' : 'later'} /></svg> `;
+  const text = (c: Cell) => {
+    const q = c.claim.qualifier;
+    const n =
+      c.best !== null
+        ? fmt(c.best)
+        : c.low !== null && c.high !== null
+          ? `${fmt(c.low)}–${fmt(c.high)}`
+          : c.low !== null
+            ? `${fmt(c.low)}`
+            : c.high !== null
+              ? `${fmt(c.high)}`
+              : null;
+    const src = c.claim.source;
+    const s = src !== null && src !== undefined ? p.sources?.[src] : undefined;
+    const day = s?.date ? parseIso(s.date.slice(0, 10)) : null;
+    return html`${n === null ? nothing : html`<span class="big num">${n}${more(c) ? html`<span class="plus">+</span>` : nothing}</span>`}<span class="qu">${q ? html`${q}<br>` : nothing}${c.claim.quote ? html`<q dir="auto">${c.claim.quote}</q><br>` : nothing}${s?.publisher ?? nothing}${s?.publisher && day !== null ? ', ' : ''}${day === null ? nothing : fmtDay(day)}${
+      src !== null && src !== undefined
+        ? html` <a href="#source-${src + 1}" @click=${(e: Event) => {
+            e.preventDefault();
+            document.getElementById(`source-${src + 1}`)?.scrollIntoView({ block: 'center' });
+          }}>[${src + 1}]</a>`
+        : nothing
+    }</span>`;
+  };
+  return html`<h2 class="s">${t.claims}<small>${t.claimants(who.length)}</small></h2>
+    <div class="cls"><table class="cl"><thead><tr>${who.map((w, k) => html`<th scope="col">${dot(k)}${w}<small>${role(w)}</small></th>`)}</tr></thead><tbody>
+    ${kinds.map((kind) => {
+      const cells = who.map((w) => {
+        const c = claims.find((x) => x.claimant === w && x.quantity === kind.quantity && x.about === kind.about);
+        return c ? ({ low: c.low, best: c.best, high: c.high, claim: c } as Cell) : null;
+      });
+      const q = t.quantity[kind.quantity] ?? kind.quantity;
+      return html`<tr><td class="ql" colspan=${who.length}>${kind.about ? t.aboutQuantity(kind.about, q) : q}</td></tr>
+        <tr class="v">${cells.map((c) => html`<td>${c ? text(c) : html`<span class="qu">${t.noFigure}</span>`}</td>`)}</tr>
+        ${cells.some((c) => c && value(c) !== null) ? html`<tr aria-hidden="true"><td class="ax0" colspan=${who.length}>${axis(cells)}</td></tr>` : nothing}`;
+    })}</tbody></table></div>
+    <p class="note">${t.claimsFoot}</p>`;
+}
+
+/** axis draws the figures of one row from 0 on one line: first claimant filled, second open, an arrow for "more than". */
+function axis(cells: (Cell | null)[]): TemplateResult {
+  const W = 360;
+  const vals = cells.map((c) => (c ? value(c) : null));
+  const max = Math.max(1, ...vals.map((v) => v ?? 0)) * 1.15;
+  const x = (v: number) => 4 + (v / max) * (W - 44);
+  return html`<svg class="rng" viewBox="0 0 ${W} 34"><line x1="4" x2=${W} y1="14" y2="14" class="ln" /><path d="M4 10v8" class="ln" /><text x="4" y="31" class="z">0</text>${cells.map(
+    (c, k) => {
+      const v = vals[k];
+      if (!c || v === null || v === undefined) return nothing;
+      const px = x(v);
+      return svg`${more(c) ? svg`<path d="M${px} 14H${px + 26}m-5-4l5 4-5 4" class="arrow" />` : nothing}<circle cx=${px} cy="14" r="5" class=${k === 0 ? 'first' : k === 1 ? 'second' : 'later'} /><text x=${px} y="31" text-anchor="middle" class="v">${fmt(v)}${more(c) ? '+' : ''}</text>`;
+    },
+  )}</svg>`;
+}

@@ -1,0 +1,288 @@
+// The list: newest first, months with their counts. Only the rows in view exist as elements.
+import { html, nothing, render, type TemplateResult } from 'lit';
+import { keyed } from 'lit/directives/keyed.js';
+import { HAS_CLAIMS, IMPRECISE_DATE, NO_UNIT, NOT_REPORTED } from '../lib/columns';
+import { fmtMonth, fmtShort, parts, ymd } from '../lib/dates';
+import { glyph, icon } from '../lib/shapes';
+import { t } from '../lib/strings.en';
+import { fmt } from '../lib/text';
+import { precisionClass, Spot } from '../lib/vocab';
+import type { App } from '../state/app';
+import type { Only } from '../state/permalink';
+import { days, title } from './describe';
+import { Texts } from './texts';
+
+const ROW = 72;
+const HEAD = 26;
+/** Browsers cannot scroll further than some 30 million px; beyond this the list is scrolled in proportion. */
+const TALLEST = 12e6;
+
+interface Month {
+  /** first index in rows */
+  at: number;
+  n: number;
+  label: string;
+  /** top in px */
+  y: number;
+}
+
+export class List {
+  /** rows of the window, newest first; n of them are used */
+  rows = new Uint32Array(0);
+  n = 0;
+  private months: Month[] = [];
+  private height = 0;
+  private texts: Texts;
+  private scroller: HTMLElement | null = null;
+  private focusRow = -1;
+
+  constructor(
+    private app: App,
+    redraw: () => void,
+  ) {
+    this.texts = new Texts(app, redraw);
+  }
+
+  forget(): void {
+    this.texts.forget();
+  }
+
+  /** passes says whether a row belongs to what a badge stands for. */
+  private passes(only: Only | null): (row: number) => boolean {
+    if (!only) return () => true;
+    const h = this.app.header!;
+    const { spot, unit, area, fid } = this.app.model!.cols;
+    switch (only.kind) {
+      case 'unit': {
+        const u = h.units.indexOf(only.unit);
+        return (r) => spot[r] === Spot.UNIT && unit[r] === u;
+      }
+      case 'province':
+        return (r) => {
+          const a = h.areas[area[r]!];
+          return spot[r] === Spot.PROVINCE && a?.province === only.province && a.country === only.country;
+        };
+      case 'country':
+        return (r) => spot[r] === Spot.COUNTRY && h.areas[area[r]!]?.country === only.country;
+      case 'border':
+        return (r) => spot[r] === Spot.BORDER;
+      case 'none':
+        return (r) => spot[r] === Spot.NONE;
+      case 'rows': {
+        const set = new Set(only.fids);
+        return (r) => set.has(fid[r]!);
+      }
+    }
+  }
+
+  /** gather lists the window's rows and its months. */
+  gather(): void {
+    const model = this.app.model!;
+    if (this.rows.length < model.cols.n) this.rows = new Uint32Array(model.cols.n);
+    const rows = this.rows;
+    const { start } = model.cols;
+    const only = this.app.state.only;
+    const pass = this.passes(only);
+    let n = 0;
+    this.months = [];
+    let first = Infinity;
+    let month: Month | null = null;
+    const visit = (i: number) => {
+      if (only && !pass(i)) return;
+      const d = start[i]!;
+      if (d < first) {
+        const p = parts(d);
+        first = ymd(p.y, p.m, 1);
+        month = { at: n, n: 0, label: fmtMonth(d), y: 0 };
+        this.months.push(month);
+      }
+      month!.n++;
+      rows[n++] = i;
+    };
+    model.eachInWindow(visit);
+    this.n = n;
+    let y = 0;
+    for (const m of this.months) {
+      m.y = y;
+      y += HEAD + m.n * ROW;
+    }
+    this.height = y;
+  }
+
+  indexOf(row: number): number {
+    return row < 0 ? -1 : this.rows.subarray(0, this.n).indexOf(row);
+  }
+
+  private yOf(index: number): number {
+    let k = 0;
+    while (k + 1 < this.months.length && this.months[k + 1]!.at <= index) k++;
+    const m = this.months[k];
+    return m ? m.y + HEAD + (index - m.at) * ROW : 0;
+  }
+  private monthAt(y: number): number {
+    let lo = 0;
+    let hi = this.months.length - 1;
+    while (lo < hi) {
+      const mid = (lo + hi + 1) >> 1;
+      if (this.months[mid]!.y <= y) lo = mid;
+      else hi = mid - 1;
+    }
+    return lo;
+  }
+
+  /** toRow scrolls the list to a row of the window. */
+  toRow(row: number): void {
+    const i = this.indexOf(row);
+    const s = this.scroller;
+    if (i < 0 || !s) return;
+    const shown = Math.min(this.height, TALLEST);
+    const y = (this.yOf(i) * shown) / Math.max(1, this.height);
+    if (y < s.scrollTop + HEAD || y > s.scrollTop + s.clientHeight - ROW) s.scrollTop = y - s.clientHeight / 3;
+  }
+
+  view(): TemplateResult {
+    const app = this.app;
+    const only = app.state.only;
+    return html`${
+      only
+        ? html`<div class="only"><span>${t.onlyShown(this.onlyText(only))} <b class="num">${fmt(this.n)}</b></span><button type="button" class="lnk" @click=${() => app.set({ only: null })}>${t.showAll}</button></div>`
+        : nothing
+    }<div class="scroll list" id="list" role="tabpanel" aria-labelledby="tab-list" @scroll=${() => this.drawRows()}></div>`;
+  }
+
+  private onlyText(o: Only): string {
+    switch (o.kind) {
+      case 'unit':
+        return t.somewhereIn(this.app.unitName(o.unit));
+      case 'province':
+        return t.somewhereIn(o.province);
+      case 'country':
+        return t.somewhereIn(t.countries[o.country] ?? o.country);
+      case 'border':
+        return t.alongBorder;
+      case 'none':
+        return t.onlyNone;
+      case 'rows':
+        return t.onlyHere;
+    }
+  }
+
+  /** drawRows renders what is in sight. */
+  drawRows(empty: TemplateResult | null = null): void {
+    const el = document.getElementById('list');
+    if (!el) return;
+    this.scroller = el;
+    if (empty || !this.n) {
+      if (empty) render(empty, el);
+      else if (!this.n) render(this.loading(), el);
+      return;
+    }
+    const app = this.app;
+    const view = el.clientHeight || 600;
+    const shown = Math.min(this.height, TALLEST);
+    const ratio = shown > view ? (this.height - view) / (shown - view) : 1;
+    const top = Math.max(0, Math.min(this.height - view, el.scrollTop * ratio));
+    // Places of rows are relative to the scroll position, so that they fit in what the browser can scroll.
+    const shift = el.scrollTop - top;
+    const y0 = top - 4 * ROW;
+    const y1 = top + view + 4 * ROW;
+    const out: TemplateResult[] = [];
+    const want: number[] = [];
+    const selected = app.selectedRow;
+    for (let k = this.monthAt(Math.max(0, y0)); k < this.months.length; k++) {
+      const m = this.months[k]!;
+      if (m.y > y1) break;
+      out.push(
+        html`<li class="lh" role="presentation" style="top:${m.y + shift}px"><span>${m.label}</span><span class="num">${fmt(m.n)}</span></li>`,
+      );
+      const from = Math.max(0, Math.floor((y0 - m.y - HEAD) / ROW));
+      const to = Math.min(m.n, Math.ceil((y1 - m.y - HEAD) / ROW));
+      for (let j = from; j < to; j++) {
+        const i = m.at + j;
+        const row = this.rows[i]!;
+        want.push(row);
+        out.push(
+          html`${keyed(app.model!.cols.fid[row], this.row(row, i, m.y + HEAD + j * ROW + shift, row === selected))}`,
+        );
+      }
+    }
+    const now = this.months[this.monthAt(top)]!;
+    render(
+      html`<div class="lh now" aria-hidden="true"><span>${now.label}</span><span class="num">${fmt(now.n)}</span></div><ol class="rows" style="height:${shown - HEAD}px">${out}</ol>`,
+      el,
+    );
+    this.texts.want(want);
+    if (this.focusRow >= 0) {
+      const b = el.querySelector<HTMLElement>(`[data-i="${this.focusRow}"]`);
+      if (b) {
+        b.focus({ preventScroll: true });
+        this.focusRow = -1;
+      }
+    }
+  }
+
+  private loading(): TemplateResult {
+    return html`<div class="ghosts" aria-hidden="true">${[92, 78, 86, 64, 80, 70].map(
+      (w) =>
+        html`<div class="row"><i style="width:36px"></i><i></i><div><i style="width:${w}%"></i><i style="width:${w / 2}%"></i></div></div>`,
+    )}</div>`;
+  }
+
+  private row(row: number, i: number, y: number, selected: boolean): TemplateResult {
+    const app = this.app;
+    const h = app.header!;
+    const c = app.model!.cols;
+    const fid = c.fid[row]!;
+    const p = this.texts.get(fid);
+    const type = c.type[row]!;
+    const word = h.precisions[c.precision[row]!]!;
+    const k = precisionClass(word);
+    const unit = c.unit[row]!;
+    const area = h.areas[c.area[row]!];
+    const place =
+      unit !== NO_UNIT
+        ? app.unitName(h.units[unit]!)
+        : c.spot[row] === Spot.BORDER
+          ? t.borderShort
+          : (area?.province ?? (area ? (t.countries[area.country] ?? area.country) : ''));
+    const how = k === 2 ? t.unitOnly(area?.country ?? 'PK') : t.precisions[k]!;
+    const best = c.best[row]!;
+    const set = app.dataset(h.datasets[c.dataset[row]!]!);
+    const start = c.start[row]!;
+    const end = start + c.span[row]!;
+    const vague = (c.flags[row]! & IMPRECISE_DATE) !== 0 && c.span[row]! > 0;
+    const when = vague
+      ? p
+        ? days(start, end, p.time_precision !== 'range' && p.time_precision !== 'unknown')
+        : ''
+      : '';
+    const text = p ? title(p) : t.types[type]!;
+    const claims = (c.flags[row]! & HAS_CLAIMS) !== 0;
+    return html`<li style="top:${y}px" aria-setsize=${this.n} aria-posinset=${i + 1}><button type="button" class="row ${selected ? 'sel' : ''}" data-fid=${fid} data-i=${i} aria-current=${selected ? 'true' : 'false'}
+      @click=${() => app.select(row)} @keydown=${(ev: KeyboardEvent) => this.key(ev, i)} @mouseenter=${() => this.hover(row)} @mouseleave=${() => this.hover(-1)}>
+      <span class="d num">${vague ? fmtMonth(start) : fmtShort(start)}</span><span class="sh">${glyph(type)}<span class="vh">${t.types[type]}</span></span>
+      <span class="bd"><span class="s ${p ? '' : 'wait'}" dir="auto">${text}</span><span class="p">${icon(`p${k}`)}<span>${place}${place ? ' · ' : ''}${how}${when ? ` · ${when}` : ''}</span>${set?.synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}</span></span>
+      <span class="k num ${best === NOT_REPORTED || best === 0 ? 'nil' : ''}">${best === NOT_REPORTED ? html`–<small>${claims ? t.claimsShort : t.notReportedShort}</small>` : html`${fmt(best)}${i === 0 ? html`<small>${t.killedS}</small>` : html`<span class="vh"> ${t.killedS}</span>`}`}</span></button></li>`;
+  }
+
+  private hover(row: number): void {
+    this.app.hoverRow = row;
+  }
+
+  private key(ev: KeyboardEvent, i: number): void {
+    const by: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 };
+    let to = -1;
+    if (by[ev.key]) to = Math.max(0, Math.min(this.n - 1, i + by[ev.key]!));
+    else if (ev.key === 'Home') to = 0;
+    else if (ev.key === 'End') to = this.n - 1;
+    if (to < 0) return;
+    ev.preventDefault();
+    this.focusRow = to;
+    const s = this.scroller!;
+    const shown = Math.min(this.height, TALLEST);
+    const y = (this.yOf(to) * shown) / Math.max(1, this.height);
+    if (y < s.scrollTop + HEAD) s.scrollTop = Math.max(0, y - HEAD);
+    else if (y > s.scrollTop + s.clientHeight - ROW) s.scrollTop = y - s.clientHeight + ROW;
+    this.drawRows();
+  }
+}

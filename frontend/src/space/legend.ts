@@ -1,0 +1,64 @@
+// The legend says what the map shows at this zoom, and always how zero and "nothing loaded" look.
+import { html, nothing, svg, type TemplateResult } from 'lit';
+import { symbolRadius } from '../lib/shapes';
+import { t } from '../lib/strings.en';
+import { fmt } from '../lib/text';
+import type { App } from '../state/app';
+
+interface Shown {
+  mode: 'rings' | 'clusters' | 'symbols';
+  ringMax: number;
+  radius: (killed: number) => number;
+  coarse: boolean;
+}
+
+function ramp(app: App): TemplateResult {
+  return html`<div class="ramp"><div><i class="z0"></i><span>0</span></div>${app.breaks.map(
+    (b, k) => html`<div><i class="c${k + 1}"></i><span class="num">${k === 5 ? `${fmt(b)}+` : fmt(b)}</span></div>`,
+  )}</div>`;
+}
+
+const hatch = html`<svg width="22" height="11" aria-hidden="true"><rect width="21" height="10" x=".5" y=".5" class="hatched" /></svg>`;
+const dash = html`<svg width="22" height="11" aria-hidden="true"><path d="M0 5.5H22" class="bl0" stroke-width="1.6" stroke-dasharray="7 2.5 1.5 2.5" /></svg>`;
+
+const circle = (r: number) =>
+  html`<svg width=${2 * r + 3} height=${2 * r + 3} viewBox="${-r - 1.5} ${-r - 1.5} ${2 * r + 3} ${2 * r + 3}" aria-hidden="true">${svg`<circle r=${r} class="lr" />`}</svg>`;
+
+const donut = html`<svg width="22" height="22" viewBox="-11 -11 22 22" aria-hidden="true"><circle r="10" class="dc" /><path d="M0-8A8 8 0 1 1-6.900 4" class="d0" /><path d="M-6.900 4A8 8 0 0 1 0-8" class="d1" /><text y="3.800" text-anchor="middle">12</text></svg>`;
+
+const none = html`<svg width="22" height="12" viewBox="-11 -6 22 12" aria-hidden="true"><circle r="4" class="lh" /></svg>`;
+const unknown = html`<svg width="22" height="12" viewBox="-11 -6 22 12" aria-hidden="true"><circle r="4" class="lh" stroke-dasharray="2 2" /></svg>`;
+
+/** rounds picks up to three round numbers for the scale of rings. */
+function rounds(max: number): number[] {
+  const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000];
+  const upto = steps.filter((s) => s <= max * 1.2);
+  const n = upto.length;
+  return n <= 3 ? upto : [upto[n - 5] ?? upto[0]!, upto[n - 3]!, upto[n - 1]!].filter((v, i, a) => a.indexOf(v) === i);
+}
+
+export function legend(app: App, s: Shown): TemplateResult {
+  const partly = app.header?.units.some((id) => app.inFocus(id) && app.unitCoverage(id).state === 'part');
+  return html`<section class="lg" aria-label=${t.legend}>
+    <h2>${t.shade}</h2>
+    ${ramp(app)}
+    <div class="lk">
+      <div>${hatch}${t.nothingLoaded}</div>
+      ${s.mode === 'clusters' ? html`<div>${donut}${t.several}</div>` : html`<div><svg width="22" height="11" aria-hidden="true"><path d="M0 5.5H22" class="pv" stroke-width="1.2" /></svg>${t.provinceLine}</div>`}
+      ${s.coarse ? html`<div><span class="bdg key">7</span>${t.districtOnly}</div>` : nothing}
+      <div>${dash}${t.borderShort}</div>
+      ${s.coarse ? html`<div>${none}${t.noneKilled}</div><div>${unknown}${t.deathsUnknown}</div>` : nothing}
+    </div>
+    ${
+      s.mode === 'rings'
+        ? html`<div class="lk scale"><div>${t.ring}</div>${rounds(s.ringMax).map((v) => html`<div class="v">${circle(s.radius(v))}<span class="num">${fmt(v)}</span></div>`)}</div>`
+        : s.mode === 'symbols'
+          ? html`<div class="lk scale"><div>${t.area}</div>${[1, 10, 50].map((v) => html`<div class="v">${circle(symbolRadius(v))}<span class="num">${v}</span></div>`)}</div>`
+          : nothing
+    }
+    ${partly ? html`<p class="part">${t.partly}</p>` : nothing}
+  </section>`;
+}
+
+export const phoneLegend = (app: App): TemplateResult =>
+  html`<div class="plg"><span>${t.shadeShort}</span>${ramp(app)}</div>`;

@@ -1,0 +1,1089 @@
+// The map: our own boundaries, shaded by count; symbols, rings and badges on top of them. Leaflet holds the outlines
+// and the view; what changes with the brush is a class on a path, one canvas, and the text of some badges.
+
+import type { Geometry, Position } from 'geojson';
+import L from 'leaflet';
+import { html, nothing, render, type TemplateResult } from 'lit';
+import { fmtDay, fmtRange } from '../lib/dates';
+import { icon, shapePath, symbolRadius } from '../lib/shapes';
+import { t } from '../lib/strings.en';
+import { esc, fmt } from '../lib/text';
+import { precisionClass, Spot, typeIndex } from '../lib/vocab';
+import { type App, type Change, typeWord } from '../state/app';
+import type { Only } from '../state/permalink';
+import { inside, outlines } from './boundaries';
+import { legend, phoneLegend } from './legend';
+import { BORDER_NAME, COUNTRIES, NEIGHBOURS, PROVINCES, SEA } from './names';
+import { type Item, type Ring, Symbols } from './symbols';
+
+const OVERVIEW = 6.6;
+const CLOSE = 9;
+const files = import.meta.glob<string>('./data/*.json', { query: '?url', import: 'default', eager: true });
+
+interface Town {
+  n: string;
+  lat: number;
+  lon: number;
+  rank: number;
+}
+type Box = [number, number, number, number];
+
+interface Badge {
+  key: string;
+  n: number;
+  words: string;
+  solid: boolean;
+  lat: number;
+  lon: number;
+  /** where it may stand, as offsets in px from the anchor; the first that fits is taken */
+  places: [number, number][];
+  only: Only;
+  el: HTMLButtonElement | null;
+  at: [number, number] | null;
+}
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export class MapView {
+  readonly map: L.Map;
+  private symbols: Symbols;
+  private paths = new Map<string, { el: SVGPathElement; cls: string; n: number }>();
+  private towns: Town[] = [];
+  private provinceLines: L.Polyline[] = [];
+  private borderLayers: L.Polyline[] = [];
+  private borderZoomed: boolean | null = null;
+  private labelPane: HTMLElement;
+  private badgePane: HTMLElement;
+  private selectedPane: HTMLElement;
+  private chosen: L.LayerGroup;
+  private badges = new Map<string, Badge>();
+  private boxes: Box[] = [];
+  private staticBoxes: Box[] = [];
+  private ringMax = 1;
+  private top: { id: string; x: number; y: number }[] = [];
+  private tip: HTMLElement;
+  private furniture: HTMLElement;
+  private measure = document.createElement('canvas').getContext('2d')!;
+  private looked: unknown = null;
+  private fitted = false;
+  private legendOpen = false;
+  private chosenKey = '';
+  private unitsDrawn = false;
+  private insideCache = new Map<string, [number, number][]>();
+
+  constructor(
+    private app: App,
+    private host: HTMLElement,
+  ) {
+    const el = document.createElement('div');
+    el.id = 'map';
+    el.setAttribute('role', 'application');
+    el.setAttribute('aria-label', t.mapLabel);
+    host.append(el);
+    this.map = L.map(el, {
+      zoomSnap: 0.25,
+      zoomControl: false,
+      attributionControl: false,
+      fadeAnimation: false,
+      zoomAnimation: false,
+      inertia: false,
+      minZoom: 5,
+      maxZoom: 13,
+      wheelPxPerZoomLevel: 90,
+      maxBounds: [
+        [15, 45],
+        [46, 92],
+      ],
+      maxBoundsViscosity: 0.8,
+    });
+    const panes: [string, number][] = [
+      ['land', 200],
+      ['units', 300],
+      ['provinces', 320],
+      ['border', 340],
+      ['uncertainty', 360],
+      ['labels', 400],
+      ['symbols', 500],
+      ['selected', 510],
+      ['badges', 520],
+    ];
+    for (const [name, z] of panes) {
+      const p = this.map.createPane(name);
+      p.style.zIndex = String(z);
+      if (name !== 'units' && name !== 'badges') p.style.pointerEvents = 'none';
+    }
+    this.labelPane = this.map.getPane('labels')!;
+    this.badgePane = this.map.getPane('badges')!;
+    this.selectedPane = this.map.getPane('selected')!;
+    const canvas = document.createElement('canvas');
+    canvas.className = 'symbols';
+    canvas.setAttribute('aria-hidden', 'true');
+    this.map.getPane('symbols')!.append(canvas);
+    this.symbols = new Symbols(canvas);
+    this.chosen = L.layerGroup().addTo(this.map);
+    this.tip = document.createElement('div');
+    this.tip.className = 'tip';
+    this.tip.hidden = true;
+    this.furniture = document.createElement('div');
+    this.furniture.className = 'furniture';
+    host.append(this.furniture, this.tip);
+
+    const v = app.state.view;
+    if (v) {
+      this.map.setView([v.lat, v.lon], v.zoom, { animate: false });
+      this.fitted = true;
+    } else this.map.setView([31.5, 68], 5.5, { animate: false });
+    this.map.on('move', () => this.moved(false));
+    this.map.on('moveend zoomend resize', () => this.moved(true));
+    this.pointer(el);
+    void this.loadLand();
+  }
+
+  // ---- the fixed parts
+
+  private pathStyle(className: string, weight: number, more: L.PathOptions = {}): L.PathOptions {
+    return { className, weight, opacity: 1, fillOpacity: 1, ...more };
+  }
+
+  private async loadLand(): Promise<void> {
+    const get = async <T>(name: string): Promise<T | null> => {
+      const url = files[`./data/${name}.json`];
+      if (!url) return null;
+      const r = await fetch(url);
+      return r.ok ? ((await r.json()) as T) : null;
+    };
+    const [land, towns] = await Promise.all([
+      get<GeoJSON.FeatureCollection<Geometry, { kind?: string }>>('land').catch(() => null),
+      get<Town[]>('towns').catch(() => null),
+    ]);
+    if (land) {
+      const renderer = L.svg({ pane: 'land', padding: 0.3 });
+      L.geoJSON(land, {
+        pane: 'land',
+        interactive: false,
+        filter: (f) => f.properties.kind !== 'boundary',
+        style: () => ({ ...this.pathStyle('nb', 0), stroke: false, renderer }) as L.PathOptions,
+      }).addTo(this.map);
+    }
+    this.towns = towns ?? [];
+    this.moved(true);
+  }
+
+  private drawUnits(): void {
+    const units = this.app.units;
+    if (!units || this.unitsDrawn) return;
+    this.unitsDrawn = true;
+    const renderer = L.svg({ pane: 'units', padding: 0.3 });
+    const layer = L.geoJSON(units, {
+      pane: 'units',
+      style: () => ({ ...this.pathStyle('u', 0.7), renderer }) as L.PathOptions,
+    }).addTo(this.map);
+    const svg = (renderer as unknown as { _container: SVGSVGElement })._container;
+    const defs = document.createElementNS(SVG, 'defs');
+    // Screen space: the hatch does not grow with the map.
+    defs.innerHTML =
+      '<pattern id="hx" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hbg" width="8" height="8"/><rect class="hln" width="1" height="8"/></pattern>';
+    svg.prepend(defs);
+    layer.eachLayer((l) => {
+      const p = (l as unknown as { feature: (typeof units.features)[number]; _path: SVGPathElement })._path;
+      const id = (l as unknown as { feature: (typeof units.features)[number] }).feature.properties.id;
+      p.dataset.unit = id;
+      if (!this.app.inFocus(id)) p.classList.add('ctx');
+      this.paths.set(id, { el: p, cls: '', n: -1 });
+    });
+    if (!this.fitted) this.home();
+    // Province outlines can wait until the first picture stands.
+    setTimeout(() => this.drawProvinces(), 30);
+  }
+
+  private drawProvinces(): void {
+    const app = this.app;
+    const lines = outlines(app.units!, (id) => {
+      const u = app.unitById.get(id);
+      return !u ? null : u.country === 'AF' ? 'AF' : app.inFocus(id) ? u.province : `ctx:${u.province}`;
+    });
+    const renderer = L.svg({ pane: 'provinces', padding: 0.3 });
+    for (const [group, list] of lines)
+      for (const line of list) {
+        const ctx = group.startsWith('ctx:');
+        const l = L.polyline(
+          line.map((p) => [p[1]!, p[0]!] as [number, number]),
+          {
+            ...this.pathStyle(ctx ? 'pv ctxl' : 'pv', ctx ? 0.8 : 0.9),
+            pane: 'provinces',
+            renderer,
+            interactive: false,
+            fill: false,
+            dashArray: ctx ? '1 3' : undefined,
+          } as L.PolylineOptions,
+        ).addTo(this.map);
+        if (!ctx) this.provinceLines.push(l);
+      }
+    this.weights();
+  }
+
+  /** borderLine is the line of a detail as lat, lon. */
+  private borderLine(detail: 'coarse' | 'fine'): [number, number][][] {
+    const out: [number, number][][] = [];
+    const all = this.app.border?.features ?? [];
+    const some = all.filter((f) => f.properties.detail === detail);
+    for (const f of some.length ? some : all.slice(0, 1)) {
+      const g = f.geometry as Geometry;
+      const lines: Position[][] =
+        g.type === 'LineString' ? [g.coordinates] : g.type === 'MultiLineString' ? g.coordinates : [];
+      for (const l of lines) out.push(l.map((p) => [p[1]!, p[0]!]));
+    }
+    return out;
+  }
+
+  private drawBorder(): void {
+    if (!this.app.border) return;
+    const fine = this.map.getZoom() >= 7;
+    if (this.borderZoomed === fine) return;
+    this.borderZoomed = fine;
+    for (const l of this.borderLayers) l.remove();
+    const line = this.borderLine(fine ? 'fine' : 'coarse');
+    this.borderLayers = this.borderStyle(line, fine, 'border').map((l) => l.addTo(this.map));
+  }
+  private borderRenderers = new Map<string, L.Renderer>();
+  private renderer(pane: string): L.Renderer {
+    let r = this.borderRenderers.get(pane);
+    if (!r) {
+      r = L.svg({ pane, padding: 0.3 });
+      this.borderRenderers.set(pane, r);
+    }
+    return r;
+  }
+  private borderStyle(line: L.LatLngExpression[][], fine: boolean, pane: string): L.Polyline[] {
+    const base = { pane, renderer: this.renderer(pane), interactive: false, fill: false };
+    return [
+      L.polyline(line, { ...this.pathStyle('bc', 5), ...base }),
+      L.polyline(line, {
+        ...this.pathStyle('bl0', fine ? 2 : 1.5),
+        ...base,
+        lineCap: 'butt',
+        dashArray: fine ? '12 4 2 4' : '9 3 1.5 3',
+      }),
+    ];
+  }
+
+  private weights(): void {
+    const z = this.map.getZoom();
+    for (const l of this.provinceLines) l.setStyle({ weight: z < 7 ? 0.9 : 1.2 });
+    this.map.getContainer().dataset.zoom = z >= CLOSE ? 'close' : z >= 7.5 ? 'mid' : z >= OVERVIEW ? 'near' : 'far';
+  }
+
+  private baseLayer: L.TileLayer | null = null;
+  private drawBase(): void {
+    const b = this.app.datasets?.base_layer;
+    if (!b?.url || this.baseLayer) return;
+    this.baseLayer = L.tileLayer(b.url, { maxZoom: 13 }).addTo(this.map);
+    this.map.getContainer().classList.add('raster');
+  }
+
+  // ---- view
+
+  home(): void {
+    const app = this.app;
+    const bounds = L.latLngBounds([]);
+    for (const f of app.units?.features ?? [])
+      if (app.inFocus(f.properties.id)) {
+        bounds.extend(L.geoJSON(f).getBounds());
+      }
+    if (!bounds.isValid()) return;
+    const phone = this.phone;
+    const w = this.map.getSize().x;
+    this.fitted = true;
+    this.map.fitBounds(bounds, {
+      animate: false,
+      paddingTopLeft: [10, 10],
+      // Kept free for the legend; less where there is no room to spare.
+      paddingBottomRight: phone ? [10, 10 + this.covered] : [Math.min(230, w * 0.25), 30],
+    });
+  }
+  get phone(): boolean {
+    return matchMedia('(max-width: 719px)').matches;
+  }
+  /** covered is how many px of the map's lower part lie under the sheet. */
+  private get covered(): number {
+    if (!this.phone) return 0;
+    const sheet = document.getElementById('panel')!.getBoundingClientRect();
+    return Math.max(0, this.host.getBoundingClientRect().bottom - sheet.top + 46);
+  }
+
+  private frame = 0;
+  private moved(end: boolean): void {
+    this.looked = null;
+    if (end) {
+      this.insideCache.clear();
+      this.weights();
+      this.drawBorder();
+      this.layoutDue = true;
+      if (this.fitted && this.app.units) {
+        const c = this.map.getCenter();
+        this.app.state.view = {
+          lat: +c.lat.toFixed(3),
+          lon: +c.lng.toFixed(3),
+          zoom: +this.map.getZoom().toFixed(2),
+        };
+        this.app.writeUrl();
+      }
+    }
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.draw({ view: true } as Change));
+  }
+  private layoutDue = true;
+
+  // ---- each frame
+
+  draw(c: Change): void {
+    const app = this.app;
+    if (c.data) {
+      this.drawUnits();
+      this.drawBorder();
+      this.drawBase();
+      this.looked = null;
+      this.layoutDue = true;
+    }
+    if (c.view || c.data) this.symbols.readColours();
+    if (c.rest) this.layoutDue = true;
+    if (app.model && (c.window || c.data || c.rest || c.view)) {
+      if (c.window || c.data || c.rest) this.shade();
+      this.paint();
+    }
+    this.drawChosen();
+    if (c.ui || c.window || c.rest || c.data || c.view) this.drawFurniture();
+  }
+
+  /** shade restyles only the units whose class or number changed. */
+  private shade(): void {
+    const app = this.app;
+    const h = app.header!;
+    const index = new Map(h.units.map((id, i) => [id, i]));
+    for (const [id, p] of this.paths) {
+      const i = index.get(id);
+      const n = i === undefined ? 0 : app.tally.unit[i]!;
+      const cov = app.unitCoverage(id);
+      const cls = !app.inFocus(id) ? 'ctx' : cov.state === 'none' ? 'none' : String(app.classOf(n));
+      if (cls !== p.cls) {
+        p.el.dataset.class = cls;
+        p.cls = cls;
+      }
+      if (n !== p.n) {
+        p.el.dataset.n = String(n);
+        p.n = n;
+      }
+    }
+  }
+
+  private paint(): void {
+    const app = this.app;
+    const model = app.model!;
+    const map = this.map;
+    const size = map.getSize();
+    if (!size.x || !size.y) return;
+    const zoom = map.getZoom();
+    const corner = map.containerPointToLayerPoint([0, 0]);
+    L.DomUtil.setPosition(this.symbols.canvas, corner);
+    const origin = map.getPixelOrigin();
+    if (this.looked !== model) {
+      this.symbols.look(model, zoom, origin.x + corner.x, origin.y + corner.y, size.x, size.y);
+      this.looked = model;
+    }
+    this.symbols.clear(size.x, size.y);
+    if (zoom < OVERVIEW) this.paintRings();
+    else {
+      const vicinity = app.header!.precisions.indexOf('vicinity_25km');
+      this.symbols.draw(model, zoom < CLOSE, size.x, size.y, app.selectedRow, vicinity);
+    }
+    const relayout = this.layoutDue && !app.moving;
+    if (relayout) {
+      this.layoutDue = false;
+      this.layout();
+    } else {
+      this.drawBadges(false);
+      this.drawTop(false);
+    }
+    const dim = !!app.detail;
+    this.symbols.canvas.style.opacity = dim ? '.5' : '';
+    this.badgePane.classList.toggle('dim', dim);
+  }
+
+  private ringRadius = (killed: number): number => Math.sqrt(killed / this.ringMax) * (this.phone ? 17 : 21);
+
+  private paintRings(): void {
+    const app = this.app;
+    const rings: Ring[] = [];
+    let max = 1;
+    app.header!.units.forEach((id, i) => {
+      const k = app.tally.killed[i]!;
+      const u = app.unitById.get(id);
+      if (!u || k <= 0) return;
+      if (k > max) max = k;
+      const p = this.map.latLngToContainerPoint([u.label_lat, u.label_lon]);
+      rings.push({ x: p.x, y: p.y, killed: k });
+    });
+    // The scale of the rings holds still while the brush moves, but nothing may outgrow it.
+    this.ringMax = this.app.moving ? Math.max(this.ringMax, max) : max;
+    this.symbols.drawRings(rings, this.ringRadius);
+  }
+
+  // ---- labels and badges: greedy, by rank; what is reserved first stands first
+
+  private hits(b: Box): boolean {
+    for (const o of this.boxes) if (b[0] < o[2] && b[2] > o[0] && b[1] < o[3] && b[3] > o[1]) return true;
+    return false;
+  }
+  private fits(x: number, y: number, w: number, h: number, pad = 2): boolean {
+    const b: Box = [x - w / 2 - pad, y - h / 2 - pad, x + w / 2 + pad, y + h / 2 + pad];
+    const s = this.map.getSize();
+    if (b[2] < 0 || b[0] > s.x || b[3] < 0 || b[1] > s.y || this.hits(b)) return false;
+    this.boxes.push(b);
+    return true;
+  }
+  private width(text: string, font: string, spacing = 0): number {
+    this.measure.font = `${font} system-ui, sans-serif`;
+    return this.measure.measureText(text).width + text.length * spacing;
+  }
+
+  private labels = '';
+  private put(cls: string, lat: number, lon: number, text: string, dx = 0, dy = 0): void {
+    const p = this.map.latLngToLayerPoint([lat, lon]);
+    this.labels += `<span class="lb ${cls}" style="left:${(p.x + dx).toFixed(1)}px;top:${(p.y + dy).toFixed(1)}px">${esc(text)}</span>`;
+  }
+  private label(
+    cls: string,
+    lat: number,
+    lon: number,
+    text: string,
+    w: number,
+    h: number,
+    dx = 0,
+    dy = 0,
+    pad = 2,
+  ): boolean {
+    const p = this.map.latLngToContainerPoint([lat, lon]);
+    if (!this.fits(p.x + dx, p.y + dy, w, h, pad)) return false;
+    this.put(cls, lat, lon, text, dx, dy);
+    return true;
+  }
+
+  private layout(): void {
+    const map = this.map;
+    const z = map.getZoom();
+    const size = map.getSize();
+    this.labels = '';
+    this.boxes = [];
+    // Furniture.
+    const frame = this.host.getBoundingClientRect();
+    for (const el of this.host.querySelectorAll('.lg,.mc,.noplace,.att,.plg')) {
+      const r = el.getBoundingClientRect();
+      this.boxes.push([
+        r.left - frame.left - 4,
+        r.top - frame.top - 4,
+        r.right - frame.left + 4,
+        r.bottom - frame.top + 4,
+      ]);
+    }
+    if (this.phone) this.boxes.push([0, size.y - this.covered, size.x, size.y]);
+    // Names that do not depend on what is counted.
+    for (const c of COUNTRIES) this.label('ctry', c.at[0], c.at[1], c.name, this.width(c.name, '600 12px', 3.4), 16);
+    if (z < 8) {
+      for (const n of NEIGHBOURS) this.label('nbr', n.at[0], n.at[1], n.name, this.width(n.name, '11px', 2.4), 14);
+      this.label('sea', SEA[0], SEA[1], t.seaName, 84, 15);
+      if (this.app.border && !this.phone) this.label('bdr', BORDER_NAME[0], BORDER_NAME[1], t.borderName, 232, 16);
+    }
+    this.staticBoxes = [...this.boxes];
+    if (z < 8.2)
+      for (const [name, at] of Object.entries(PROVINCES))
+        this.label('prov', at[0], at[1], name, this.width(name, '600 11px', 1.5) + 4, 14);
+    // Symbols and badges.
+    for (const m of this.symbols.items) {
+      const h = m.n === 0 ? m.r * 0.8 : m.r;
+      this.boxes.push([m.x - h, m.y - h, m.x + h, m.y + h]);
+    }
+    this.drawTop(true);
+    this.drawBadges(true);
+    // Towns, crossings, districts.
+    const drawn = new Set<string>();
+    const town = (least: number) => {
+      for (const w of this.towns) {
+        if (w.rank < least || drawn.has(w.n)) continue;
+        const cap = w.rank === 3;
+        const tw = this.width(w.n, cap ? '600 12px' : '500 11.5px') + 4;
+        const half = tw / 2;
+        const p = map.latLngToContainerPoint([w.lat, w.lon]);
+        for (const [dx, dy] of [
+          [half + 6, 0],
+          [-half - 6, 0],
+          [half + 16, 0],
+          [0, -12],
+          [0, 13],
+        ] as [number, number][])
+          if (this.fits(p.x + dx, p.y + dy, tw, 13, 0)) {
+            this.put(cap ? 'town cap' : 'town', w.lat, w.lon, w.n, dx, dy);
+            const q = map.latLngToLayerPoint([w.lat, w.lon]);
+            this.labels += `<i class="town-dot${cap ? ' cap' : ''}" style="left:${q.x}px;top:${q.y}px"></i>`;
+            drawn.add(w.n);
+            break;
+          }
+      }
+    };
+    town(2);
+    if (z >= OVERVIEW) town(1);
+    if (z >= 7.5) town(-9);
+    if (z >= 7)
+      for (const f of this.app.crossings?.features ?? []) {
+        const [lon, lat] = f.geometry.coordinates as [number, number];
+        if (z < 8 && !/main|third/i.test(f.properties.note ?? '')) continue;
+        const p = map.latLngToLayerPoint([lat, lon]);
+        this.labels += `<svg class="mk crossing" data-crossing="${esc(f.properties.name)}" style="left:${p.x}px;top:${p.y}px" width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"><path class="cs" d="M-3.5-5V5M3.5-5V5M-6 0H6"/><path class="cl0" d="M-3.5-5V5M3.5-5V5M-6 0H6"/></svg>`;
+        const name = f.properties.name.split('–')[0]!.split(' (')[0]!;
+        if (z >= 7.5) this.label('dist it', lat, lon, name, this.width(name, '11px') + 4, 13, 0, -14);
+      }
+    if (z >= OVERVIEW + 0.3)
+      for (const f of this.app.units?.features ?? []) {
+        const u = f.properties;
+        if (!this.app.inFocus(u.id) || drawn.has(u.name)) continue;
+        for (const dy of [0, 14, -14, 26])
+          if (this.label('dist', u.label_lat, u.label_lon, u.name, this.width(u.name, '10.5px') + 4, 12, 0, dy, 1))
+            break;
+      }
+    this.labelPane.innerHTML = this.labels;
+  }
+
+  /** drawTop names the three units with most incidents in the margin of the overview. */
+  private drawTop(fresh: boolean): void {
+    const app = this.app;
+    const z = this.map.getZoom();
+    const size = this.map.getSize();
+    let box = this.topBox;
+    if (!box) {
+      box = document.createElement('div');
+      box.className = 'tops';
+      this.topBox = box;
+      this.badgePane.append(box);
+    }
+    if (z >= OVERVIEW || this.phone || size.x < 700) {
+      box.textContent = '';
+      this.top = [];
+      return;
+    }
+    const h = app.header!;
+    if (fresh) {
+      const most = h.units
+        .map((id, i) => ({ id, n: app.tally.unit[i]! }))
+        .filter((o) => o.n > 0 && app.inFocus(o.id))
+        .sort((a, b) => b.n - a.n)
+        .slice(0, 3)
+        .map((o) => {
+          const u = app.unitById.get(o.id)!;
+          const p = this.map.latLngToContainerPoint([u.label_lat, u.label_lon]);
+          return { id: o.id, p };
+        })
+        .filter((o) => o.p.x > 0 && o.p.y > 0 && o.p.x < size.x - 60 && o.p.y < size.y - 30)
+        .sort((a, b) => a.p.y - b.p.y);
+      const x = Math.min(this.map.latLngToContainerPoint([34, 75.5]).x, size.x - 170);
+      let y = -99;
+      this.top = most.map((o) => {
+        y = Math.max(o.p.y - 22, y + 40, 20);
+        const right = o.p.x + 60 > x;
+        const at = { id: o.id, x: right ? o.p.x + 70 : x, y };
+        this.boxes.push([at.x - 10, y - 16, at.x + 132, y + 18]);
+        return at;
+      });
+    }
+    let out = '';
+    for (const o of this.top) {
+      const i = h.units.indexOf(o.id);
+      const u = app.unitById.get(o.id)!;
+      const p = this.map.latLngToContainerPoint([u.label_lat, u.label_lon]);
+      const q = this.map.containerPointToLayerPoint([o.x, o.y]);
+      const killed = app.tally.killed[i]!;
+      const r = Math.max(3, this.ringRadius(killed)) + 2;
+      const dx = p.x - (o.x - 6);
+      const dy = p.y - o.y;
+      const len = Math.hypot(dx, dy) || 1;
+      const d = `M${(dx - (dx / len) * r).toFixed(1)},${(dy - (dy / len) * r).toFixed(1)}L-14,0H0`;
+      out += `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(u.name)}</b> <span class="num">${fmt(app.tally.unit[i]!)}</span><small><span class="num">${fmt(killed)}</span> ${t.killedS}</small></span>`;
+    }
+    if (out !== this.topHtml) {
+      this.topHtml = out;
+      box.innerHTML = out;
+    }
+  }
+  private topBox: HTMLElement | null = null;
+  private topHtml = '';
+
+  private insideOffsets(id: string): [number, number][] {
+    const had = this.insideCache.get(id);
+    if (had) return had;
+    const f = this.app.units!.features.find((x) => x.properties.id === id)!;
+    const u = f.properties;
+    const p = this.map.latLngToContainerPoint([u.label_lat, u.label_lon]);
+    const out: [number, number][] = [];
+    for (const r of [0, 14, 22, 32, 44, 58])
+      for (let k = 0; k < (r ? 12 : 1); k++) {
+        const dx = Math.round(r * Math.cos((k * Math.PI) / 6));
+        const dy = Math.round(r * Math.sin((k * Math.PI) / 6));
+        const ll = this.map.containerPointToLatLng([p.x + dx, p.y + dy]);
+        if (inside(f.geometry, ll.lng, ll.lat)) out.push([dx, dy]);
+      }
+    if (!out.length) out.push([0, 0]);
+    this.insideCache.set(id, out);
+    return out;
+  }
+
+  /** wanted lists what is known only by unit, province, country or border in the window. */
+  private wanted(): Omit<Badge, 'el' | 'at'>[] {
+    const app = this.app;
+    const h = app.header!;
+    const tl = app.tally;
+    const z = this.map.getZoom();
+    const out: Omit<Badge, 'el' | 'at'>[] = [];
+    const border = tl.spots(Spot.BORDER);
+    if (border) {
+      const at = this.borderAnchor();
+      if (at)
+        out.push({
+          key: 'border',
+          n: border,
+          words: t.alongBorder,
+          solid: true,
+          lat: at[0],
+          lon: at[1],
+          places: [
+            [-96, -16],
+            [-110, 6],
+            [96, 16],
+            [0, -24],
+            [0, 24],
+            [-96, -40],
+            [100, 40],
+            [0, 0],
+          ],
+          only: { kind: 'border' },
+        });
+    }
+    h.areas.forEach((a, i) => {
+      const inCountry = tl.spotArea[(Spot.COUNTRY << 8) | i]!;
+      if (inCountry) {
+        const c = COUNTRIES.find((x) => x.code === a.country);
+        if (c) {
+          const key = `country:${a.country}`;
+          const same = out.find((b) => b.key === key);
+          if (same) same.n += inCountry;
+          else
+            out.push({
+              key,
+              n: inCountry,
+              words: t.somewhereIn(c.name),
+              solid: false,
+              lat: c.at[0],
+              lon: c.at[1],
+              places: [[0, 18]],
+              only: { kind: 'country', country: a.country },
+            });
+        }
+      }
+      const inProvince = tl.spotArea[(Spot.PROVINCE << 8) | i]!;
+      if (inProvince && a.province) {
+        const at = this.provinceAnchor(a.province);
+        if (at)
+          out.push({
+            key: `province:${a.country}:${a.province}`,
+            n: inProvince,
+            words: t.somewhereIn(a.province),
+            solid: false,
+            lat: at[0],
+            lon: at[1],
+            places: [
+              [0, 18],
+              [0, 0],
+              [0, 36],
+            ],
+            only: { kind: 'province', country: a.country, province: a.province },
+          });
+      }
+    });
+    if (z >= OVERVIEW)
+      h.units.forEach((id, i) => {
+        const n = tl.coarse[i]!;
+        const u = app.unitById.get(id);
+        if (!n || !u) return;
+        out.push({
+          key: `unit:${id}`,
+          n,
+          words: t.somewhereIn(u.name),
+          solid: false,
+          lat: u.label_lat,
+          lon: u.label_lon,
+          places: this.insideOffsets(id),
+          only: { kind: 'unit', unit: id },
+        });
+      });
+    return out;
+  }
+
+  private provinceAnchor(name: string): [number, number] | null {
+    const known = PROVINCES[name];
+    if (known) return known;
+    const us = [...this.app.unitById.values()].filter((u) => u.province === name);
+    if (!us.length) return null;
+    return [us.reduce((s, u) => s + u.label_lat, 0) / us.length, us.reduce((s, u) => s + u.label_lon, 0) / us.length];
+  }
+
+  /** borderAnchor is a point of the line in the middle of its part in view. */
+  private borderAnchor(): [number, number] | null {
+    const s = this.map.getSize();
+    const low = s.y - this.covered - 60;
+    const seen = this.borderLine('coarse')
+      .flat()
+      .filter((p) => {
+        const q = this.map.latLngToContainerPoint(p);
+        return q.x > 120 && q.y > 40 && q.x < s.x - 120 && q.y < low;
+      });
+    return seen.length ? seen[Math.floor(seen.length * 0.62)]! : null;
+  }
+
+  private drawBadges(fresh: boolean): void {
+    const z = this.map.getZoom();
+    const wanted = this.wanted();
+    const seen = new Set<string>();
+    // While the brush moves, badges stand where they stood; a new one takes the first place free of the others.
+    if (!fresh) this.boxes = [...this.staticBoxes];
+    for (const w of wanted) {
+      seen.add(w.key);
+      let b = this.badges.get(w.key);
+      if (!b) {
+        const el = document.createElement('button');
+        el.type = 'button';
+        el.className = 'bdg';
+        el.dataset.badge = w.key;
+        el.addEventListener('click', (e) => {
+          e.stopPropagation();
+          this.app.set({ only: this.badges.get(w.key)!.only, tab: 'list' });
+        });
+        b = { ...w, el, at: null };
+        this.badges.set(w.key, b);
+        this.badgePane.append(el);
+      }
+      const full = w.key.startsWith('unit:') || w.key.startsWith('province:') ? z >= 7.9 : true;
+      const place = (words: boolean, last: boolean): boolean => {
+        const text = words ? `${w.n} ${w.words}` : String(w.n);
+        const bw = this.width(text, '600 11px') + 14;
+        const p = this.map.latLngToContainerPoint([w.lat, w.lon]);
+        for (const [dx, dy] of w.places)
+          if (last || this.fits(p.x + dx, p.y + dy, bw, 18, 0)) {
+            b!.at = [dx, dy];
+            b!.words = words ? w.words : '';
+            return true;
+          }
+        return false;
+      };
+      if (fresh || !b.at) {
+        if (!(full && place(true, false)) && !place(false, false)) place(full && !w.key.startsWith('unit:'), true);
+      }
+      const p = this.map.latLngToLayerPoint([w.lat, w.lon]);
+      const el = b.el!;
+      const html = `<span class="num">${fmt(w.n)}</span>${b.words ? ` <em>${esc(b.words)}</em>` : ''}`;
+      if (el.dataset.html !== html) {
+        el.dataset.html = html;
+        el.innerHTML = html;
+        el.setAttribute('aria-label', `${fmt(w.n)} ${w.words}`);
+      }
+      el.classList.toggle('st', w.solid);
+      el.style.left = `${p.x + b.at![0]}px`;
+      el.style.top = `${p.y + b.at![1]}px`;
+      b.n = w.n;
+    }
+    for (const [key, b] of this.badges)
+      if (!seen.has(key)) {
+        b.el!.remove();
+        this.badges.delete(key);
+      }
+  }
+
+  // ---- the chosen incident
+
+  private drawChosen(): void {
+    const app = this.app;
+    const d = app.detail;
+    const z = this.map.getZoom();
+    const key = d ? `${d.key}|${d.feature ? 1 : 0}|${z}|${app.theme}` : '';
+    if (key === this.chosenKey) return;
+    const opened = d?.feature && !this.chosenKey.startsWith(`${d.key}|1`);
+    this.chosenKey = key;
+    this.chosen.clearLayers();
+    this.selectedPane.textContent = '';
+    this.layoutDue = true;
+    if (!d?.feature) return;
+    const f = d.feature;
+    const p = f.properties;
+    const pane = 'uncertainty';
+    const renderer = this.renderer(pane);
+    const type = Math.max(0, typeIndex(p.event_type));
+    const add = (l: L.Layer) => this.chosen.addLayer(l);
+    const outline = (ids: string[]) => {
+      for (const u of app.units?.features ?? [])
+        if (ids.includes(u.properties.id))
+          add(
+            L.geoJSON(u, {
+              pane,
+              interactive: false,
+              style: () => ({ ...this.pathStyle('un hlu', 2), renderer }) as L.PathOptions,
+            }),
+          );
+    };
+    let bounds: L.LatLngBounds | null = null;
+    const pt = f.geometry?.coordinates as [number, number] | undefined;
+    if ((p.place_kind === 'point' || p.place_kind === 'circle') && pt) {
+      const at: [number, number] = [pt[1], pt[0]];
+      if (p.place_kind === 'circle') {
+        const c = L.circle(at, {
+          ...this.pathStyle('un', 1.3),
+          radius: p.place_radius_m ?? 25000,
+          pane,
+          renderer,
+          interactive: false,
+        });
+        add(c);
+        bounds = c.getBounds();
+      } else bounds = L.latLngBounds([at, at]);
+      const r = z < CLOSE && z >= OVERVIEW ? 6 : symbolRadius(p.fatalities_best);
+      const q = this.map.latLngToLayerPoint(at);
+      const hollow = p.fatalities_best === null || p.fatalities_best === 0 || type === 5;
+      this.selectedPane.innerHTML = `<svg class="mk" style="left:${q.x}px;top:${q.y}px" width="${2 * r + 14}" height="${2 * r + 14}" viewBox="${-r - 7} ${-r - 7} ${2 * r + 14} ${2 * r + 14}" aria-hidden="true"><circle r="${r + 5}" class="sd"/><circle r="${r + 5}" class="sr"/><path d="${shapePath(type, r)}" style="${hollow ? `fill:var(--case);stroke:var(--t${type});stroke-width:1.5${p.fatalities_best === null ? ';stroke-dasharray:2 2' : ''}` : `fill:var(--t${type});stroke:var(--case)`}"/></svg>`;
+    } else if (p.place_kind === 'border') {
+      const lines: Position[][] =
+        f.place?.type === 'LineString'
+          ? [f.place.coordinates]
+          : f.place?.type === 'MultiLineString'
+            ? f.place.coordinates
+            : [];
+      const line: L.LatLngExpression[][] = lines.length
+        ? lines.map((l) => l.map((c) => [c[1]!, c[0]!] as [number, number]))
+        : this.borderLine('coarse');
+      const base = { pane, renderer, interactive: false, fill: false, lineCap: 'butt' as const };
+      add(L.polyline(line, { ...this.pathStyle('bc', 9), ...base }));
+      const coloured = L.polyline(line, { ...this.pathStyle(`seg t${type}`, 5), ...base });
+      add(coloured);
+      add(L.polyline(line, { ...this.pathStyle('bl0', 1.5, { dashArray: '9 3 1.5 3' }), ...base }));
+      bounds = coloured.getBounds();
+    } else if (p.place_kind === 'unit' && p.unit_id) {
+      outline([p.unit_id]);
+    } else if (p.place_kind === 'units') {
+      outline(p.place_units ?? []);
+    } else if (p.place_kind === 'province' && p.province) {
+      outline([...app.unitById.values()].filter((u) => u.province === p.province).map((u) => u.id));
+    }
+    if (opened) this.bring(bounds ?? this.unitBounds(p.unit_id));
+  }
+
+  private unitBounds(id: string | null): L.LatLngBounds | null {
+    const f = id && this.app.units?.features.find((x) => x.properties.id === id);
+    return f ? L.geoJSON(f).getBounds() : null;
+  }
+
+  /** bring moves the map only when the chosen place is out of sight or under the sheet. */
+  private bring(b: L.LatLngBounds | null): void {
+    if (!b) return;
+    const size = this.map.getSize();
+    const low = size.y - this.covered;
+    const c = this.map.latLngToContainerPoint(b.getCenter());
+    const ne = this.map.latLngToContainerPoint(b.getNorthEast());
+    const sw = this.map.latLngToContainerPoint(b.getSouthWest());
+    const seen = c.x > 40 && c.y > 30 && c.x < size.x - 40 && c.y < low - 30;
+    if (seen && (ne.x - sw.x < size.x || ne.x < size.x + 40)) return;
+    this.map.panBy([c.x - size.x / 2, c.y - low / 2], { animate: false });
+  }
+
+  // ---- pointer
+
+  private pointer(el: HTMLElement): void {
+    let last = '';
+    const hide = () => {
+      this.tip.hidden = true;
+      last = '';
+    };
+    const show = (e: MouseEvent) => {
+      const r = this.host.getBoundingClientRect();
+      const x = e.clientX - r.left;
+      const y = e.clientY - r.top;
+      const target = e.target as Element;
+      if (!el.contains(target)) return hide();
+      const item = target.closest('.bdg') ? null : this.symbols.at(x, y, 2);
+      el.style.cursor = item ? 'pointer' : '';
+      const unit = target.closest<SVGPathElement>('[data-unit]')?.dataset.unit;
+      const badge = target.closest<HTMLElement>('[data-badge]');
+      const cross = this.crossingAt(x, y);
+      let content: TemplateResult | null = null;
+      let key = '';
+      if (badge) {
+        const b = this.badges.get(badge.dataset.badge!);
+        if (b) {
+          key = `b${b.key}${b.n}`;
+          content = html`<b>${fmt(b.n)}</b> ${b.only.kind === 'unit' ? t.somewhereIn(this.app.unitName(b.only.unit)) : b.el!.getAttribute('aria-label')!.replace(/^[\d,]+ /, '')}<br><span class="dimmed">${t.openList}</span>`;
+        }
+      } else if (item) {
+        key = `i${item.row},${item.n},${item.x}`;
+        content = this.itemTip(item);
+      } else if (cross) {
+        key = `c${cross}`;
+        const c = this.app.crossings!.features.find((f) => f.properties.name === cross)!.properties;
+        content = html`<b>${c.name}</b><br>${t.crossing}${c.accuracy_km != null ? `, ${t.within(c.accuracy_km)}` : ''}`;
+      } else if (unit && this.app.header) {
+        key = `u${unit}${this.app.window}${this.app.tally.total}`;
+        content = this.unitTip(unit);
+      }
+      if (!content) return hide();
+      if (key !== last) {
+        last = key;
+        render(content, this.tip);
+      }
+      this.tip.hidden = false;
+      const w = this.tip.offsetWidth;
+      const h = this.tip.offsetHeight;
+      this.tip.style.left = `${Math.max(4, x + 16 + w > r.width ? x - w - 12 : x + 16)}px`;
+      this.tip.style.top = `${Math.max(4, Math.min(r.height - h - 28, y + 14))}px`;
+    };
+    this.host.addEventListener('mousemove', show);
+    this.host.addEventListener('mouseleave', hide);
+    this.map.on('click', (e: L.LeafletMouseEvent) => {
+      const p = e.containerPoint;
+      const item = this.symbols.at(p.x, p.y, matchMedia('(pointer: coarse)').matches ? 14 : 2);
+      if (item) this.pick(item);
+      else show(e.originalEvent);
+    });
+    this.map.on('movestart', hide);
+  }
+
+  private crossingAt(x: number, y: number): string | null {
+    if (this.map.getZoom() < 7) return null;
+    for (const f of this.app.crossings?.features ?? []) {
+      const [lon, lat] = f.geometry.coordinates as [number, number];
+      const p = this.map.latLngToContainerPoint([lat, lon]);
+      if (
+        Math.abs(p.x - x) < 8 &&
+        Math.abs(p.y - y) < 8 &&
+        this.labelPane.querySelector(`[data-crossing="${CSS.escape(f.properties.name)}"]`)
+      )
+        return f.properties.name;
+    }
+    return null;
+  }
+
+  private pick(item: Item): void {
+    const app = this.app;
+    if (item.n === 1) {
+      app.select(item.row);
+      return;
+    }
+    const [x0, y0, x1, y1] = item.box!;
+    const rows = () => this.symbols.rowsIn(app.model!, item.box!).map((r) => app.model!.cols.fid[r]!);
+    // Points that lie together at any zoom open as a list; others are taken apart by going closer.
+    if ((x1 - x0 < 3 && y1 - y0 < 3) || this.map.getZoom() >= 12.5) {
+      app.set({ only: { kind: 'rows', fids: rows() }, tab: 'list' });
+      return;
+    }
+    const a = this.map.containerPointToLatLng([x0, y0]);
+    const b = this.map.containerPointToLatLng([x1, y1]);
+    const before = this.map.getZoom();
+    this.map.fitBounds(L.latLngBounds(a, b), { animate: false, padding: [60, 60], maxZoom: 12.5 });
+    if (this.map.getZoom() <= before)
+      this.map.setView(L.latLngBounds(a, b).getCenter(), before + 1, { animate: false });
+  }
+
+  private itemTip(m: Item): TemplateResult {
+    const c = this.app.model!.cols;
+    if (m.n > 1) return html`<b>${t.nIncidents(m.n)}</b><br><span class="dimmed">${t.clickZoom}</span>`;
+    const i = m.row;
+    const word = this.app.header!.precisions[c.precision[i]!];
+    const k = c.best[i]!;
+    const end = c.start[i]! + c.span[i]!;
+    return html`<b>${typeWord(c.type[i]!)}</b> · ${fmtRange(c.start[i]!, end)}<br>${k === 65535 ? t.deathsUnknown : html`<span class="num">${fmt(k)}</span> ${t.killed}`}<br><span class="dimmed">${t.precisions[precisionClass(word)]}</span>`;
+  }
+
+  private unitTip(id: string): TemplateResult {
+    const app = this.app;
+    const u = app.unitById.get(id)!;
+    const i = app.header!.units.indexOf(id);
+    const n = i < 0 ? 0 : app.tally.unit[i]!;
+    const cov = app.unitCoverage(id);
+    const where = u.province !== u.name ? u.province : (t.countries[u.country] ?? u.country);
+    const [a, b] = app.window;
+    const part =
+      cov.state === 'part'
+        ? cov.to < b
+          ? t.loadedTo(fmtDay(cov.to))
+          : cov.from > a
+            ? t.loadedFrom(fmtDay(cov.from))
+            : ''
+        : '';
+    const coarse = i < 0 ? 0 : app.tally.coarse[i]!;
+    const unknown = i < 0 ? 0 : app.tally.unitUnknown[i]!;
+    return html`<b>${u.name}</b> · ${where}<br>${
+      n
+        ? html`<span class="num">${t.nIncidents(n)}</span>; <span class="num">${t.nKilled(app.tally.killed[i]!)}</span>${unknown ? html`<br>${t.notReported(unknown)}` : nothing}`
+        : cov.state === 'none'
+          ? t.noData
+          : t.zeroReported
+    }${n && cov.state === 'none' ? html`<br>${t.noData}` : nothing}${part ? html`<br>${part}` : nothing}${
+      coarse ? html`<br><span class="dimmed">${t.ofThemSomewhere(coarse, u.name)}</span>` : nothing
+    }`;
+  }
+
+  // ---- furniture: zoom, legend, what has no place, attribution
+
+  private drawFurniture(): void {
+    const app = this.app;
+    const z = this.map.getZoom();
+    const none = app.model ? app.tally.spots(Spot.NONE) : 0;
+    const mode = z < OVERVIEW ? 'rings' : z < CLOSE ? 'clusters' : 'symbols';
+    const phone = this.phone;
+    const sets = app.datasets?.datasets ?? [];
+    const note = app.datasets?.border_note ?? 'Boundaries and names shown do not imply endorsement or acceptance.';
+    const data = html`${t.dataBy}${
+      sets.length
+        ? sets.map(
+            (d, k) =>
+              html`${k ? ', ' : ''}${d.title || d.name}${d.synthetic ? html` <span class="tag w">${t.synthetic}</span>` : d.sample ? html` <span class="tag w">${t.sample}</span>` : nothing}`,
+          )
+        : t.noneLoadedYet
+    } · ${app.datasets?.attribution ?? ''}${app.datasets?.base_layer ? ` · ${app.datasets.base_layer.attribution}` : ''}`;
+    const lg = () =>
+      legend(app, {
+        mode,
+        ringMax: this.ringMax,
+        radius: this.ringRadius,
+        coarse: mode !== 'rings',
+      });
+    render(
+      html`<div class="mc">
+          <div class="zm">
+            <button type="button" aria-label=${t.zoomIn} title=${t.zoomIn} @click=${() => this.map.zoomIn(0.75)}>${icon('plus')}</button>
+            <button type="button" aria-label=${t.zoomOut} title=${t.zoomOut} @click=${() => this.map.zoomOut(0.75)}>${icon('minus')}</button>
+          </div>
+          <div class="zm">
+            <button type="button" aria-label=${t.wholeRegion} title=${t.wholeRegion} @click=${() => this.home()}>${icon('home')}</button>
+            ${
+              phone
+                ? html`<button type="button" aria-label=${t.legend} aria-expanded=${this.legendOpen} @click=${() => {
+                    this.legendOpen = !this.legendOpen;
+                    this.drawFurniture();
+                  }}>${icon('layers')}</button>`
+                : nothing
+            }
+          </div>
+        </div>
+        ${phone ? html`${phoneLegend(app)}${this.legendOpen ? html`<div class="lgp">${lg()}</div>` : nothing}` : lg()}
+        ${
+          none
+            ? html`<button type="button" class="noplace" @click=${() => app.set({ only: { kind: 'none' }, tab: 'list' })}><b class="num">${fmt(none)}</b> ${t.noPlace(none)}</button>`
+            : nothing
+        }
+        <div class="att"><span>${note}</span><span class="src" dir="auto">${data}</span></div>`,
+      this.furniture,
+    );
+  }
+}

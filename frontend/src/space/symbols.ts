@@ -1,0 +1,397 @@
+// Symbols, clusters and rings on one canvas. Nothing is made per incident: the rows in view are found once per map
+// move, and a step of the brush counts them into grid cells and draws what it finds.
+
+import { NOT_REPORTED } from '../lib/columns';
+import { clusterRadius, polygonOf, symbolRadius } from '../lib/shapes';
+import { compact } from '../lib/text';
+import { N_TYPES, Spot } from '../lib/vocab';
+import type { Model } from '../state/model';
+import { metresToPx, mx, worldSize } from './mercator';
+
+export interface Item {
+  x: number;
+  y: number;
+  r: number;
+  /** number of incidents; 1 is a symbol */
+  n: number;
+  /** the row of a single incident, else -1 */
+  row: number;
+  /** box of a cluster in world pixels */
+  box: [number, number, number, number] | null;
+}
+export interface Ring {
+  x: number;
+  y: number;
+  killed: number;
+}
+
+const CELL = 44;
+/** More symbols than this are clustered at any zoom: they could not be told apart, and would stop the brush. */
+const MOST_SYMBOLS = 2500;
+
+export interface Colours {
+  types: string[];
+  casing: string;
+  paper: string;
+  ink: string;
+  ring: string;
+}
+
+export class Symbols {
+  items: Item[] = [];
+  colours: Colours = { types: [], casing: '#fff', paper: '#fff', ink: '#000', ring: '#000' };
+  private rows = new Uint32Array(0);
+  private px = new Float32Array(0);
+  private py = new Float32Array(0);
+  private count = 0;
+  private left = 0;
+  private top = 0;
+  private zoom = 0;
+  private cells = { n: new Int32Array(0), x: new Float32Array(0), y: new Float32Array(0), t: new Int32Array(0) };
+  private cellRow = new Int32Array(0);
+  private cellBox = new Float32Array(0);
+  private ctx: CanvasRenderingContext2D;
+
+  constructor(readonly canvas: HTMLCanvasElement) {
+    this.ctx = canvas.getContext('2d')!;
+  }
+
+  readColours(): void {
+    const s = getComputedStyle(document.documentElement);
+    const v = (k: string) => s.getPropertyValue(k).trim();
+    this.colours = {
+      types: Array.from({ length: N_TYPES }, (_, i) => v(`--t${i}`)),
+      casing: v('--case'),
+      paper: v('--paper'),
+      ink: v('--ink'),
+      ring: v('--ring'),
+    };
+  }
+
+  /** look finds the rows whose point is in view. left and top are the map's corner in world pixels. */
+  look(model: Model, zoom: number, left: number, top: number, width: number, height: number): void {
+    this.zoom = zoom;
+    this.left = left;
+    this.top = top;
+    const size = worldSize(zoom);
+    const margin = 30;
+    const x0 = left - margin;
+    const x1 = left + width + margin;
+    const y0 = top - margin;
+    const y1 = top + height + margin;
+    const { lon, y, spot, n } = model.cols;
+    if (this.rows.length < n) {
+      this.rows = new Uint32Array(n);
+      this.px = new Float32Array(n);
+      this.py = new Float32Array(n);
+    }
+    let k = 0;
+    for (let i = model.lo; i < n; i++) {
+      if (spot[i] !== Spot.POINT) continue;
+      const px = mx(lon[i]!) * size;
+      if (px < x0 || px > x1) continue;
+      const py = y[i]! * size;
+      if (py < y0 || py > y1) continue;
+      this.rows[k] = i;
+      this.px[k] = px - left;
+      this.py[k] = py - top;
+      k++;
+    }
+    this.count = k;
+  }
+
+  private find(row: number): number {
+    let lo = 0;
+    let hi = this.count;
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1;
+      if (this.rows[mid]! < row) lo = mid + 1;
+      else hi = mid;
+    }
+    return lo;
+  }
+
+  /** each visits the rows in view that are in the window and pass the filters, as indexes of px and py. */
+  private each(model: Model, visit: (k: number, row: number) => void): void {
+    const { fail } = model;
+    for (const row of model.extra) {
+      const k = this.find(row);
+      if (k < this.count && this.rows[k] === row && fail[row] === 0) visit(k, row);
+    }
+    const k1 = this.find(model.i1);
+    for (let k = this.find(model.i0); k < k1; k++) {
+      const row = this.rows[k]!;
+      if (fail[row] === 0) visit(k, row);
+    }
+  }
+
+  clear(width: number, height: number): void {
+    const dpr = Math.min(2, window.devicePixelRatio || 1);
+    const w = Math.round(width * dpr);
+    const h = Math.round(height * dpr);
+    if (this.canvas.width !== w || this.canvas.height !== h) {
+      this.canvas.width = w;
+      this.canvas.height = h;
+      this.canvas.style.width = `${width}px`;
+      this.canvas.style.height = `${height}px`;
+    }
+    this.ctx.setTransform(dpr, 0, 0, dpr, 0, 0);
+    this.ctx.clearRect(0, 0, width, height);
+    this.items = [];
+  }
+
+  /** rings: per unit, area is the number reported killed. */
+  drawRings(rings: Ring[], radius: (killed: number) => number): void {
+    const c = this.ctx;
+    for (const g of [...rings].sort((a, b) => b.killed - a.killed)) {
+      const r = radius(g.killed);
+      if (r < 3) continue;
+      c.beginPath();
+      c.arc(g.x, g.y, r, 0, 7);
+      c.globalAlpha = 0.85;
+      c.lineWidth = 3.2;
+      c.strokeStyle = this.colours.casing;
+      c.stroke();
+      c.globalAlpha = 0.1;
+      c.fillStyle = this.colours.ring;
+      c.fill();
+      c.globalAlpha = 1;
+      c.lineWidth = 1.4;
+      c.strokeStyle = this.colours.ring;
+      c.stroke();
+      this.items.push({ x: g.x, y: g.y, r, n: 0, row: -1, box: null });
+    }
+  }
+
+  /** draw shows the window's incidents: single symbols when close and few enough, else clusters. */
+  draw(model: Model, clustered: boolean, width: number, height: number, skip: number, vicinity: number): void {
+    if (!clustered) {
+      let n = 0;
+      this.each(model, () => n++);
+      if (n <= MOST_SYMBOLS) {
+        this.drawSingles(model, skip, vicinity);
+        return;
+      }
+    }
+    this.drawClusters(model, width, height, skip);
+  }
+
+  private drawSingles(model: Model, skip: number, vicinity: number): void {
+    const { best, type, precision, lat } = model.cols;
+    const list: [number, number][] = [];
+    this.each(model, (k, row) => {
+      if (row !== skip) list.push([k, row]);
+    });
+    const weight = (row: number) => (best[row] === NOT_REPORTED ? -1 : best[row]!);
+    list.sort((a, b) => weight(b[1]) - weight(a[1]));
+    const c = this.ctx;
+    let circles = 0;
+    for (const [k, row] of list) {
+      if (precision[row] !== vicinity || ++circles > 200) continue;
+      const r = metresToPx(25000, lat[row]!, this.zoom);
+      c.beginPath();
+      c.arc(this.px[k]!, this.py[k]!, r, 0, 7);
+      c.strokeStyle = this.colours.ink;
+      c.fillStyle = this.colours.ink;
+      if (list.length <= 20) {
+        c.globalAlpha = 0.05;
+        c.fill();
+      }
+      c.globalAlpha = 0.4;
+      c.lineWidth = 1;
+      c.setLineDash([4, 3]);
+      c.stroke();
+      c.setLineDash([]);
+    }
+    c.globalAlpha = 1;
+    for (const [k, row] of list) {
+      const b = best[row]!;
+      const killed = b === NOT_REPORTED ? null : b;
+      const r = symbolRadius(killed);
+      this.symbol(this.px[k]!, this.py[k]!, type[row]!, r, killed);
+      this.items.push({ x: this.px[k]!, y: this.py[k]!, r: Math.max(r, 6), n: 1, row, box: null });
+    }
+  }
+
+  private drawClusters(model: Model, width: number, height: number, skip: number): void {
+    // The grid is fixed to the world, so that clusters do not jump while the map is moved.
+    const gx = Math.floor((this.left - CELL) / CELL);
+    const gy = Math.floor((this.top - CELL) / CELL);
+    const nx = Math.ceil(width / CELL) + 4;
+    const ny = Math.ceil(height / CELL) + 4;
+    const cells = nx * ny;
+    if (this.cells.n.length < cells) {
+      this.cells = {
+        n: new Int32Array(cells),
+        x: new Float32Array(cells),
+        y: new Float32Array(cells),
+        t: new Int32Array(cells * N_TYPES),
+      };
+      this.cellRow = new Int32Array(cells);
+      this.cellBox = new Float32Array(cells * 4);
+    }
+    const { n, x, y, t } = this.cells;
+    n.fill(0);
+    x.fill(0);
+    y.fill(0);
+    t.fill(0);
+    const box = this.cellBox;
+    const type = model.cols.type;
+    const ox = this.left - gx * CELL;
+    const oy = this.top - gy * CELL;
+    this.each(model, (k, row) => {
+      if (row === skip) return;
+      const px = this.px[k]!;
+      const py = this.py[k]!;
+      const cell = Math.floor((px + ox) / CELL) + nx * Math.floor((py + oy) / CELL);
+      if (n[cell]!++ === 0) {
+        this.cellRow[cell] = row;
+        box[cell * 4] = box[cell * 4 + 2] = px;
+        box[cell * 4 + 1] = box[cell * 4 + 3] = py;
+      } else {
+        if (px < box[cell * 4]!) box[cell * 4] = px;
+        if (py < box[cell * 4 + 1]!) box[cell * 4 + 1] = py;
+        if (px > box[cell * 4 + 2]!) box[cell * 4 + 2] = px;
+        if (py > box[cell * 4 + 3]!) box[cell * 4 + 3] = py;
+      }
+      x[cell]! += px;
+      y[cell]! += py;
+      t[cell * N_TYPES + type[row]!]!++;
+    });
+    interface Cluster {
+      x: number;
+      y: number;
+      n: number;
+      t: number[];
+      row: number;
+      box: [number, number, number, number];
+    }
+    const list: Cluster[] = [];
+    for (let c = 0; c < cells; c++) {
+      const m = n[c]!;
+      if (!m) continue;
+      list.push({
+        x: x[c]! / m,
+        y: y[c]! / m,
+        n: m,
+        t: Array.from(t.subarray(c * N_TYPES, (c + 1) * N_TYPES)),
+        row: this.cellRow[c]!,
+        box: [box[c * 4]!, box[c * 4 + 1]!, box[c * 4 + 2]!, box[c * 4 + 3]!],
+      });
+    }
+    list.sort((a, b) => b.n - a.n);
+    const radius = (m: number) => (m === 1 ? 5 : clusterRadius(m));
+    // Neighbours that would overlap become one.
+    for (let i = 0; i < list.length; i++) {
+      const a = list[i]!;
+      for (let j = list.length - 1; j > i; j--) {
+        const b = list[j]!;
+        const reach = (radius(a.n) + radius(b.n) + 2) * 0.9;
+        const dx = a.x - b.x;
+        const dy = a.y - b.y;
+        if (dx > reach || dx < -reach || dy > reach || dy < -reach || dx * dx + dy * dy > reach * reach) continue;
+        const m = a.n + b.n;
+        a.x = (a.x * a.n + b.x * b.n) / m;
+        a.y = (a.y * a.n + b.y * b.n) / m;
+        a.n = m;
+        for (let k = 0; k < N_TYPES; k++) a.t[k]! += b.t[k]!;
+        a.box = [
+          Math.min(a.box[0], b.box[0]),
+          Math.min(a.box[1], b.box[1]),
+          Math.max(a.box[2], b.box[2]),
+          Math.max(a.box[3], b.box[3]),
+        ];
+        list.splice(j, 1);
+      }
+    }
+    for (const k of list) {
+      if (k.n === 1) {
+        const b = model.cols.best[k.row]!;
+        this.symbol(k.x, k.y, type[k.row]!, 4.6, b === NOT_REPORTED ? null : b);
+        this.items.push({ x: k.x, y: k.y, r: 7, n: 1, row: k.row, box: null });
+        continue;
+      }
+      const r = radius(k.n);
+      this.donut(k.x, k.y, r, k.n, k.t);
+      this.items.push({ x: k.x, y: k.y, r: r + 1, n: k.n, row: -1, box: k.box });
+    }
+  }
+
+  private symbol(x: number, y: number, type: number, r: number, killed: number | null): void {
+    const c = this.ctx;
+    const p = polygonOf(type, type === 5 ? r - 0.5 : r);
+    c.beginPath();
+    if (p) {
+      p.forEach(([a, b], i) => {
+        if (i) c.lineTo(x + a, y + b);
+        else c.moveTo(x + a, y + b);
+      });
+      c.closePath();
+    } else c.arc(x, y, r, 0, 7);
+    const colour = this.colours.types[type]!;
+    if (killed === null || killed === 0 || type === 5) {
+      c.globalAlpha = 0.85;
+      c.fillStyle = this.colours.casing;
+      c.fill();
+      c.globalAlpha = 1;
+      c.strokeStyle = colour;
+      c.lineWidth = 1.5;
+      if (killed === null) c.setLineDash([2, 2]);
+      c.stroke();
+      c.setLineDash([]);
+      return;
+    }
+    c.globalAlpha = r > 7 ? 0.72 : 0.92;
+    c.fillStyle = colour;
+    c.fill();
+    c.globalAlpha = 1;
+    c.strokeStyle = this.colours.casing;
+    c.lineWidth = 1;
+    c.stroke();
+  }
+
+  private donut(x: number, y: number, r: number, n: number, t: number[]): void {
+    const c = this.ctx;
+    c.beginPath();
+    c.arc(x, y, r + 1, 0, 7);
+    c.fillStyle = this.colours.casing;
+    c.fill();
+    const w = r > 11 ? 3 : 2.4;
+    c.lineWidth = w;
+    let at = -Math.PI / 2;
+    for (let k = 0; k < N_TYPES; k++) {
+      if (!t[k]) continue;
+      const to = at + (t[k]! / n) * 2 * Math.PI;
+      c.beginPath();
+      c.arc(x, y, r - w / 2, at, to);
+      c.strokeStyle = this.colours.types[k]!;
+      c.stroke();
+      at = to;
+    }
+    c.font = `600 ${r > 13 ? 11.5 : r > 9.5 ? 10.5 : 9.5}px system-ui, sans-serif`;
+    c.textAlign = 'center';
+    c.textBaseline = 'alphabetic';
+    c.fillStyle = this.colours.ink;
+    c.fillText(compact(n), x, y + 3.8);
+  }
+
+  /** at finds what lies under a point of the map, the topmost first. */
+  at(x: number, y: number, reach = 0): Item | null {
+    for (let i = this.items.length - 1; i >= 0; i--) {
+      const m = this.items[i]!;
+      if (m.n && Math.hypot(m.x - x, m.y - y) <= m.r + reach) return m;
+    }
+    return null;
+  }
+
+  /** rowsIn lists the window's rows whose point lies in a box of the map. */
+  rowsIn(model: Model, [x0, y0, x1, y1]: [number, number, number, number]): number[] {
+    const out: number[] = [];
+    this.each(model, (k, row) => {
+      const x = this.px[k]!;
+      const y = this.py[k]!;
+      if (x >= x0 - 0.5 && x <= x1 + 0.5 && y >= y0 - 0.5 && y <= y1 + 0.5) out.push(row);
+    });
+    return out;
+  }
+}

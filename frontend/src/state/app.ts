@@ -1,0 +1,649 @@
+// The page's one place of truth: what the reader set, what is loaded, what is counted. Views ask it and are told once
+// a frame; whatever changed since the last frame is counted once.
+
+import * as api from '../api/client';
+import { classOf, breaks as fitBreaks, needsRefit, SMALLEST } from '../lib/breaks';
+import { type ColumnsHeader, NO_UNIT, Table } from '../lib/columns';
+import { addBars, type Bars, barStart, type Day, edges, iso, parseIso, parts, ymd } from '../lib/dates';
+import { t } from '../lib/strings.en';
+import { typeParam } from '../lib/vocab';
+import type { FromWorker } from '../worker/columns.worker';
+import { type Filter, Model, Tally } from './model';
+import { decode, encode, filterParams, initial, type Problem, type State } from './permalink';
+
+export type Coverage = { state: 'none' | 'part' | 'full'; from: Day; to: Day };
+type Interval = [Day, Day];
+
+/** merge joins intervals that touch. */
+export function merge(list: Interval[]): Interval[] {
+  const out: Interval[] = [];
+  for (const [a, b] of [...list].sort((x, y) => x[0] - y[0])) {
+    const last = out[out.length - 1];
+    if (last && a <= last[1] + 1) last[1] = Math.max(last[1], b);
+    else out.push([a, b]);
+  }
+  return out;
+}
+
+/** cover says how much of the days a to b the intervals hold. */
+export function cover(list: readonly Interval[], a: Day, b: Day): Coverage {
+  let days = 0;
+  let from = Infinity;
+  let to = -Infinity;
+  for (const [x, y] of list) {
+    const lo = Math.max(a, x);
+    const hi = Math.min(b, y);
+    if (hi < lo) continue;
+    days += hi - lo + 1;
+    from = Math.min(from, lo);
+    to = Math.max(to, hi);
+  }
+  return { state: days === 0 ? 'none' : days === b - a + 1 ? 'full' : 'part', from, to };
+}
+
+export interface Change {
+  data: boolean;
+  filter: boolean;
+  window: boolean;
+  view: boolean;
+  ui: boolean;
+  /** the brush has come to rest: what was frozen may be fitted again */
+  rest: boolean;
+}
+const nothing = (): Change => ({ data: false, filter: false, window: false, view: false, ui: false, rest: false });
+
+export class App {
+  state: State;
+  problems: Problem[];
+  datasets: api.Datasets | null = null;
+  units: api.Units | null = null;
+  unitById = new Map<string, api.UnitProps>();
+  border: api.Border | null = null;
+  crossings: api.Crossings | null = null;
+  periods: api.Period[] = [];
+  header: ColumnsHeader | null = null;
+  model: Model | null = null;
+  tally = new Tally();
+  progress: { loaded: number; count: number; back: Day | null } | null = null;
+  breaks: number[] = SMALLEST;
+  /** true while the brush is dragged or played: scales and labels hold still */
+  moving = false;
+  playing = false;
+  offline: string | null = null;
+  failed: string | null = null;
+  mapFailed = false;
+  detail: { key: string; feature: api.IncidentFeature | null; error: string | null } | null = null;
+  hoverRow = -1;
+  private unitCover = new Map<string, Interval[]>();
+  timeCover: Interval[] = [];
+  private pending = nothing();
+  private scheduled = false;
+  private views: ((c: Change) => void)[] = [];
+  private worker: Worker;
+  private job = 0;
+  private urlTimer = 0;
+  private restTimer = 0;
+  private playTimer = 0;
+  private detailAbort: AbortController | null = null;
+  private loadedAt = '';
+
+  constructor() {
+    const { state, problems } = decode(location.search);
+    this.state = state;
+    this.problems = problems;
+    this.worker = new Worker(new URL('../worker/columns.worker.ts', import.meta.url), { type: 'module' });
+    this.worker.onmessage = (e: MessageEvent<FromWorker>) => this.receive(e.data);
+  }
+
+  onFrame(view: (c: Change) => void): void {
+    this.views.push(view);
+  }
+
+  /** set changes the state and asks for a frame. */
+  set(patch: Partial<State>, what: Partial<Change> = {}): void {
+    Object.assign(this.state, patch);
+    const k = Object.keys(patch);
+    const has = (...names: (keyof State)[]) => names.some((n) => k.includes(n));
+    this.touch({
+      filter: has('types', 'units', 'provinces', 'countries', 'precisions', 'datasets', 'min'),
+      window: has('from', 'to', 'cumulative'),
+      view: has('view'),
+      ui: true,
+      ...what,
+    });
+    this.writeUrl();
+  }
+
+  touch(what: Partial<Change>): void {
+    for (const k of Object.keys(what) as (keyof Change)[]) this.pending[k] ||= !!what[k];
+    if (this.scheduled) return;
+    this.scheduled = true;
+    requestAnimationFrame(() => this.frame());
+  }
+
+  private frame(): void {
+    this.scheduled = false;
+    const c = this.pending;
+    this.pending = nothing();
+    if (this.model) {
+      if (c.filter || c.data) {
+        this.model.refilter(this.filter());
+        this.coverages();
+        c.filter = true;
+      }
+      if (c.filter || c.window || c.data) {
+        const [a, b] = this.window;
+        this.model.setWindow(a, b);
+        this.tally = this.model.tally;
+        c.window = true;
+        if (!this.moving) this.restSoon();
+      }
+      if (c.rest || c.data) this.refit(c.data);
+    }
+    for (const v of this.views) v(c);
+    if (this.model && !document.documentElement.dataset.ready && this.units) {
+      document.documentElement.dataset.ready = '1';
+      performance.mark('sarhad:data');
+    }
+  }
+
+  /** move is set while the brush is dragged; letting go fits scales and labels again a moment later. */
+  setMoving(on: boolean): void {
+    this.moving = on;
+    if (!on) this.restSoon();
+  }
+  private restSoon(): void {
+    clearTimeout(this.restTimer);
+    this.restTimer = window.setTimeout(() => {
+      if (!this.moving) this.touch({ rest: true });
+    }, 300);
+  }
+
+  private refit(force: boolean): void {
+    const counts = this.focusCounts();
+    if (force || needsRefit(counts, this.breaks)) this.breaks = fitBreaks(counts);
+  }
+  private focusCounts(): number[] {
+    const h = this.header!;
+    return h.units.flatMap((id, i) => (this.inFocus(id) ? [this.tally.unit[i]!] : []));
+  }
+  classOf(n: number): number {
+    return classOf(n, this.breaks);
+  }
+
+  // ---- the data's shape
+
+  /** inFocus: districts of Khyber Pakhtunkhwa and Balochistan and the Afghan provinces; others are context. */
+  inFocus(id: string): boolean {
+    const u = this.unitById.get(id);
+    return !!u && (u.country === 'AF' || u.kind === 'district');
+  }
+  unitName(id: string): string {
+    return this.unitById.get(id)?.name ?? id;
+  }
+  /** extent is what the time axis can show: all days of the data and of what was loaded. */
+  get extent(): [Day, Day] {
+    const days: Day[] = [];
+    const m = this.model?.extent;
+    if (m) days.push(m[0], m[1]);
+    for (const v of [this.header?.first, this.header?.last]) {
+      const d = v ? parseIso(v.slice(0, 10)) : null;
+      if (d !== null) days.push(d);
+    }
+    if (!days.length) return [ymd(2000, 1, 1), ymd(2025, 12, 31)];
+    return [Math.min(...days), Math.max(...days)];
+  }
+  /** axis is the part of time in view, whole months at least. */
+  get axis(): [Day, Day] {
+    if (this.state.axis) return this.state.axis;
+    return this.fullAxis;
+  }
+  get fullAxis(): [Day, Day] {
+    const [a, b] = this.extent;
+    const unit: Bars = b - a > 1500 ? 'year' : 'month';
+    return [barStart(a, unit), addBars(barStart(b, unit), 1, unit) - 1];
+  }
+  /** window is the chosen days; open ends reach to the ends of the axis. */
+  get window(): [Day, Day] {
+    const [a, b] = this.fullAxis;
+    return [this.state.from ?? a, this.state.to ?? b];
+  }
+  get isWhole(): boolean {
+    return this.state.from === null && this.state.to === null;
+  }
+
+  private filter(): Filter {
+    const h = this.header!;
+    const s = this.state;
+    const table = (names: readonly string[], chosen: Set<string>) => {
+      if (!chosen.size) return null;
+      const out = new Uint8Array(256);
+      names.forEach((n, i) => {
+        if (chosen.has(n)) out[i] = 1;
+      });
+      return out;
+    };
+    let types: Uint8Array | null = null;
+    if (s.types.size) {
+      types = new Uint8Array(256);
+      for (const k of s.types) types[k] = 1;
+    }
+    let areas: Uint8Array | null = null;
+    if (s.provinces.size || s.countries.size) {
+      areas = new Uint8Array(256);
+      h.areas.forEach((a, i) => {
+        if (s.countries.has(a.country) || (a.province && s.provinces.has(a.province))) areas![i] = 1;
+      });
+    }
+    return {
+      types,
+      units: table(h.units, s.units),
+      areas,
+      precisions: table(h.precisions, s.precisions),
+      datasets: table(h.datasets, s.datasets),
+      min: s.min,
+    };
+  }
+
+  // ---- what was loaded, where and when
+
+  private coverages(): void {
+    this.unitCover.clear();
+    const all: Interval[] = [];
+    const by = new Map<string, Interval[]>();
+    const byCountry = new Map<string, Interval[]>();
+    const put = (m: Map<string, Interval[]>, k: string, v: Interval) => {
+      const l = m.get(k);
+      if (l) l.push(v);
+      else m.set(k, [v]);
+    };
+    for (const d of this.datasets?.datasets ?? []) {
+      if (this.state.datasets.size && !this.state.datasets.has(d.name)) continue;
+      for (const c of d.coverage ?? []) {
+        const a = parseIso((c.from ?? '').slice(0, 10));
+        const b = parseIso((c.to ?? '').slice(0, 10));
+        if (a === null || b === null) continue;
+        all.push([a, b]);
+        if (c.unit) put(by, c.unit, [a, b]);
+        else if (c.country) put(byCountry, c.country, [a, b]);
+      }
+    }
+    for (const [id, u] of this.unitById)
+      this.unitCover.set(id, merge([...(by.get(id) ?? []), ...(byCountry.get(u.country) ?? [])].map((x) => [...x])));
+    this.timeCover = merge(all.map((x) => [...x] as Interval));
+  }
+  unitCoverage(id: string): Coverage {
+    const [a, b] = this.window;
+    return cover(this.unitCover.get(id) ?? [], a, b);
+  }
+  countryLoaded(country: string): boolean {
+    for (const [id, u] of this.unitById)
+      if (u.country === country && this.unitCoverage(id).state !== 'none') return true;
+    return false;
+  }
+  get onlySamples(): boolean {
+    const d = this.datasets?.datasets ?? [];
+    return d.length > 0 && d.every((x) => x.sample);
+  }
+  dataset(name: string): api.Dataset | undefined {
+    return this.datasets?.datasets.find((d) => d.name === name);
+  }
+  datasetTitle(name: string): string {
+    return this.dataset(name)?.title || name;
+  }
+
+  // ---- loading
+
+  async start(): Promise<void> {
+    this.loadColumns();
+    const [datasets, units] = await Promise.allSettled([api.getDatasets(), api.getUnits()]);
+    if (datasets.status === 'fulfilled') this.datasets = datasets.value;
+    else this.goOffline();
+    if (units.status === 'fulfilled') {
+      this.units = units.value;
+      for (const f of units.value.features) this.unitById.set(f.properties.id, f.properties);
+    } else this.mapFailed = true;
+    this.touch({ data: true, ui: true });
+    const [border, crossings, periods] = await Promise.allSettled([
+      api.getBorder(),
+      api.getCrossings(),
+      api.getPeriods(),
+    ]);
+    if (border.status === 'fulfilled') this.border = border.value;
+    if (crossings.status === 'fulfilled') this.crossings = crossings.value;
+    if (periods.status === 'fulfilled') this.periods = periods.value;
+    this.touch({ data: true, ui: true });
+    window.setInterval(() => void this.poll(), 4000);
+  }
+
+  private table: Table | null = null;
+  private quiet = false;
+  loadColumns(quiet = false): void {
+    this.quiet = quiet && !!this.model;
+    this.table = null;
+    this.failed = null;
+    this.job++;
+    const change = this.datasets ? `?_=${this.datasets.change}` : '';
+    void change; // the ETag, not the address, says whether columns are fresh
+    this.worker.postMessage({ id: this.job, url: new URL('./collections/incidents/columns', document.baseURI).href });
+  }
+
+  private receive(m: FromWorker): void {
+    if (m.id !== this.job) return; // an answer to an older question
+    if (m.kind === 'error') {
+      this.failed = m.message;
+      this.progress = null;
+      if (this.model) this.goOffline();
+      this.touch({ ui: true });
+      return;
+    }
+    if (m.kind === 'header') {
+      this.table = new Table(m.header);
+      if (!this.quiet) this.adopt(false);
+      return;
+    }
+    const table = this.table!;
+    if (m.kind === 'block') {
+      table.prepend(m.block);
+      if (!this.quiet) this.adopt(false);
+      return;
+    }
+    table.close();
+    this.quiet = false;
+    this.adopt(true);
+    this.loadedAt = new Date().toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+    this.checkLink();
+    void this.openLinked();
+  }
+
+  private adopt(done: boolean): void {
+    const tb = this.table!;
+    // While it loads, what is there is indexed anew at most a few times: blocks come in quick succession.
+    if (!done && this.scheduled && this.model && this.model.header === tb.header) return;
+    this.header = tb.header;
+    this.model = new Model(tb.header, tb.cols, tb.lo);
+    const first = tb.loaded ? tb.cols.start[tb.lo]! : null;
+    this.progress = done ? null : { loaded: tb.loaded, count: tb.header.count, back: first };
+    this.touch({ data: true, ui: true });
+  }
+
+  private async poll(): Promise<void> {
+    if (document.hidden || this.progress) return;
+    try {
+      const before = this.datasets?.change;
+      const now = await api.getDatasets();
+      const was = this.offline;
+      this.offline = null;
+      this.datasets = now;
+      if (now.change !== before || !this.model) this.loadColumns(true);
+      else if (was) this.touch({ ui: true });
+      if (!this.units) {
+        this.units = await api.getUnits();
+        for (const f of this.units.features) this.unitById.set(f.properties.id, f.properties);
+        this.mapFailed = false;
+        this.touch({ data: true, ui: true });
+      }
+    } catch {
+      this.goOffline();
+    }
+  }
+  private goOffline(): void {
+    if (this.offline) return;
+    this.offline = this.loadedAt || '–';
+    this.touch({ ui: true });
+  }
+  retry(): void {
+    this.offline = null;
+    this.failed = null;
+    if (this.model) void this.poll();
+    else {
+      this.loadColumns();
+      void this.poll();
+    }
+    this.touch({ ui: true });
+  }
+
+  /** checkLink names places and data sets of the link that do not exist, and goes on without them. */
+  private checkLink(): void {
+    const h = this.header!;
+    const s = this.state;
+    const drop = (param: string, set: Set<string>, known: (v: string) => boolean) => {
+      for (const v of [...set])
+        if (!known(v)) {
+          set.delete(v);
+          this.problems.push({ param, value: v });
+          this.touch({ filter: true, ui: true });
+        }
+    };
+    if (this.unitById.size) drop('unit', s.units, (v) => this.unitById.has(v) || h.units.includes(v));
+    const provinces = new Set([...this.unitById.values()].map((u) => u.province));
+    if (this.unitById.size)
+      drop('province', s.provinces, (v) => provinces.has(v) || h.areas.some((a) => a.province === v));
+    drop('country', s.countries, (v) => v in t.countries || h.areas.some((a) => a.country === v));
+    drop('dataset', s.datasets, (v) => h.datasets.includes(v) || !!this.dataset(v));
+  }
+
+  private async openLinked(): Promise<void> {
+    if (this.state.incident && !this.detail) await this.open(this.state.incident);
+  }
+
+  // ---- the chosen incident
+
+  /** select opens an incident by its row in the columns. */
+  select(row: number): void {
+    if (!this.model || row < 0) return;
+    void this.open(String(this.model.cols.fid[row]));
+  }
+  close(): void {
+    this.detailAbort?.abort();
+    this.detail = null;
+    this.set({ incident: null });
+    this.touch({ view: true });
+  }
+  async open(key: string): Promise<void> {
+    this.detailAbort?.abort();
+    const ctl = new AbortController();
+    this.detailAbort = ctl;
+    this.detail = { key, feature: null, error: null };
+    this.set({ incident: key });
+    this.touch({ view: true });
+    try {
+      const feature = await api.getIncident(key, ctl.signal);
+      if (ctl.signal.aborted) return;
+      this.detail = { key, feature, error: null };
+      // A link keeps the id, which stays the same when the data are loaded again.
+      this.set({ incident: String(feature.id ?? key) });
+      this.touch({ view: true });
+    } catch (e) {
+      if (ctl.signal.aborted) return;
+      this.detail = { key, feature: null, error: e instanceof Error ? e.message : String(e) };
+      if (e instanceof api.ApiError && e.status === 404) this.detail.error = t.withdrawn;
+      this.touch({ ui: true });
+    }
+  }
+  /** selectedRow is the chosen incident's row; -1 when none is chosen or it is not loaded yet. */
+  get selectedRow(): number {
+    const d = this.detail;
+    if (!d || !this.model) return -1;
+    const fid = d.feature ? d.feature.properties.fid : /^\d+$/.test(d.key) ? Number(d.key) : -1;
+    return fid < 0 ? -1 : this.model.rowOf(fid);
+  }
+
+  // ---- time
+
+  /** barsFor is the bar size for a width: chosen, or the finest that leaves bars of at least 2 px. */
+  barsFor(width: number): Bars {
+    if (this.state.bars) {
+      const [a, b] = this.axis;
+      // A chosen size that would draw more bars than pixels falls back to the next.
+      const order: Bars[] = ['day', 'week', 'month', 'year'];
+      let k = order.indexOf(this.state.bars);
+      const length = [1, 7, 30.4, 365];
+      while (k < 3 && (b - a) / length[k]! > Math.max(400, width * 1.5)) k++;
+      return order[k]!;
+    }
+    const [a, b] = this.axis;
+    const days = b - a + 1;
+    const px = width / days;
+    if (px >= 4) return 'day';
+    if (px * 7 >= 5) return 'week';
+    if (px * 30.4 >= 2) return 'month';
+    return 'year';
+  }
+
+  /** setDays sets the window; the whole range is kept open, so that it grows with the data. */
+  setDays(a: Day, b: Day): void {
+    const [x, y] = this.fullAxis;
+    const lo = Math.max(x, Math.min(a, y));
+    const hi = Math.min(y, Math.max(b, lo));
+    this.set({ from: lo <= x && hi >= y ? null : lo, to: lo <= x && hi >= y ? null : hi });
+  }
+
+  private width = 1000;
+  setWidth(px: number): void {
+    this.width = px;
+  }
+  get bars(): Bars {
+    return this.barsFor(this.width);
+  }
+
+  /** step moves the window by n bars; cumulative only moves its end. False at the end of the axis. */
+  step(n: number): boolean {
+    const [x, y] = this.fullAxis;
+    const [a, b] = this.window;
+    const bars = this.bars;
+    const end = addBars(barStart(b + 1, bars), n, bars) - 1;
+    if (this.state.cumulative) {
+      if (end > y || end < a) return false;
+      this.set({ from: a, to: end });
+      return true;
+    }
+    const count = edges(a, b, bars).length - 1;
+    const start = addBars(barStart(a, bars), n, bars);
+    const to = addBars(start, count, bars) - 1;
+    if (n > 0 ? to > y : start < x) return false;
+    this.set({ from: start, to });
+    return true;
+  }
+
+  play(on: boolean): void {
+    clearTimeout(this.playTimer);
+    if (on && this.isWhole) {
+      // Nothing could move: begin with the first bars.
+      const [x] = this.fullAxis;
+      const bars = this.bars;
+      const n = this.state.cumulative ? 1 : bars === 'month' ? 3 : bars === 'day' ? 7 : bars === 'week' ? 4 : 1;
+      this.set({ from: x, to: addBars(barStart(x, bars), n, bars) - 1 });
+    } else if (on && this.window[1] >= this.fullAxis[1]) {
+      const bars = this.bars;
+      const [a, b] = this.window;
+      const [x] = this.fullAxis;
+      const n = edges(a, b, bars).length - 1;
+      this.set({
+        from: this.state.cumulative ? a : x,
+        to: addBars(barStart(this.state.cumulative ? a : x, bars), this.state.cumulative ? 1 : n, bars) - 1,
+      });
+    }
+    this.playing = on;
+    this.setMoving(on);
+    if (on) {
+      const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+      const tick = () => {
+        if (!this.step(1)) {
+          this.play(false);
+          return;
+        }
+        this.playTimer = window.setTimeout(tick, still ? 1000 : 1000 / this.state.speed);
+      };
+      this.playTimer = window.setTimeout(tick, still ? 1000 : 1000 / this.state.speed);
+    }
+    this.touch({ ui: true });
+  }
+
+  // ---- filters
+
+  toggle<T>(
+    set: 'types' | 'units' | 'provinces' | 'countries' | 'precisions' | 'datasets',
+    values: T[],
+    on: boolean,
+  ): void {
+    const next = new Set(this.state[set] as Set<T>);
+    for (const v of values) {
+      if (on) next.add(v);
+      else next.delete(v);
+    }
+    this.set({ [set]: next, only: null } as Partial<State>);
+  }
+  clearFilters(): void {
+    const i = initial();
+    this.set({
+      types: i.types,
+      units: i.units,
+      provinces: i.provinces,
+      countries: i.countries,
+      precisions: i.precisions,
+      datasets: i.datasets,
+      min: null,
+      only: null,
+    });
+  }
+  get hasFilter(): boolean {
+    return filterParams(this.state).size > 0;
+  }
+
+  /**
+   * apiParts are queries that together give exactly what is filtered. There is one, unless places of several kinds
+   * are chosen: the server joins its parameters with "and", so each kind needs a query of its own.
+   */
+  apiParts(extra: Record<string, string> = {}): { params: URLSearchParams; label: string }[] {
+    const s = this.state;
+    const q = filterParams(s);
+    const [a, b] = this.window;
+    if (!this.isWhole) q.set('datetime', `${iso(a)}/${iso(b)}`);
+    for (const [k, v] of Object.entries(extra)) q.set(k, v);
+    const kinds = (['unit', 'province', 'country'] as const).filter((k) => q.has(k));
+    if (kinds.length < 2) return [{ params: q, label: '' }];
+    return kinds.map((k) => {
+      const p = new URLSearchParams(q);
+      for (const other of kinds) if (other !== k) p.delete(other);
+      const label = (q.get(k) ?? '')
+        .split(',')
+        .map((v) => (k === 'unit' ? this.unitName(v) : k === 'country' ? (t.countries[v] ?? v) : v))
+        .join(', ');
+      return { params: p, label };
+    });
+  }
+
+  /** year is the calendar year of the window's start, for the way out of an empty page. */
+  get year(): { label: string; from: Day; to: Day } {
+    const { y } = parts(this.window[0]);
+    return { label: String(y), from: ymd(y, 1, 1), to: ymd(y, 12, 31) };
+  }
+
+  // ---- address and theme
+
+  writeUrl(): void {
+    clearTimeout(this.urlTimer);
+    this.urlTimer = window.setTimeout(() => {
+      const q = encode(this.state);
+      history.replaceState(null, '', q ? `?${q}` : location.pathname);
+    }, 250);
+  }
+  get link(): string {
+    const q = encode(this.state);
+    return `${location.origin}${location.pathname}${q ? `?${q}` : ''}`;
+  }
+  get theme(): 'light' | 'dark' {
+    return this.state.theme ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light');
+  }
+  applyTheme(): void {
+    document.documentElement.dataset.theme = this.theme;
+    this.touch({ view: true, ui: true, window: true });
+  }
+  hasUnit(row: number): boolean {
+    return this.model!.cols.unit[row] !== NO_UNIT;
+  }
+}
+
+/** typeWord is a type's name as people read it. */
+export const typeWord = (i: number): string => t.types[i] ?? typeParam(i);

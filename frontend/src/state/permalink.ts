@@ -1,0 +1,238 @@
+// Everything the reader can set is in the address. Filters carry the names of the API's parameters, so that a link
+// can be read and changed by hand.
+
+import { BARS, type Bars, type Day, iso, parseIso } from '../lib/dates';
+import { PRECISIONS, TYPES, typeIndex, typeParam } from '../lib/vocab';
+
+export interface MapView {
+  lat: number;
+  lon: number;
+  zoom: number;
+}
+/** Only narrows the list (not the counts) to what one badge stands for. */
+export type Only =
+  | { kind: 'unit'; unit: string }
+  | { kind: 'province'; country: string; province: string }
+  | { kind: 'country'; country: string }
+  | { kind: 'border' }
+  | { kind: 'none' }
+  | { kind: 'rows'; fids: number[] };
+
+export interface State {
+  /** null means from the first or to the last day of the data */
+  from: Day | null;
+  to: Day | null;
+  axis: [Day, Day] | null;
+  /** null lets the width decide */
+  bars: Bars | null;
+  cumulative: boolean;
+  speed: number;
+  folded: boolean;
+  types: Set<number>;
+  units: Set<string>;
+  provinces: Set<string>;
+  countries: Set<string>;
+  precisions: Set<string>;
+  datasets: Set<string>;
+  min: number | null;
+  view: MapView | null;
+  /** id of a feature, or its row number while the id is not known */
+  incident: string | null;
+  tab: 'filters' | 'list';
+  only: Only | null;
+  /** null follows the reader's system */
+  theme: 'light' | 'dark' | null;
+}
+
+export const SPEEDS = [4, 8, 16];
+
+export const initial = (): State => ({
+  from: null,
+  to: null,
+  axis: null,
+  bars: null,
+  cumulative: false,
+  speed: 4,
+  folded: false,
+  types: new Set(),
+  units: new Set(),
+  provinces: new Set(),
+  countries: new Set(),
+  precisions: new Set(),
+  datasets: new Set(),
+  min: null,
+  view: null,
+  incident: null,
+  tab: 'filters',
+  only: null,
+  theme: null,
+});
+
+/** A part of a link that could not be met. */
+export interface Problem {
+  param: string;
+  value: string;
+}
+
+const list = (s: Iterable<string>) => [...s].sort().join(',');
+const range = (a: Day | null, b: Day | null) => `${a === null ? '..' : iso(a)}/${b === null ? '..' : iso(b)}`;
+
+function onlyText(o: Only): string {
+  switch (o.kind) {
+    case 'unit':
+      return `unit:${o.unit}`;
+    case 'province':
+      return `province:${o.country}:${o.province}`;
+    case 'country':
+      return `country:${o.country}`;
+    case 'rows':
+      return `rows:${o.fids.slice(0, 100).join('.')}`;
+    default:
+      return o.kind;
+  }
+}
+
+function onlyOf(text: string): Only | null {
+  const [kind, a, b] = text.split(':');
+  if (kind === 'unit' && a) return { kind, unit: a };
+  if (kind === 'province' && a && b) return { kind, country: a, province: b };
+  if (kind === 'country' && a) return { kind, country: a };
+  if (kind === 'border' || kind === 'none') return { kind };
+  if (kind === 'rows' && a && /^\d+(\.\d+)*$/.test(a)) return { kind, fids: a.split('.').map(Number) };
+  return null;
+}
+
+/** filterParams are the parameters that the API takes for the same filters, without the window. */
+export function filterParams(s: State): URLSearchParams {
+  const q = new URLSearchParams();
+  if (s.types.size) q.set('event_type', [...s.types].sort().map(typeParam).join(','));
+  if (s.units.size) q.set('unit', list(s.units));
+  if (s.provinces.size) q.set('province', list(s.provinces));
+  if (s.countries.size) q.set('country', list(s.countries));
+  if (s.precisions.size) q.set('precision', PRECISIONS.filter((p) => s.precisions.has(p)).join(','));
+  if (s.min !== null) q.set('min_fatalities', String(s.min));
+  if (s.datasets.size) q.set('dataset', list(s.datasets));
+  return q;
+}
+
+/** encode writes the state as a query string without the question mark. */
+export function encode(s: State): string {
+  const q = filterParams(s);
+  if (s.from !== null || s.to !== null) q.set('datetime', range(s.from, s.to));
+  if (s.axis) q.set('axis', range(s.axis[0], s.axis[1]));
+  if (s.bars) q.set('bars', s.bars);
+  if (s.cumulative) q.set('cumulative', '1');
+  if (s.speed !== 4) q.set('speed', String(s.speed));
+  if (s.folded) q.set('strip', '0');
+  if (s.view) q.set('map', `${s.view.lat.toFixed(3)},${s.view.lon.toFixed(3)},${s.view.zoom}`);
+  if (s.incident) q.set('incident', s.incident);
+  if (s.tab === 'list') q.set('tab', 'list');
+  if (s.only) q.set('only', onlyText(s.only));
+  if (s.theme) q.set('theme', s.theme);
+  return q.toString().replace(/%2C/g, ',').replace(/%2F/g, '/').replace(/%3A/g, ':');
+}
+
+/** decode reads a query string. What it cannot meet is left out and named. */
+export function decode(search: string): { state: State; problems: Problem[] } {
+  const s = initial();
+  const problems: Problem[] = [];
+  const bad = (param: string, value: string) => problems.push({ param, value });
+  const words = (v: string) =>
+    v
+      .split(',')
+      .map((w) => w.trim())
+      .filter(Boolean);
+  const days = (v: string): [Day | null, Day | null] | null => {
+    const [a, b, more] = v.includes('/') ? v.split('/') : [v, v];
+    const one = (t: string | undefined) => (t === '..' || t === '' ? null : parseIso(t ?? 'x'));
+    if (more !== undefined || a === undefined || b === undefined) return null;
+    const x = one(a);
+    const y = one(b);
+    if ((x === null && a !== '..' && a !== '') || (y === null && b !== '..' && b !== '')) return null;
+    return x !== null && y !== null && x > y ? null : [x, y];
+  };
+  for (const [k, v] of new URLSearchParams(search)) {
+    if (k === 'event_type')
+      for (const w of words(v)) {
+        const t = typeIndex(w);
+        if (t < 0) bad(k, w);
+        else s.types.add(t);
+      }
+    else if (k === 'unit') for (const w of words(v)) s.units.add(w);
+    else if (k === 'province') for (const w of words(v)) s.provinces.add(w);
+    else if (k === 'country') for (const w of words(v)) s.countries.add(w);
+    else if (k === 'dataset') for (const w of words(v)) s.datasets.add(w);
+    else if (k === 'precision')
+      for (const w of words(v)) {
+        if ((PRECISIONS as readonly string[]).includes(w)) s.precisions.add(w);
+        else bad(k, w);
+      }
+    else if (k === 'min_fatalities') {
+      if (/^\d{1,5}$/.test(v)) s.min = Number(v);
+      else bad(k, v);
+    } else if (k === 'datetime') {
+      const d = days(v);
+      if (d) [s.from, s.to] = d;
+      else bad(k, v);
+    } else if (k === 'axis') {
+      const d = days(v);
+      if (d && d[0] !== null && d[1] !== null && d[1] > d[0]) s.axis = [d[0], d[1]];
+      else bad(k, v);
+    } else if (k === 'bars') {
+      if ((BARS as readonly string[]).includes(v)) s.bars = v as Bars;
+      else bad(k, v);
+    } else if (k === 'cumulative') {
+      if (v === '1' || v === '0') s.cumulative = v === '1';
+      else bad(k, v);
+    } else if (k === 'speed') {
+      if (SPEEDS.includes(Number(v))) s.speed = Number(v);
+      else bad(k, v);
+    } else if (k === 'strip') {
+      if (v === '1' || v === '0') s.folded = v === '0';
+      else bad(k, v);
+    } else if (k === 'map') {
+      const m = v.split(',').map(Number);
+      const [lat, lon, zoom] = m;
+      if (m.length === 3 && Math.abs(lat!) <= 85 && Math.abs(lon!) <= 180 && zoom! >= 3 && zoom! <= 18)
+        s.view = { lat: lat!, lon: lon!, zoom: zoom! };
+      else bad(k, v);
+    } else if (k === 'incident') {
+      if (/^[\w.:-]{1,100}$/.test(v)) s.incident = v;
+      else bad(k, v);
+    } else if (k === 'tab') {
+      if (v === 'filters' || v === 'list') s.tab = v;
+      else bad(k, v);
+    } else if (k === 'only') {
+      s.only = onlyOf(v);
+      if (!s.only) bad(k, v);
+    } else if (k === 'theme') {
+      if (v === 'light' || v === 'dark') s.theme = v;
+      else bad(k, v);
+    } else bad(k, v);
+  }
+  return { state: s, problems };
+}
+
+/** nearest suggests the type that a misspelt word may have meant. */
+export function nearestType(word: string): string | null {
+  const far = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++)
+        next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+      row = next;
+    }
+    return row[b.length]!;
+  };
+  let best: string | null = null;
+  let least = 4;
+  for (const t of TYPES) {
+    const d = far(word.toLowerCase(), t.toLowerCase());
+    if (d < least) {
+      least = d;
+      best = t;
+    }
+  }
+  return best;
+}

@@ -1,0 +1,665 @@
+// The time strip: bars under a brush. Bars are drawn once per filter, scale and width; a step of the brush only moves
+// a clip rectangle and the handles, so that the coloured bars are exactly the window.
+
+import { html, nothing, render } from 'lit';
+import type { Period } from '../api/client';
+import {
+  addBars,
+  BARS,
+  type Bars,
+  barIndex,
+  barStart,
+  type Day,
+  edges,
+  fmtDay,
+  fmtMonth,
+  fmtRange,
+  monthName,
+  parseDate,
+  parseIso,
+  parts,
+  ymd,
+} from '../lib/dates';
+import { icon, PAUSE, PLAY } from '../lib/shapes';
+import { t } from '../lib/strings.en';
+import { fmt, safeUrl } from '../lib/text';
+import { N_TYPES } from '../lib/vocab';
+import type { App, Change } from '../state/app';
+import { SPEEDS } from '../state/permalink';
+import { niceTop } from './scale';
+
+type Handle = 'start' | 'end' | 'window';
+interface Drag {
+  kind: Handle | 'new';
+  /** days of the window before the drag, for Escape */
+  before: [Day | null, Day | null];
+  window: [Day, Day];
+  x: number;
+  anchor: Day;
+  pointer: number;
+  moved: boolean;
+}
+
+export class TimeStrip {
+  private body = document.createElement('div');
+  private head = document.createElement('div');
+  private svgBox = document.createElement('div');
+  private handles: Record<Handle, HTMLElement>;
+  private bands = document.createElement('div');
+  private note = document.createElement('div');
+  private e: Int32Array = new Int32Array([0, 1]);
+  private unit: Bars = 'month';
+  private a: Day = 0;
+  private b: Day = 1;
+  private w = 1000;
+  private h = 146;
+  private px = 16;
+  private top = 0;
+  private base = 0;
+  private drag: Drag | null = null;
+  private open: Period | null = null;
+  private stale = true;
+  private spark = '';
+  private pinch = new Map<number, number>();
+
+  constructor(
+    private app: App,
+    private host: HTMLElement,
+  ) {
+    this.head.className = 'tt';
+    this.body.className = 'tb0';
+    this.svgBox.className = 'tsv';
+    this.bands.className = 'bands';
+    this.note.className = 'tnote';
+    const handle = (kind: Handle, label: string): HTMLElement => {
+      const el = document.createElement('div');
+      el.className = `hd ${kind}`;
+      el.tabIndex = 0;
+      el.setAttribute('role', 'slider');
+      el.setAttribute('aria-label', label);
+      el.setAttribute('aria-orientation', 'horizontal');
+      el.dataset.handle = kind;
+      if (kind !== 'window') el.innerHTML = '<i></i>';
+      el.addEventListener('keydown', (ev) => this.key(ev, kind));
+      return el;
+    };
+    this.handles = {
+      start: handle('start', t.handleStart),
+      end: handle('end', t.handleEnd),
+      window: handle('window', t.handleWindow),
+    };
+    this.body.append(this.svgBox, this.handles.start, this.handles.end, this.handles.window, this.bands);
+    this.host.append(this.head, this.body, this.note);
+    this.body.addEventListener('pointerdown', (ev) => this.down(ev));
+    this.body.addEventListener('pointermove', (ev) => this.moveTo(ev));
+    this.body.addEventListener('pointerup', (ev) => this.up(ev));
+    this.body.addEventListener('pointercancel', (ev) => this.up(ev));
+    this.body.addEventListener('dblclick', () => {
+      this.app.set({ from: null, to: null, axis: null });
+    });
+    this.body.addEventListener('wheel', (ev) => this.wheel(ev), { passive: false });
+    document.addEventListener('keydown', (ev) => {
+      if (ev.key === 'Escape' && this.drag) this.takeBack();
+      if (ev.key === 'Escape' && this.open) {
+        this.open = null;
+        this.app.touch({ ui: true });
+      }
+    });
+    new ResizeObserver(() => {
+      this.stale = true;
+      this.app.touch({ ui: true });
+    }).observe(host);
+  }
+
+  get phone(): boolean {
+    return matchMedia('(max-width: 719px)').matches;
+  }
+
+  // ---- geometry
+
+  private x(day: Day): number {
+    return this.px + ((day - this.a) / (this.b + 1 - this.a)) * (this.w - 2 * this.px);
+  }
+  private dayAt(x: number): number {
+    return this.a + ((x - this.px) / (this.w - 2 * this.px)) * (this.b + 1 - this.a);
+  }
+  /** edgeAt gives the bar edge nearest to a place; the brush always lies on edges, so that bars are wholly in or out. */
+  private edgeAt(x: number): Day {
+    const d = this.dayAt(x);
+    const k = Math.max(0, Math.min(this.e.length - 2, barIndex(this.e, Math.floor(d))));
+    if (d <= this.e[0]!) return this.e[0]!;
+    if (d >= this.e[this.e.length - 1]!) return this.e[this.e.length - 1]!;
+    return d - this.e[k]! < this.e[k + 1]! - d ? this.e[k]! : this.e[k + 1]!;
+  }
+
+  // ---- drawing
+
+  draw(c: Change): void {
+    const app = this.app;
+    if (c.data || c.filter) this.stale = true;
+    const w = this.host.clientWidth || innerWidth;
+    const folded = app.state.folded;
+    const phone = this.phone;
+    this.px = phone ? 12 : 16;
+    const h = phone ? 92 : 146;
+    const [a, b] = app.axis;
+    app.setWidth(w - 2 * this.px);
+    const unit = app.bars;
+    if (w !== this.w || h !== this.h || a !== this.a || b !== this.b || unit !== this.unit) this.stale = true;
+    Object.assign(this, { w, h, a, b, unit });
+    this.body.hidden = folded;
+    if (this.stale) {
+      this.stale = false;
+      this.rebuild();
+    }
+    this.place();
+    if (c.ui || c.window || c.data || c.rest) this.drawHead();
+  }
+
+  private rebuild(): void {
+    const app = this.app;
+    const { w, h, a, b, px, unit } = this;
+    const phone = this.phone;
+    const bandH = phone ? 9 : 13;
+    this.top = 4 + 2 * (bandH + 2) + 6;
+    this.base = h - 20;
+    const { top, base } = this;
+    const e = edges(a, b, unit);
+    this.e = e;
+    const n = e.length - 1;
+    const hist = app.model ? app.model.histogram(e, unit) : null;
+    const nice = niceTop(hist?.top ?? 0);
+    const y = (v: number) => base - (v / nice) * (base - top);
+    const f = (v: number) => v.toFixed(2);
+    const bw = n ? (this.x(e[n]!) - this.x(e[0]!)) / n : 0;
+    const gap = bw > 5 ? 1 : bw > 2.4 ? 0.6 : 0;
+    let grey = '';
+    let hatch = '';
+    const types: string[] = new Array(N_TYPES).fill('');
+    let spark = '';
+    if (hist)
+      for (let k = 0; k < n; k++) {
+        const x0 = Math.max(px, this.x(e[k]!));
+        const x1 = Math.min(w - px, this.x(e[k + 1]!));
+        const wd = Math.max(0.6, x1 - x0 - gap);
+        let v = 0;
+        for (let ty = 0; ty < N_TYPES; ty++) {
+          const m = hist.types[k * N_TYPES + ty]!;
+          if (!m) continue;
+          types[ty] += `M${f(x0)} ${f(y(v))}h${f(wd)}V${f(y(v + m))}h${f(-wd)}z`;
+          v += m;
+        }
+        if (v) grey += `M${f(x0)} ${base}h${f(wd)}V${f(y(v))}h${f(-wd)}z`;
+        if (hist.hatched[k]) {
+          // Spread over several bars: no gap, at least 2 px high.
+          const top0 = Math.min(y(v + hist.hatched[k]!), y(v) - 2);
+          const ww = x1 - x0;
+          hatch += `M${f(x0)} ${f(y(v))}h${f(ww)}V${f(top0)}h${f(-ww)}z`;
+        }
+        const all = v + hist.hatched[k]!;
+        if (all)
+          spark += `M${((k / n) * 200).toFixed(1)} 30h${Math.max(0.8, 200 / n).toFixed(1)}V${(30 - (all / nice) * 26).toFixed(1)}h${(-Math.max(0.8, 200 / n)).toFixed(1)}z`;
+      }
+    this.spark = spark;
+    const ticks = phone || h < 100 ? [nice] : [nice / 2, nice].filter(Number.isInteger);
+    let g = '';
+    for (const v of ticks) g += `<line class="gr" x1="${px}" x2="${w - px}" y1="${f(y(v))}" y2="${f(y(v))}"/>`;
+    g += `<rect class="gw" data-ground y="${top - 3}" height="${base - top + 3}"/>`;
+    // Time that no dataset covers is hatched, not empty.
+    const gaps: [Day, Day][] = [];
+    if (app.datasets && app.model && !app.progress) {
+      let at = a;
+      for (const [s, z] of app.timeCover) {
+        if (s > at) gaps.push([at, Math.min(s - 1, b)]);
+        at = Math.max(at, z + 1);
+      }
+      if (at <= b) gaps.push([at, b]);
+    }
+    for (const [s, z] of gaps) {
+      if (z < a || s > b || z < s) continue;
+      const x0 = this.x(Math.max(a, s));
+      const x1 = this.x(Math.min(b, z) + 1);
+      g += `<rect x="${f(x0)}" y="${top}" width="${f(x1 - x0)}" height="${base - top}" fill="url(#tn)" opacity=".85"/>`;
+      if (x1 - x0 > 70)
+        g += `<text class="nl" x="${f((x0 + x1) / 2)}" y="${f((top + base) / 2 + 4)}" text-anchor="middle">${t.nothingLoadedLower}</text>`;
+    }
+    g += `<path class="out" d="${grey}"/><path d="${hatch}" fill="url(#to)"/>`;
+    g += `<g clip-path="url(#tc)"><path class="wipe" d="${hatch}"/>${types.map((d, ty) => (d ? `<path class="t${ty}" d="${d}"/>` : '')).join('')}<path d="${hatch}" fill="url(#ti)"/></g>`;
+    for (const v of ticks)
+      g += `<text class="yl" x="${px}" y="${f(y(v) + 11)}">${fmt(v)}${v === nice ? ` ${t.perBar[unit]}` : ''}</text>`;
+    if (hist && hist.top === 0 && !app.progress && app.model!.cols.n > 0)
+      g += `<text class="yl" x="${w / 2}" y="${f((top + base) / 2)}" text-anchor="middle">${t.noMatchStrip}</text>`;
+    g += `<line class="ab" x1="${px}" x2="${w - px}" y1="${base + 0.5}" y2="${base + 0.5}"/>${this.axis()}`;
+    if (!phone) {
+      const has = (kind: string) => app.periods.some((p) => this.row(p) === (kind === 'ceasefire' ? 0 : 1));
+      if (has('ceasefire')) g += `<text class="bl b0" x="${px}" y="14">${t.ceasefire}</text>`;
+      if (has('talks')) g += `<text class="bl b1" x="${px}" y="29">${t.talks}</text>`;
+    }
+    if (app.state.axis) {
+      const [x, z] = app.fullAxis;
+      const u = (d: number) => px + ((d - x) / (z + 1 - x)) * (w - 2 * px);
+      g += `<rect class="ov" x="${px}" y="${h - 4}" width="${w - 2 * px}" height="2"/><rect class="ovn" x="${f(u(a))}" y="${h - 5}" width="${f(Math.max(3, u(b + 1) - u(a)))}" height="4"/>`;
+    }
+    const pat = (id: string, line: string, bg: string, lw: number, s: number) =>
+      `<pattern id="${id}" width="${s}" height="${s}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="${bg}" width="${s}" height="${s}"/><rect class="${line}" width="${lw}" height="${s}"/></pattern>`;
+    this.svgBox.innerHTML = `<svg class="tsvg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" role="img" aria-label="${t.chart}"><defs><clipPath id="tc"><rect data-clip y="0" height="${h}"/></clipPath>${pat('ti', 'pb1', 'pp', 1.5, 4)}${pat('to', 'pr', 'pp', 1.2, 4)}${pat('tn', 'hln', 'hbg', 1, 6)}</defs>${g}</svg>`;
+    this.body.style.height = `${h}px`;
+    this.drawBands(bandH);
+  }
+
+  private axis(): string {
+    const { a, b, px, w, base } = this;
+    const f = (v: number) => v.toFixed(1);
+    let g = '<g class="ax">';
+    const years = (b + 1 - a) / 365.25;
+    const perYear = (w - 2 * px) / years;
+    const tick = (x: number, major: boolean) =>
+      `<line x1="${f(x)}" x2="${f(x)}" y1="${base}" y2="${base + (major ? 5 : 3)}"/>`;
+    if (years > 3) {
+      const step = perYear > 34 ? 1 : perYear > 17 ? 2 : perYear > 8 ? 5 : 10;
+      for (let y = parts(a).y; y <= parts(b).y + 1; y++) {
+        const x = this.x(ymd(y, 1, 1));
+        if (x < px - 1 || x > w - px) continue;
+        const major = y % step === 0;
+        g += tick(x, major);
+        if (major && x < w - px - 26) g += `<text x="${f(x + 3)}" y="${base + 14}">${y}</text>`;
+      }
+    } else if (b - a > 70) {
+      let last = -99;
+      for (const m of edges(a, b, 'month')) {
+        const x = this.x(m);
+        if (x < px - 1 || x > w - px - 30) continue;
+        g += tick(x, true);
+        if (x - last < 50) continue;
+        const p = parts(m);
+        g += `<text x="${f(x + 3)}" y="${base + 14}">${monthName(p.m)}${p.m === 1 || last < 0 ? ` ${p.y}` : ''}</text>`;
+        last = x;
+      }
+    } else {
+      let last = -99;
+      for (const d of edges(a, b, 'day')) {
+        const x = this.x(d);
+        if (x < px - 1 || x > w - px - 20) continue;
+        g += tick(x, parts(d).d === 1);
+        if (x - last < 56) continue;
+        const p = parts(d);
+        g += `<text x="${f(x + 3)}" y="${base + 14}">${p.d} ${monthName(p.m)}${last < 0 ? ` ${p.y}` : ''}</text>`;
+        last = x;
+      }
+    }
+    return `${g}</g>`;
+  }
+
+  private row(p: Period): 0 | 1 {
+    return /cease|truce/i.test(p.kind) ? 0 : 1;
+  }
+  private span(p: Period): [Day, Day] | null {
+    const s = parseIso(p.start_date ?? '');
+    // Without an end it reaches to the last day that anything is known for.
+    const z = p.end_date ? parseIso(p.end_date) : this.app.extent[1];
+    return s === null || z === null || z < s ? null : [s, z];
+  }
+
+  private drawBands(bandH: number): void {
+    const { a, b, w, px } = this;
+    const all = this.app.periods.flatMap((p) => {
+      const s = this.span(p);
+      return s && s[1] >= a && s[0] <= b ? [{ p, s }] : [];
+    });
+    const phone = this.phone;
+    const items = all.map(({ p, s }) => {
+      const x0 = this.x(Math.max(a, s[0]));
+      const x1 = Math.max(x0 + 3, this.x(Math.min(b, s[1]) + 1));
+      const row = this.row(p);
+      const textW = p.name.length * 5.7 + 10;
+      const fitsIn = !phone && x1 - x0 > textW;
+      const free =
+        !phone &&
+        !fitsIn &&
+        x1 + textW < w - px &&
+        !all.some((o) => o.p !== p && this.row(o.p) === row && this.x(o.s[0]) < x1 + textW + 4 && this.x(o.s[1]) > x1);
+      return html`<button type="button" class="band k${row} ${free ? 'after' : ''}" aria-expanded=${this.open === p}
+        title="${p.name}: ${fmtRange(s[0], s[1])}" style="left:${x0.toFixed(1)}px;top:${4 + row * (bandH + 2)}px;width:${(x1 - x0).toFixed(1)}px;height:${bandH}px"
+        @pointerdown=${(ev: Event) => ev.stopPropagation()}
+        @click=${() => {
+          this.open = this.open === p ? null : p;
+          this.drawBands(bandH);
+        }}>${fitsIn || free ? html`<span>${p.name}</span>` : html`<span class="vh">${p.name}</span>`}</button>`;
+    });
+    const o = this.open;
+    const s = o && this.span(o);
+    const parties = o ? (Array.isArray(o.parties) ? o.parties.join('; ') : (o.parties ?? '')) : '';
+    render(
+      html`${items}${
+        o && s
+          ? html`<div class="menu bandbox" role="dialog" aria-label=${o.name} style="left:${Math.max(8, Math.min(w - 290, this.x(Math.max(a, s[0]))))}px" @pointerdown=${(ev: Event) => ev.stopPropagation()} @dblclick=${(ev: Event) => ev.stopPropagation()}>
+              <b>${o.name}</b> <span class="tag">${o.kind}</span><br><span class="num">${o.end_date ? fmtRange(s[0], s[1]) : `${fmtDay(s[0])} –`}</span>
+              <p class="note">${parties}${parties && o.note ? '. ' : ''}${o.note ?? ''}</p>
+              <p class="note">${(o.sources ?? []).map((x, k) => {
+                const name = [x.publisher, x.title].filter(Boolean).join(': ') || t.sourceUnknown;
+                const u = safeUrl(x.url);
+                return html`${k ? '; ' : ''}${u ? html`<a href=${u} rel="noreferrer noopener" target="_blank">${name}</a>` : name}`;
+              })}</p>
+              <button type="button" class="lnk" @click=${() => {
+                this.open = null;
+                this.stale = true;
+                this.app.setDays(s[0], s[1]);
+              }}>${t.setWindow}</button>
+            </div>`
+          : nothing
+      }`,
+      this.bands,
+    );
+  }
+
+  /** place moves what follows the brush. */
+  private place(): void {
+    const app = this.app;
+    const [from, to] = app.window;
+    const { a, b, e, top, base } = this;
+    const w0 = this.x(Math.max(a, Math.min(from, b + 1)));
+    const w1 = this.x(Math.max(a, Math.min(to, b) + 1));
+    const ground = this.svgBox.querySelector<SVGRectElement>('[data-ground]');
+    const clip = this.svgBox.querySelector<SVGRectElement>('[data-clip]');
+    if (!ground || !clip) return;
+    ground.setAttribute('x', w0.toFixed(2));
+    ground.setAttribute('width', Math.max(0, w1 - w0).toFixed(2));
+    // Bars are coloured whole, also when typed dates cut one in the middle.
+    const k0 = from <= e[0]! ? 0 : barIndex(e, from);
+    const k1 = to >= e[e.length - 1]! - 1 ? e.length - 2 : barIndex(e, to);
+    const none = to < a || from > b;
+    const c0 = none || k0 < 0 ? 0 : this.x(e[k0]!);
+    const c1 = none || k1 < 0 ? 0 : this.x(e[k1 + 1]!);
+    clip.setAttribute('x', c0.toFixed(2));
+    clip.setAttribute('width', Math.max(0, c1 - c0).toFixed(2));
+    const narrow = w1 - w0 < 14;
+    const { start, end, window: win } = this.handles;
+    const cum = app.state.cumulative;
+    start.hidden = cum || from < a || from > b;
+    end.hidden = to < a || to > b + 400;
+    start.style.transform = `translateX(${(w0 - (narrow ? 5 : 0)).toFixed(1)}px)`;
+    end.style.transform = `translateX(${(w1 + (narrow ? 5 : 0)).toFixed(1)}px)`;
+    win.style.transform = `translateX(${w0.toFixed(1)}px)`;
+    win.style.width = `${Math.max(2, w1 - w0).toFixed(1)}px`;
+    win.classList.toggle('cum', cum);
+    for (const el of [start, end, win]) {
+      el.style.top = `${top - 3}px`;
+      el.style.height = `${base - top + 3}px`;
+    }
+    const [x, z] = app.fullAxis;
+    const slider = (el: HTMLElement, now: Day, text: string) => {
+      const min = String(x);
+      if (el.getAttribute('aria-valuemin') !== min) el.setAttribute('aria-valuemin', min);
+      el.setAttribute('aria-valuemax', String(z));
+      el.setAttribute('aria-valuenow', String(now));
+      el.setAttribute('aria-valuetext', text);
+    };
+    slider(start, from, fmtDay(from));
+    slider(end, to, fmtDay(to));
+    slider(win, from, t.windowText(fmtDay(from), fmtDay(to)));
+  }
+
+  private lengthText(): string {
+    const [a, b] = this.app.window;
+    if (this.app.state.cumulative) return t.cumulativeSince;
+    const days = b - a + 1;
+    if (days <= 62) return t.days(days);
+    const months = Math.max(1, Math.round(days / 30.44));
+    return months > 120 ? t.years(Math.round(days / 365.25)) : t.months(months);
+  }
+
+  private setDate(ev: Event, end: boolean): void {
+    const el = ev.target as HTMLInputElement;
+    const d = parseDate(el.value, end);
+    const [a, b] = this.app.window;
+    if (d === null) {
+      document.getElementById('toast')!.textContent = t.badDate(el.value);
+      document.getElementById('toast')!.classList.add('on');
+      setTimeout(() => document.getElementById('toast')!.classList.remove('on'), 4000);
+      el.value = fmtDay(end ? b : a);
+      return;
+    }
+    // A date beyond the other end moves that end along: the last word counts.
+    if (end) this.app.setDays(Math.min(a, d), d);
+    else this.app.setDays(d, Math.max(b, d));
+    this.app.touch({ ui: true });
+    const [x, y] = this.app.window;
+    el.value = fmtDay(end ? y : x);
+  }
+
+  private drawHead(): void {
+    const app = this.app;
+    const [a, b] = app.window;
+    const s = app.state;
+    const phone = this.phone;
+    const input = (end: boolean) => {
+      const text = fmtDay(end ? b : a);
+      return html`<input class="f num" type="text" autocomplete="off" spellcheck="false" aria-label=${end ? t.to : t.from} data-date=${end ? 'to' : 'from'} size=${text.length} .value=${text}
+        @change=${(ev: Event) => this.setDate(ev, end)} @keydown=${(ev: KeyboardEvent) => {
+          if (ev.key === 'Enter') (ev.target as HTMLInputElement).blur();
+        }} style="width:${text.length + 0.6}ch">`;
+    };
+    const p = app.progress;
+    render(
+      html`<span class="pl"><button type="button" class="play ${app.playing ? 'on' : ''}" data-play aria-label=${app.playing ? t.pause : t.play} title=${app.playing ? t.pause : t.play} @click=${() => app.play(!app.playing)}>${app.playing ? PAUSE : PLAY}</button>
+        <span class="st"><button type="button" aria-label=${t.stepBack} title=${t.stepBack} @click=${() => app.step(-1)}>${icon('back')}</button><button type="button" aria-label=${t.stepForward} title=${t.stepForward} @click=${() => app.step(1)}>${icon('fwd')}</button></span></span>
+      <div class="rd"><span class="rng0">${input(false)} – ${input(true)}</span><small>${this.lengthText()}</small></div>
+      ${
+        phone
+          ? nothing
+          : html`<span class="seg" role="group"><button type="button" class=${s.cumulative ? '' : 'on'} aria-pressed=${!s.cumulative} @click=${() => app.set({ cumulative: false })}>${t.window}</button><button type="button" class=${s.cumulative ? 'on' : ''} aria-pressed=${s.cumulative} @click=${() => app.set({ cumulative: true })}>${t.cumulative}</button></span>
+        <select class="btn sm spd" aria-label=${t.speedLabel} .value=${String(s.speed)} @change=${(ev: Event) => app.set({ speed: Number((ev.target as HTMLSelectElement).value) })}>${SPEEDS.map((v) => html`<option value=${v} ?selected=${v === s.speed}>${t.speed(v)}</option>`)}</select>`
+      }
+      <span class="grow"></span>
+      ${s.folded ? html`<svg class="spark" width="200" height="32" viewBox="0 0 200 32" aria-hidden="true"><rect class="gw" x=${this.frac(a) * 200} width=${Math.max(2, (this.frac(b + 1) - this.frac(a)) * 200)} y="2" height="28"></rect><path class="sp" d=${this.spark}></path></svg>` : nothing}
+      ${
+        phone || s.folded
+          ? nothing
+          : html`${app.isWhole && !s.axis ? nothing : html`<button type="button" class="btn sm whole" @click=${() => app.set({ from: null, to: null, axis: null })}>${t.wholeRange}</button>`}<span class="lab wide">${s.bars ? t.bars : t.barsAuto}</span><span class="seg wide" role="group" aria-label=${t.bars}>${BARS.map(
+              (u) =>
+                html`<button type="button" data-bars=${u} class=${u === this.unit ? 'on' : ''} aria-pressed=${u === this.unit} @click=${() => app.set({ bars: s.bars === u ? null : u })}>${t.bar[u]}</button>`,
+            )}</span>`
+      }
+      ${
+        phone
+          ? nothing
+          : html`<button type="button" class="btn sm fold" aria-label=${s.folded ? t.unfold : t.fold} title=${s.folded ? t.unfold : t.fold} aria-expanded=${!s.folded} @click=${() => {
+              this.stale = true;
+              app.set({ folded: !s.folded });
+            }}>${icon(s.folded ? 'unfold' : 'fold')}</button>`
+      }`,
+      this.head,
+    );
+    render(
+      p
+        ? html`<div class="pb"><i style="width:${p.count ? (p.loaded / p.count) * 100 : 0}%"></i></div><p class="note">${p.back === null ? t.loading : t.loadedBack(fmt(p.loaded), fmt(p.count), fmtMonth(p.back))}</p>`
+        : nothing,
+      this.note,
+    );
+  }
+  private frac(d: Day): number {
+    const [x, z] = this.app.axis;
+    return Math.max(0, Math.min(1, (d - x) / (z + 1 - x)));
+  }
+
+  // ---- pointer
+
+  private localX(ev: PointerEvent | WheelEvent): number {
+    return ev.clientX - this.body.getBoundingClientRect().left;
+  }
+
+  private down(ev: PointerEvent): void {
+    if (ev.button !== 0) return;
+    if (ev.pointerType === 'touch') {
+      this.pinch.set(ev.pointerId, this.localX(ev));
+      if (this.pinch.size === 2) {
+        this.takeBack();
+        return;
+      }
+    }
+    const app = this.app;
+    const x = this.localX(ev);
+    const el = (ev.target as Element).closest<HTMLElement>('[data-handle]');
+    let kind: Handle | 'new' = (el?.dataset.handle as Handle | undefined) ?? 'new';
+    const [a, b] = app.window;
+    // The whole range cannot be moved: drawing in it makes a window.
+    if (kind === 'window' && (app.isWhole || app.state.cumulative)) kind = 'new';
+    app.play(false);
+    this.drag = {
+      kind,
+      before: [app.state.from, app.state.to],
+      window: [a, b],
+      x,
+      anchor: this.edgeAt(x),
+      pointer: ev.pointerId,
+      moved: false,
+    };
+    this.body.setPointerCapture(ev.pointerId);
+    if (el && kind !== 'new') el.focus({ preventScroll: true });
+    else if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    ev.preventDefault();
+  }
+
+  private moveTo(ev: PointerEvent): void {
+    if (this.pinch.has(ev.pointerId)) {
+      const before = [...this.pinch.values()];
+      this.pinch.set(ev.pointerId, this.localX(ev));
+      if (this.pinch.size === 2) {
+        const now = [...this.pinch.values()];
+        const d0 = Math.abs(before[0]! - before[1]!);
+        const d1 = Math.abs(now[0]! - now[1]!);
+        if (d0 > 8 && d1 > 8) this.zoomAt((now[0]! + now[1]!) / 2, d0 / d1);
+        return;
+      }
+    }
+    const d = this.drag;
+    if (!d || ev.pointerId !== d.pointer) return;
+    const x = this.localX(ev);
+    if (!d.moved && Math.abs(x - d.x) < 3) return;
+    if (!d.moved) {
+      d.moved = true;
+      this.app.setMoving(true);
+      this.body.classList.add('dragging');
+    }
+    const [a, b] = d.window;
+    const app = this.app;
+    if (d.kind === 'new') {
+      const at = this.edgeAt(x);
+      if (at > d.anchor) app.setDays(d.anchor, at - 1);
+      else if (at < d.anchor) app.setDays(at, d.anchor - 1);
+      else app.setDays(barStart(d.anchor, this.unit), addBars(barStart(d.anchor, this.unit), 1, this.unit) - 1);
+    } else if (d.kind === 'start') {
+      const at = this.edgeAt(x);
+      if (at > b) app.setDays(barStart(b, this.unit), b);
+      else app.setDays(at, b);
+    } else if (d.kind === 'end') {
+      const at = this.edgeAt(x);
+      if (at <= a) app.setDays(a, addBars(barStart(a, this.unit), 1, this.unit) - 1);
+      else app.setDays(a, at - 1);
+    } else this.moveBy(d.window, x - d.x);
+  }
+
+  /** moveBy moves the window by pixels, keeping its length in bars. */
+  private moveBy([a, b]: [Day, Day], dx: number): void {
+    const days = (dx / (this.w - 2 * this.px)) * (this.b + 1 - this.a);
+    const n = edges(a, b, this.unit).length - 1;
+    let start = this.edgeAt(this.x(a + days));
+    const [x, y] = this.app.fullAxis;
+    const last = barStart(y, this.unit);
+    start = Math.max(barStart(x, this.unit), Math.min(start, addBars(last, 1 - n, this.unit)));
+    this.app.setDays(start, addBars(start, n, this.unit) - 1);
+  }
+
+  private up(ev: PointerEvent): void {
+    this.pinch.delete(ev.pointerId);
+    const d = this.drag;
+    if (!d || ev.pointerId !== d.pointer) return;
+    this.drag = null;
+    this.body.classList.remove('dragging');
+    if (d.moved) this.app.setMoving(false);
+    else if (d.kind === 'new' && ev.type === 'pointerup' && !this.app.isWhole) {
+      const k = barIndex(this.e, Math.floor(this.dayAt(d.x)));
+      if (k >= 0) this.app.setDays(this.e[k]!, this.e[k + 1]! - 1);
+    }
+  }
+
+  private takeBack(): void {
+    const d = this.drag;
+    if (!d) return;
+    this.drag = null;
+    this.body.classList.remove('dragging');
+    this.app.set({ from: d.before[0], to: d.before[1] });
+    this.app.setMoving(false);
+  }
+
+  private wheel(ev: WheelEvent): void {
+    ev.preventDefault();
+    if (ev.shiftKey || Math.abs(ev.deltaX) > Math.abs(ev.deltaY)) {
+      const [x, y] = this.app.fullAxis;
+      const len = this.b - this.a;
+      const by = Math.round((((ev.deltaX || ev.deltaY) / this.w) * len) / 2) || Math.sign(ev.deltaX || ev.deltaY);
+      const a = Math.max(x, Math.min(y - len, this.a + by));
+      this.app.set({ axis: a <= x && a + len >= y ? null : [a, a + len] });
+      return;
+    }
+    this.zoomAt(this.localX(ev), Math.exp(Math.max(-1, Math.min(1, ev.deltaY / 300))));
+  }
+
+  private zoomAt(px: number, factor: number): void {
+    const [x, y] = this.app.fullAxis;
+    const at = this.dayAt(px);
+    const len = Math.max(14, (this.b + 1 - this.a) * factor);
+    if (len >= y - x) {
+      this.app.set({ axis: null });
+      return;
+    }
+    const a = Math.round(Math.max(x, Math.min(y + 1 - len, at - ((at - this.a) / (this.b + 1 - this.a)) * len)));
+    this.app.set({ axis: [a, Math.min(y, Math.round(a + len - 1))] });
+  }
+
+  // ---- keys
+
+  private key(ev: KeyboardEvent, kind: Handle): void {
+    const app = this.app;
+    const [a, b] = app.window;
+    const [x, y] = app.fullAxis;
+    const u = this.unit;
+    const left = ev.key === 'ArrowLeft' || ev.key === 'ArrowDown';
+    const right = ev.key === 'ArrowRight' || ev.key === 'ArrowUp';
+    let n = 0;
+    let year = false;
+    if (left || right) n = (left ? -1 : 1) * (ev.shiftKey ? 10 : 1);
+    else if (ev.key === 'PageUp' || ev.key === 'PageDown') {
+      n = ev.key === 'PageUp' ? 1 : -1;
+      year = true;
+    } else if (ev.key === ' ') {
+      ev.preventDefault();
+      app.play(!app.playing);
+      return;
+    } else if (ev.key !== 'Home' && ev.key !== 'End') return;
+    ev.preventDefault();
+    const jump = (d: Day) =>
+      year ? addBars(d, n * (u === 'year' ? 1 : 12), u === 'year' ? 'year' : 'month') : addBars(d, n, u);
+    const home = ev.key === 'Home';
+    const edge = n === 0;
+    if (kind === 'start') {
+      const to = edge ? (home ? x : barStart(b, u)) : year ? jump(barStart(a, 'month')) : jump(barStart(a, u));
+      app.setDays(Math.min(to, barStart(b, u)), b);
+    } else if (kind === 'end') {
+      const next = barStart(b + 1, u) === b + 1 ? b + 1 : addBars(barStart(b, u), 1, u);
+      const to = edge ? (home ? addBars(barStart(a, u), 1, u) : y + 1) : jump(year ? barStart(next, 'month') : next);
+      app.setDays(a, Math.max(to, addBars(barStart(a, u), 1, u)) - 1);
+    } else if (edge) {
+      const len = edges(a, b, u).length - 1;
+      const start = home ? barStart(x, u) : addBars(barStart(y, u), 1 - len, u);
+      app.setDays(start, addBars(start, len, u) - 1);
+    } else {
+      const steps = year ? n * Math.max(1, Math.round(365 / { day: 1, week: 7, month: 30.4, year: 365 }[u])) : n;
+      if (!app.step(steps)) {
+        const len = edges(a, b, u).length - 1;
+        const start = n < 0 ? barStart(x, u) : addBars(barStart(y, u), 1 - len, u);
+        if (!app.state.cumulative) app.setDays(start, addBars(start, len, u) - 1);
+      }
+    }
+  }
+}

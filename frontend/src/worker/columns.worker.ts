@@ -1,0 +1,40 @@
+// Fetches the columns and decodes them off the page's thread; blocks go over as transferred buffers, newest first.
+import { type Columns, type ColumnsHeader, Decoder, KEYS } from '../lib/columns';
+
+export type FromWorker =
+  | { id: number; kind: 'header'; header: ColumnsHeader }
+  | { id: number; kind: 'block'; block: Columns }
+  | { id: number; kind: 'done' }
+  | { id: number; kind: 'error'; message: string; status: number };
+
+const post = (m: FromWorker, transfer: Transferable[] = []) =>
+  (self as unknown as DedicatedWorkerGlobalScope).postMessage(m, transfer);
+
+async function load(id: number, url: string): Promise<void> {
+  let status = 0;
+  try {
+    const r = await fetch(url);
+    status = r.status;
+    if (!r.ok || !r.body) throw new Error(`${r.status} ${r.statusText}`);
+    const d = new Decoder(
+      (header) => post({ id, kind: 'header', header }),
+      (block) =>
+        post(
+          { id, kind: 'block', block },
+          KEYS.map((k) => block[k].buffer as ArrayBuffer),
+        ),
+    );
+    const reader = r.body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      d.push(value);
+    }
+    d.end();
+    post({ id, kind: 'done' });
+  } catch (e) {
+    post({ id, kind: 'error', message: e instanceof Error ? e.message : String(e), status });
+  }
+}
+
+self.onmessage = (e: MessageEvent<{ id: number; url: string }>) => void load(e.data.id, e.data.url);

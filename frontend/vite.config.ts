@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+// The page is served from the binary under any path, so every reference is relative.
+// Assets carry a hash of their content and can be cached for ever; index.html cannot.
+export default defineConfig({
+  base: './',
+  build: {
+    target: 'es2022',
+    outDir: 'dist',
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    sourcemap: false,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 600,
+  },
+  worker: { format: 'es' },
+  test: { include: ['test/**/*.test.ts'], environment: 'node' },
+});
