@@ -340,7 +340,7 @@ func (s *records) stray(n, with, seen int, reason string) *Issue {
 	s.line++
 	for left := seen - with; left > 0 && s.want > 1; {
 		m, w, ok := s.physical(0)
-		if !ok || w == 0 || w > left {
+		if !ok || w == 0 {
 			break
 		}
 		if many, dated := s.recordLike(s.buf[s.pos : s.pos+m]); many || dated {
