@@ -258,6 +258,7 @@ func parseUnits() ([]geo.Unit, error) {
 			Variants: r.list("variants", "|"),
 			Label:    orb.Point{r.number("label_lon"), r.number("label_lat")},
 			AreaKM2:  r.number("official_area_km2"),
+			Seat:     r.get("headquarters"),
 		}
 		if u.Geometry = shapes[u.ID]; u.Geometry == nil {
 			r.fail(fmt.Errorf("unit %q has no polygon", u.ID))
