@@ -119,7 +119,7 @@ func fillPeriods(k incident.Key, groups []incident.Group, w window, ok bool) ([]
 	}
 	var first, last string
 	if ok && w.from <= w.to {
-		first, last = incident.PeriodOf(k, w.from), incident.Period(k, w.to)
+		first, last = incident.PeriodOf(k, w.from), incident.PeriodOf(k, w.to)
 	}
 	// An incident that began before the window and lasts into it counts where it began.
 	for name := range byName {

@@ -192,12 +192,6 @@ func parseBBox(p params) ([]orb.Bound, error) {
 	return []orb.Bound{box(n[0], n[2])}, nil
 }
 
-// The instants that stand for an open end: a day beyond what any local day reaches.
-const (
-	minInstant = int64(incident.MinDay-1) * 86400
-	maxInstant = int64(incident.MaxDay+2) * 86400
-)
-
 // moment is one end of datetime: a day, an instant, or open.
 type moment struct {
 	open    bool
@@ -253,7 +247,7 @@ func parseDatetime(v string) (incident.And, window, error) {
 
 	days, instants := all, window{}
 	hasDays, hasInstants := false, false
-	i := incident.DuringInstants{From: minInstant, To: maxInstant}
+	i := incident.DuringInstants{From: incident.MinInstant, To: incident.MaxInstant}
 	switch {
 	case from.open:
 	case from.isDay:

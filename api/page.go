@@ -18,7 +18,7 @@ import (
 const mediaHTML = "text/html"
 
 var (
-	formatHTML     = format{names: []string{"html"}, media: mediaHTML, accepts: []string{mediaHTML, "application/xhtml+xml"}}
+	formatHTML     = format{names: []string{"html"}, media: mediaHTML, accepts: []string{mediaHTML}}
 	landingFormats = []format{formatHTML, formatJSON}
 )
 

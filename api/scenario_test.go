@@ -1,0 +1,365 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// scenario is one request with what its answer must and must not be.
+type scenario struct {
+	name   string // names the golden file too
+	method string // GET if empty
+	url    string
+	header map[string]string
+	status int // 200 if 0
+	has    []string
+	hasNot []string
+	media  string
+	golden bool
+	change func(*Config) // another configuration than the usual
+}
+
+var incidentsURL = "/collections/incidents/items"
+
+var scenarios = []scenario{
+	// The page and the descriptions.
+	{name: "page", url: "/", header: map[string]string{"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, media: "text/html; charset=utf-8", has: []string{"<!doctype html>"}},
+	{name: "page-any", url: "/", media: "text/html; charset=utf-8"},
+	{name: "page-state", url: "/?from=2025-10-01&lang=ur", media: "text/html; charset=utf-8"},
+	{name: "landing", url: "/", header: map[string]string{"Accept": "application/json"}, golden: true, media: mediaJSON},
+	{name: "landing-f", url: "/?f=json", media: mediaJSON},
+	{name: "landing-unknown", url: "/?f=json&x=1", status: 400, has: []string{`"parameter":"x"`, `"allowed":["f"]`}},
+	{name: "landing-nopage", url: "/", media: mediaJSON, change: func(c *Config) { c.Page = nil }, hasNot: []string{"text/html"}},
+	{name: "landing-public", url: "/?f=json", has: []string{`"https://example.org/sarhad/collections"`}, hasNot: []string{"http://sarhad.test"},
+		change: func(c *Config) { c.PublicURL = "https://example.org/sarhad/" }},
+	{name: "landing-forwarded", url: "/?f=json", header: map[string]string{"X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "https"}, hasNot: []string{"evil", "https://sarhad"}},
+	{name: "asset", url: "/assets/index-abc123.js", media: "text/javascript; charset=utf-8", has: []string{"console.log"}},
+	{name: "asset-folder", url: "/assets/fonts/inter.woff2", media: "font/woff2"},
+	{name: "asset-none", url: "/assets/none.js", status: 404},
+	{name: "asset-dir", url: "/assets/fonts", status: 404, hasNot: []string{"inter"}},
+	{name: "asset-escape", url: "/assets/..%2Fsecret.txt", status: 404, hasNot: []string{"not an asset"}},
+	{name: "asset-escape2", url: "/assets/%2e%2e/secret.txt", status: 404, hasNot: []string{"not an asset"}},
+	{name: "conformance", url: "/conformance", golden: true},
+	{name: "collections", url: "/collections", golden: true},
+	{name: "collection", url: "/collections/incidents", has: []string{`"itemType":"feature"`}},
+	{name: "collection-none", url: "/collections/none", status: 404, golden: true},
+	{name: "collection-html", url: "/collections?f=html", status: 400, has: []string{`"allowed":["json"]`}},
+	{name: "datasets", url: "/datasets", golden: true},
+	{name: "healthz", url: "/healthz", golden: true},
+	{name: "readyz", url: "/readyz", golden: true},
+	{name: "health-parameter", url: "/healthz?x=1", status: 400},
+	{name: "not-found", url: "/nothing/here", status: 404, golden: true},
+	{name: "method", method: "POST", url: "/datasets", status: 405, golden: true},
+	{name: "method-delete", method: "DELETE", url: incidentsURL, status: 405},
+
+	// Incidents.
+	{name: "items", url: incidentsURL + "?limit=2", golden: true, media: mediaGeoJSON, has: []string{`"rel":"next"`, `"numberMatched":8`}},
+	{name: "items-all", url: incidentsURL, hasNot: []string{`"rel":"next"`, "withheld by its terms", `"acled"`, "<script", "NaN", "place\":{"},
+		has: []string{`\u003c/script\u003e`, `\u2028`, `\ufffd`, "سرحد", `"numberMatched":8`}},
+	{name: "items-json", url: incidentsURL + "?limit=1", header: map[string]string{"Accept": "application/json"}, media: mediaGeoJSON},
+	{name: "items-browser", url: incidentsURL + "?limit=1", header: map[string]string{"Accept": "text/html,*/*;q=0.8"}, media: mediaGeoJSON},
+	{name: "items-fg", url: incidentsURL + "?limit=4&f=jsonfg", golden: true, media: mediaJSONFG},
+	{name: "items-fg-accept", url: incidentsURL + "?limit=1", header: map[string]string{"Accept": "application/vnd.ogc.fg+json, application/json;q=0.5"}, media: mediaJSONFG},
+	{name: "items-406", url: incidentsURL, header: map[string]string{"Accept": "image/png"}, status: 406, golden: true},
+	{name: "items-f-csv", url: incidentsURL + "?f=csv", status: 400, golden: true},
+	{name: "items-newest", url: incidentsURL + "?sortby=-start_date&limit=1", has: []string{`"source_id":"5"`}},
+	{name: "items-oldest", url: incidentsURL + "?sortby=%2Bstart_date&limit=1", has: []string{`"source_id":"59553"`}},
+	{name: "items-unknown-parameter", url: incidentsURL + "?colour=red", status: 400, golden: true},
+	{name: "items-twice", url: incidentsURL + "?limit=1&limit=2", status: 400, has: []string{`"parameter":"limit"`}},
+	{name: "items-empty-parameter", url: incidentsURL + "?q=", status: 400, has: []string{`"parameter":"q"`}},
+	{name: "items-bad-escape", url: incidentsURL + "?q=%zz", status: 400},
+	{name: "items-bad-utf8", url: incidentsURL + "?q=%ff", status: 400},
+	{name: "limit-0", url: incidentsURL + "?limit=0", status: 400, golden: true},
+	{name: "limit-negative", url: incidentsURL + "?limit=-1", status: 400},
+	{name: "limit-word", url: incidentsURL + "?limit=ten", status: 400},
+	{name: "limit-huge", url: incidentsURL + "?limit=99999999999999999999", has: []string{`"numberReturned":8`}},
+	{name: "limit-capped", url: incidentsURL + "?limit=10001", has: []string{`"numberReturned":8`}},
+	{name: "cursor-wrong", url: incidentsURL + "?cursor=abc", status: 400, has: []string{`"parameter":"cursor"`}},
+	{name: "cursor-other-order", url: incidentsURL + "?sortby=start_date&cursor=AAAAAAAAAAAAAAAAAA", status: 400},
+	{name: "sortby-wrong", url: incidentsURL + "?sortby=name", status: 400, has: []string{`"allowed":["start_date","-start_date"]`}},
+
+	// bbox
+	{name: "bbox", url: incidentsURL + "?bbox=71,34,71.1,34.1", has: []string{`"numberMatched":1`, `"59553"`}},
+	{name: "bbox-none", url: incidentsURL + "?bbox=0,0,1,1", has: []string{`"numberMatched":0`, `"features":[`}},
+	{name: "bbox-world", url: incidentsURL + "?bbox=-180,-90,180,90", has: []string{`"numberMatched":3`}, hasNot: []string{`"geometry":null`}},
+	{name: "bbox-heights", url: incidentsURL + "?bbox=71,34,-5,71.1,34.1,9000", has: []string{`"numberMatched":1`}},
+	{name: "bbox-antimeridian", url: incidentsURL + "?bbox=70.3,33,-170,35", has: []string{`"numberMatched":2`}},
+	{name: "bbox-upside-down", url: incidentsURL + "?bbox=71,35,72,34", status: 400, golden: true},
+	{name: "bbox-three", url: incidentsURL + "?bbox=1,2,3", status: 400},
+	{name: "bbox-nan", url: incidentsURL + "?bbox=NaN,2,3,4", status: 400},
+	{name: "bbox-inf", url: incidentsURL + "?bbox=-Inf,2,3,4", status: 400},
+	{name: "bbox-hex", url: incidentsURL + "?bbox=0x1p4,2,30,4", status: 400},
+	{name: "bbox-crs", url: incidentsURL + "?bbox=71,34,71.1,34.1&bbox-crs=http://www.opengis.net/def/crs/OGC/1.3/CRS84", has: []string{`"numberMatched":1`}},
+	{name: "bbox-crs-wrong", url: incidentsURL + "?bbox-crs=EPSG:3857", status: 400},
+
+	// datetime
+	{name: "datetime-day", url: incidentsURL + "?datetime=2010-01-02", has: []string{`"numberMatched":1`}},
+	{name: "datetime-range-last-day", url: incidentsURL + "?datetime=2025-10-01/2025-10-12&unit=pk-kp-khyber", has: []string{`"numberMatched":0`}},
+	{name: "datetime-closed", url: incidentsURL + "?datetime=2009-01-01/2009-12-31", has: []string{`"numberMatched":3`}},
+	{name: "datetime-open", url: incidentsURL + "?datetime=../2009-03-01", has: []string{`"numberMatched":1`}},
+	{name: "datetime-open-empty", url: incidentsURL + "?datetime=2025-10-17/", has: []string{`"numberMatched":2`}},
+	{name: "datetime-wide", url: incidentsURL + "?datetime=0001-01-01/9999-12-31", has: []string{`"numberMatched":8`}},
+	{name: "datetime-both-open", url: incidentsURL + "?datetime=../..", has: []string{`"numberMatched":8`}},
+	{name: "datetime-instant-before", url: incidentsURL + "?datetime=2009-02-28T18:59:59Z&dataset=ged", has: []string{`"numberMatched":0`}},
+	{name: "datetime-instant", url: incidentsURL + "?datetime=2009-02-28T19:00:00.5Z&dataset=ged", has: []string{`"numberMatched":1`}},
+	{name: "datetime-instant-offset", url: incidentsURL + "?datetime=2009-03-01T00:00:00+05:00&dataset=ged", has: []string{`"numberMatched":1`}},
+	{name: "datetime-mixed", url: incidentsURL + "?datetime=2025-10-13/2025-10-16t19:00:00z", has: []string{`"numberMatched":3`}},
+	{name: "datetime-backwards", url: incidentsURL + "?datetime=2010-01-02/2010-01-01", status: 400, golden: true},
+	{name: "datetime-no-such-day", url: incidentsURL + "?datetime=2009-02-30", status: 400},
+	{name: "datetime-no-zone", url: incidentsURL + "?datetime=2009-02-28T18:59:59", status: 400},
+	{name: "datetime-three", url: incidentsURL + "?datetime=2009-01-01/2009-01-02/2009-01-03", status: 400},
+	{name: "datetime-word", url: incidentsURL + "?datetime=yesterday", status: 400},
+	{name: "datetime-dots", url: incidentsURL + "?datetime=..", status: 400},
+
+	// The other filters.
+	{name: "unit", url: incidentsURL + "?unit=pk-kp-kurram", has: []string{`"numberMatched":2`}, hasNot: []string{"Torkham"}},
+	{name: "unit-list", url: incidentsURL + "?unit=pk-kp-kurram,pk-kp-khyber", has: []string{`"numberMatched":3`}},
+	{name: "unit-unknown", url: incidentsURL + "?unit=pk-kp-nowhere", status: 400, golden: true},
+	{name: "province", url: incidentsURL + "?province=khyber%20pakhtunkhwa", has: []string{`"numberMatched":4`}},
+	{name: "country", url: incidentsURL + "?country=AF", has: []string{`"numberMatched":1`}},
+	{name: "country-wrong", url: incidentsURL + "?country=IN", status: 400, has: []string{`"allowed":["PK","AF"]`}},
+	{name: "event-type", url: incidentsURL + "?event_type=Explosions/Remote%20violence", has: []string{`"numberMatched":2`}, hasNot: []string{`"Battles"`}},
+	{name: "event-type-none", url: incidentsURL + "?event_type=none", has: []string{`"numberMatched":2`}, hasNot: []string{`"Battles"`}},
+	{name: "event-type-or-none", url: incidentsURL + "?event_type=none,battles", has: []string{`"numberMatched":6`}},
+	{name: "event-type-wrong", url: incidentsURL + "?event_type=War", status: 400, golden: true},
+	{name: "dataset", url: incidentsURL + "?dataset=demo", has: []string{`"numberMatched":5`}},
+	{name: "dataset-withheld", url: incidentsURL + "?dataset=acled", has: []string{`"numberMatched":0`}, hasNot: []string{"withheld by"}},
+	{name: "dataset-unknown", url: incidentsURL + "?dataset=none", status: 400, has: []string{`"allowed":["acled","demo","ged"]`}},
+	{name: "actor", url: incidentsURL + "?actor=frontier+CORPS", has: []string{`"numberMatched":1`}},
+	{name: "q", url: incidentsURL + "?q=exchange", has: []string{`"numberMatched":1`}},
+	{name: "q-space", url: incidentsURL + "?q=%20", status: 400},
+	{name: "min-fatalities", url: incidentsURL + "?min_fatalities=2", has: []string{`"numberMatched":2`}},
+	{name: "min-fatalities-0", url: incidentsURL + "?min_fatalities=0", has: []string{`"numberMatched":3`}},
+	{name: "min-fatalities-wrong", url: incidentsURL + "?min_fatalities=-1", status: 400},
+	{name: "precision-none", url: incidentsURL + "?precision=none,line", has: []string{`"numberMatched":2`}},
+	{name: "precision-wrong", url: incidentsURL + "?precision=3", status: 400},
+	{name: "verification", url: incidentsURL + "?verification=disputed", has: []string{`"numberMatched":2`}},
+	{name: "border-km", url: incidentsURL + "?border_km=4.9", has: []string{`"numberMatched":2`}},
+	{name: "border-km-wrong", url: incidentsURL + "?border_km=-1", status: 400},
+	{name: "and", url: incidentsURL + "?unit=pk-kp-kurram&datetime=2009-06-15&bbox=70,33,71,34&min_fatalities=1", has: []string{`"numberMatched":1`}},
+	{name: "list-hole", url: incidentsURL + "?unit=pk-kp-kurram,,", status: 400},
+
+	// Single features.
+	{name: "item", url: incidentsURL + "/1", golden: true},
+	{name: "item-id", url: incidentsURL + "/I1", status: 404, golden: true, hasNot: []string{"table"}},
+	{name: "item-circle", url: incidentsURL + "/2", golden: true},
+	{name: "item-units", url: incidentsURL + "/4", golden: true},
+	{name: "item-border", url: incidentsURL + "/5", has: []string{`"place":{"type":"LineString","coordinates":[[60.9,29.8],[66.5,31.25],[71.1,34.1]]}`, `"time":{"date":"2025-10-12"}`}},
+	{name: "item-country", url: incidentsURL + "/6", has: []string{`"place":{"type":"MultiPolygon","coordinates":[[[[63,31]`, `[[[68,32]`, `"geometry":null`}},
+	{name: "item-none", url: incidentsURL + "/7", has: []string{`"place":null`, `"place_kind":"none"`, `"time":"18:00:00+05:00"`}},
+	{name: "item-province", url: incidentsURL + "/8", golden: true, hasNot: []string{"<script"}},
+	{name: "item-withheld", url: incidentsURL + "/9", status: 403, golden: true, hasNot: []string{"32.9"}},
+	{name: "item-fg", url: incidentsURL + "/1?f=jsonfg", media: mediaJSONFG, has: []string{"conformsTo"}},
+	{name: "item-parameter", url: incidentsURL + "/1?bbox=1,2,3,4", status: 400},
+
+	// Places.
+	{name: "units", url: "/collections/units/items?limit=2", golden: true, media: mediaGeoJSON},
+	{name: "units-bbox", url: "/collections/units/items?bbox=63.2,28.1,63.3,28.2", has: []string{`"numberMatched":1`, "pk-ba-chagai"}},
+	{name: "units-datetime", url: "/collections/units/items?datetime=2009-01-01", has: []string{`"numberMatched":5`}},
+	{name: "units-filter", url: "/collections/units/items?unit=pk-kp-kurram", status: 400},
+	{name: "units-f", url: "/collections/units/items?f=jsonfg", status: 400},
+	{name: "unit-one", url: "/collections/units/items/af-hel", golden: true},
+	{name: "unit-none", url: "/collections/units/items/af-xxx", status: 404},
+	{name: "border", url: "/collections/border/items", golden: true},
+	{name: "crossings", url: "/collections/crossings/items", golden: true},
+	{name: "crossing", url: "/collections/crossings/items/angoor-adda", has: []string{"Angur Ada"}},
+	{name: "periods", url: "/collections/periods/items", golden: true},
+	{name: "periods-datetime", url: "/collections/periods/items?datetime=2025-10-20/..", has: []string{`"numberMatched":1`, "ceasefire-2025"}, hasNot: []string{"doha"}},
+	{name: "periods-bbox", url: "/collections/periods/items?bbox=60,20,80,40", has: []string{`"numberMatched":0`}},
+
+	// Aggregates.
+	{name: "aggregates-unit", url: "/aggregates?by=unit", golden: true, has: []string{"af-pka"}},
+	{name: "aggregates-two", url: "/aggregates?by=unit,month&dataset=ged", golden: true},
+	{name: "aggregates-month", url: "/aggregates?by=month&dataset=ged", golden: true},
+	{name: "aggregates-window", url: "/aggregates?by=month&datetime=2009-04-01/2009-06-30", golden: true},
+	{name: "aggregates-wide", url: "/aggregates?by=year&datetime=1900-01-01/2100-01-01", golden: true},
+	{name: "aggregates-week", url: "/aggregates?by=week&dataset=ged&datetime=2009-12-20/2010-01-10", golden: true},
+	{name: "aggregates-outside", url: "/aggregates?by=month&datetime=1900-01-01/1900-12-31", has: []string{"\"rows\":[\n]"}},
+	{name: "aggregates-violence", url: "/aggregates?by=type_of_violence", has: []string{`{"type_of_violence":null,`, `{"type_of_violence":1,`}},
+	{name: "aggregates-csv", url: "/aggregates?by=province,type_of_violence&f=csv", golden: true, media: "text/csv; charset=utf-8; header=present"},
+	{name: "aggregates-accept-csv", url: "/aggregates?by=country", header: map[string]string{"Accept": "text/csv"}, media: "text/csv; charset=utf-8; header=present"},
+	{name: "aggregates-no-by", url: "/aggregates", status: 400, has: []string{`"parameter":"by"`}},
+	{name: "aggregates-four", url: "/aggregates?by=unit,month,day,year", status: 400},
+	{name: "aggregates-twice", url: "/aggregates?by=unit,unit", status: 400},
+	{name: "aggregates-unknown", url: "/aggregates?by=colour", status: 400, golden: true},
+	{name: "aggregates-limit", url: "/aggregates?by=unit&limit=1", status: 400},
+
+	// Columns.
+	{name: "columns-parameter", url: "/collections/incidents/columns?limit=3", status: 400},
+	{name: "columns", url: "/collections/incidents/columns", media: mediaColumns, has: []string{"SRHD", `"count":8`, `"withheld":["acled"]`}},
+	{name: "columns-post", method: "POST", url: "/collections/incidents/columns", status: 405},
+}
+
+func TestScenarios(t *testing.T) {
+	usual := mustServer(t, testConfig(testStore()))
+	check := newChecker(t, usual)
+	names := map[string]bool{}
+	for _, sc := range scenarios {
+		t.Run(sc.name, func(t *testing.T) {
+			if names[sc.name] {
+				t.Fatal("the name is taken")
+			}
+			names[sc.name] = true
+			s := usual
+			if sc.change != nil {
+				c := testConfig(testStore())
+				sc.change(&c)
+				s = mustServer(t, c)
+			}
+			h, err := s.handler()
+			if err != nil {
+				t.Fatal(err)
+			}
+			method := sc.method
+			if method == "" {
+				method = http.MethodGet
+			}
+			rec := do(h, method, sc.url, sc.header)
+			status := sc.status
+			if status == 0 {
+				status = http.StatusOK
+			}
+			body := rec.Body.String()
+			if rec.Code != status {
+				t.Fatalf("%s gives %d, want %d:\n%s", sc.url, rec.Code, status, body)
+			}
+			media := rec.Header().Get("Content-Type")
+			if sc.media != "" && media != sc.media {
+				t.Errorf("Content-Type is %q, want %q", media, sc.media)
+			}
+			if status >= 400 && media != mediaProblem {
+				t.Errorf("Content-Type of an error is %q", media)
+			}
+			if strings.Contains(media, "json") && !json.Valid(rec.Body.Bytes()) {
+				t.Errorf("the answer is not JSON:\n%s", body)
+			}
+			for _, part := range sc.has {
+				if !strings.Contains(body, part) {
+					t.Errorf("%q is not in the answer:\n%s", part, cut(body))
+				}
+			}
+			for _, part := range sc.hasNot {
+				if strings.Contains(body, part) {
+					t.Errorf("%q is in the answer:\n%s", part, cut(body))
+				}
+			}
+			if rec.Header().Get("X-Content-Type-Options") != "nosniff" {
+				t.Error("X-Content-Type-Options is missing")
+			}
+			check.answer(t, method, sc.url, rec)
+			if sc.golden {
+				golden(t, sc.name, fmt.Sprintf("%d %s\n\n%s", rec.Code, media, body))
+			}
+			if method == http.MethodGet {
+				head := do(h, http.MethodHead, sc.url, sc.header)
+				if head.Code != status || head.Body.Len() > 0 || head.Header().Get("ETag") != rec.Header().Get("ETag") {
+					t.Errorf("HEAD gives %d with %d bytes and ETag %s, GET %d and %s", head.Code, head.Body.Len(), head.Header().Get("ETag"), status, rec.Header().Get("ETag"))
+				}
+			}
+		})
+	}
+}
+
+func cut(s string) string {
+	if len(s) > 3000 {
+		return s[:3000] + "…"
+	}
+	return s
+}
+
+func do(h http.Handler, method, url string, header map[string]string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, url, nil)
+	r.Host = "sarhad.test"
+	for k, v := range header {
+		r.Header.Set(k, v)
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	return rec
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v; run go test ./api -update", err)
+	}
+	if d := cmp.Diff(string(want), got); d != "" {
+		t.Errorf("%s differs (-want +got):\n%s", file, d)
+	}
+}
+
+// checker holds answers against our own OpenAPI document.
+type checker struct{ router routers.Router }
+
+func newChecker(t testing.TB, s *server) *checker {
+	t.Helper()
+	for _, m := range []string{mediaGeoJSON, mediaJSONFG, mediaProblem, "application/vnd.oai.openapi+json"} {
+		openapi3filter.RegisterBodyDecoder(m, openapi3filter.JSONBodyDecoder)
+	}
+	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/csv", openapi3filter.PlainBodyDecoder)
+	doc, err := openapi3.NewLoader().LoadFromData(bytes.Replace(s.openapi, []byte(serverPlaceholder), []byte(`"http://sarhad.test"`), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	router, err := gorillamux.NewRouter(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &checker{router}
+}
+
+// answer checks an answer; one of a route that the document does not have can only be a problem.
+func (ch *checker) answer(t testing.TB, method, url string, rec *httptest.ResponseRecorder) {
+	t.Helper()
+	if strings.HasPrefix(url, "/assets/") { // a path that OpenAPI cannot say, and no JSON
+		return
+	}
+	r := httptest.NewRequest(method, "http://sarhad.test"+url, nil)
+	route, vars, err := ch.router.FindRoute(r)
+	if err != nil {
+		if rec.Code < 400 {
+			t.Errorf("the OpenAPI document does not have %s %s: %v", method, url, err)
+		}
+		return
+	}
+	err = openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, PathParams: vars, Route: route},
+		Status:                 rec.Code, Header: rec.Header(), Body: io.NopCloser(bytes.NewReader(rec.Body.Bytes())),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	if err != nil {
+		t.Errorf("%s %s does not fit the OpenAPI document: %s", method, url, cut(err.Error()))
+	}
+}

@@ -1,0 +1,161 @@
+package api
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"strconv"
+	"sync/atomic"
+
+	"sarhad/incident"
+)
+
+// memory is a store for tests: a slice and nothing clever.
+type memory struct {
+	rows     []incident.Incident
+	datasets []incident.DatasetInfo
+	change   atomic.Int64
+	reads    atomic.Int64 // calls of Incidents
+	counts   atomic.Int64 // calls of Count
+	failAt   int          // Incidents fails before this row, counted from 1; 0 never
+	onRow    func(n int)  // called before each row that is given
+	panics   bool
+}
+
+var errBroken = incident.Errorf(incident.CodeInternal, "disk at /secret/path is broken")
+
+func (m *memory) Incidents(ctx context.Context, q incident.Query) iter.Seq2[*incident.Incident, error] {
+	return func(yield func(*incident.Incident, error) bool) {
+		m.reads.Add(1)
+		if m.panics {
+			panic("secret of the store")
+		}
+		var list []*incident.Incident
+		for i := range m.rows {
+			in := &m.rows[i]
+			if incident.Matches(q.Filter, in) && (q.After == nil || q.Order.Less(*q.After, at(in))) {
+				list = append(list, in)
+			}
+		}
+		slices.SortFunc(list, func(a, b *incident.Incident) int {
+			switch {
+			case q.Order.Less(at(a), at(b)):
+				return -1
+			case q.Order.Less(at(b), at(a)):
+				return 1
+			}
+			return 0
+		})
+		for i, in := range list {
+			if q.Limit > 0 && i == q.Limit {
+				return
+			}
+			if m.onRow != nil {
+				m.onRow(i + 1)
+			}
+			if i+1 == m.failAt {
+				yield(nil, errBroken)
+				return
+			}
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			if !yield(in, nil) {
+				return
+			}
+		}
+	}
+}
+
+func at(in *incident.Incident) incident.Cursor {
+	return incident.Cursor{FID: in.FID, Start: in.Start}
+}
+
+func (m *memory) Incident(_ context.Context, id string) (*incident.Incident, error) {
+	for i := range m.rows {
+		if m.rows[i].ID == id || strconv.FormatInt(m.rows[i].FID, 10) == id {
+			return &m.rows[i], nil
+		}
+	}
+	return nil, incident.Errorf(incident.CodeNotFound, "no row in table incidents")
+}
+
+func (m *memory) Count(_ context.Context, f incident.Filter) (int, error) {
+	m.counts.Add(1)
+	n := 0
+	for i := range m.rows {
+		if incident.Matches(f, &m.rows[i]) {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (m *memory) Aggregate(_ context.Context, q incident.AggregateQuery) ([]incident.Group, error) {
+	var groups []*incident.Group
+	for i := range m.rows {
+		in := &m.rows[i]
+		if !incident.Matches(q.Filter, in) {
+			continue
+		}
+		var keys []*string
+		for _, k := range q.By {
+			keys = append(keys, incident.KeyOf(k, in))
+		}
+		j := slices.IndexFunc(groups, func(g *incident.Group) bool { return compareKeys(g.Keys, keys) == 0 })
+		if j < 0 {
+			j = len(groups)
+			groups = append(groups, &incident.Group{Keys: keys})
+		}
+		groups[j].Add(in)
+	}
+	slices.SortFunc(groups, func(a, b *incident.Group) int { return compareKeys(a.Keys, b.Keys) })
+	var out []incident.Group
+	for _, g := range groups {
+		out = append(out, *g)
+	}
+	return out, nil
+}
+
+func compareKeys(a, b []*string) int {
+	return slices.CompareFunc(a, b, func(x, y *string) int {
+		switch {
+		case x == nil && y == nil:
+			return 0
+		case x == nil:
+			return -1
+		case y == nil:
+			return 1
+		}
+		return cmp.Compare(*x, *y)
+	})
+}
+
+func (m *memory) Datasets(context.Context) ([]incident.DatasetInfo, error) {
+	out := slices.Clone(m.datasets)
+	for i := range out {
+		d := &out[i]
+		for j := range m.rows {
+			in := &m.rows[j]
+			if in.Dataset != d.Name {
+				continue
+			}
+			if d.Count == 0 {
+				d.First, d.Last = in.Start, in.End
+			}
+			d.Count++
+			d.First, d.Last = min(d.First, in.Start), max(d.Last, in.End)
+			if in.HasPoint {
+				if !d.HasBound {
+					d.Bound, d.HasBound = in.Point.Bound(), true
+				}
+				d.Bound = d.Bound.Extend(in.Point)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (m *memory) Change(context.Context) (int64, error) { return m.change.Load(), nil }
