@@ -7,6 +7,7 @@ import (
 
 	"github.com/paulmach/orb"
 
+	"sarhad/data/storetest"
 	"sarhad/geo"
 	"sarhad/incident"
 )
@@ -86,12 +87,44 @@ func testIncidents() []incident.Incident {
 
 func testStore() *memory {
 	m := &memory{rows: testIncidents(), datasets: []incident.DatasetInfo{
-		{Dataset: incident.Dataset{Name: "acled", Title: "ACLED", Terms: "no single rows", AggregatesOnly: true}},
-		{Dataset: incident.Dataset{Name: "demo", Title: "Demo", Sample: true}, Coverage: []incident.Coverage{{Unit: "af-hel", From: day("2025-10-11"), To: day("2025-10-31")}}},
+		{Dataset: incident.Dataset{Name: "acled", Title: "ACLED", Terms: "no single rows", AggregatesOnly: true}, Coverage: []incident.Coverage{{Country: "AF", From: day("2020-05-05"), To: day("2020-05-05")}}},
+		{Dataset: incident.Dataset{Name: "demo", Title: "Demo", Sample: true}},
 		{Dataset: incident.Dataset{Name: "ged", Title: "UCDP GED", Licence: "CC BY 4.0", Attribution: "UCDP"}, Coverage: []incident.Coverage{{Country: "PK", From: day("2009-03-01"), To: day("2010-01-02")}}},
 	}}
 	m.change.Store(42)
 	return m
+}
+
+// testStores are the stores that every scenario runs against; the answers are the same.
+var testStores = map[string]func(t testing.TB) incident.Reader{
+	"slice": func(testing.TB) incident.Reader { return testStore() },
+	"naive": func(t testing.TB) incident.Reader { return fill(t, storetest.NewNaive()) },
+}
+
+// fill loads the incidents of testStore in their order.
+func fill(t testing.TB, st incident.Store) incident.Reader {
+	t.Helper()
+	for _, d := range []int{2, 1, 0} { // ged, demo, acled
+		info := testStore().datasets[d].Dataset
+		load, err := st.Begin(t.Context(), incident.Import{Dataset: info})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var batch []incident.Incident
+		for _, in := range testIncidents() {
+			if in.Dataset == info.Name {
+				in.FID = 0
+				batch = append(batch, in)
+			}
+		}
+		if _, err := load.Put(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+		if err := load.Finish(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return st
 }
 
 func testConfig(r incident.Reader) Config {

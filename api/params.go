@@ -81,6 +81,9 @@ func (p params) list(name string) ([]string, error) {
 // words reads a list whose values are words of a vocabulary, in any case of
 // letters, and returns them as the vocabulary writes them.
 func (p params) words(name string, allowed []string) ([]string, error) {
+	if v, ok := p[name]; ok && strings.Contains(v, ",") && slices.Contains(allowed, v) { // a name with a comma
+		return []string{v}, nil
+	}
 	parts, err := p.list(name)
 	if err != nil {
 		return nil, err
