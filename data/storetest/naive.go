@@ -1,0 +1,344 @@
+package storetest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/paulmach/orb"
+
+	"sarhad/incident"
+)
+
+// NewNaive returns a store that keeps incidents in a slice and answers every
+// question by looking at all of them. It is the oracle of the suite.
+func NewNaive() incident.Store {
+	return &naive{datasets: map[string]incident.Dataset{}, loading: make(chan struct{}, 1)}
+}
+
+type naive struct {
+	loading chan struct{}
+
+	mu       sync.RWMutex
+	rows     []incident.Incident // by FID
+	nextFID  int64
+	change   int64
+	datasets map[string]incident.Dataset
+}
+
+// clone copies an incident with its slices.
+func clone(in *incident.Incident) incident.Incident {
+	c := *in
+	c.AssocActors = slices.Clone(in.AssocActors)
+	c.Candidates = slices.Clone(in.Candidates)
+	c.Place.Units = slices.Clone(in.Place.Units)
+	c.Claims = slices.Clone(in.Claims)
+	c.Sources = slices.Clone(in.Sources)
+	c.Warnings = slices.Clone(in.Warnings)
+	return c
+}
+
+// matching returns copies of the incidents that a filter is true for, by FID.
+func (s *naive) matching(f incident.Filter) []incident.Incident {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []incident.Incident
+	for i := range s.rows {
+		if incident.Matches(f, &s.rows[i]) {
+			out = append(out, clone(&s.rows[i]))
+		}
+	}
+	return out
+}
+
+func (s *naive) Incidents(ctx context.Context, q incident.Query) iter.Seq2[*incident.Incident, error] {
+	return func(yield func(*incident.Incident, error) bool) {
+		rows := s.matching(q.Filter)
+		at := func(in *incident.Incident) incident.Cursor { return incident.Cursor{FID: in.FID, Start: in.Start} }
+		slices.SortFunc(rows, func(a, b incident.Incident) int {
+			if q.Order.Less(at(&a), at(&b)) {
+				return -1
+			}
+			return 1
+		})
+		n := 0
+		for i := range rows {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			if q.After != nil && !q.Order.Less(*q.After, at(&rows[i])) {
+				continue
+			}
+			if !yield(&rows[i], nil) {
+				return
+			}
+			if n++; n == q.Limit {
+				return
+			}
+		}
+	}
+}
+
+func (s *naive) Incident(_ context.Context, id string) (*incident.Incident, error) {
+	fid, err := strconv.ParseUint(id, 10, 63)
+	for _, in := range s.matching(nil) {
+		if err == nil && in.FID == int64(fid) || err != nil && in.ID == id {
+			return &in, nil
+		}
+	}
+	return nil, incident.Errorf(incident.CodeNotFound, "There is no incident %q.", id)
+}
+
+func (s *naive) Count(ctx context.Context, f incident.Filter) (int, error) {
+	return len(s.matching(f)), ctx.Err()
+}
+
+func (s *naive) Aggregate(_ context.Context, q incident.AggregateQuery) ([]incident.Group, error) {
+	if len(q.By) < 1 || len(q.By) > 3 {
+		return nil, incident.Errorf(incident.CodeInvalid, "Counts are grouped by one to three keys.")
+	}
+	for i, k := range q.By {
+		if !slices.Contains(incident.Keys, k) || slices.Contains(q.By[:i], k) {
+			return nil, incident.Errorf(incident.CodeInvalid, "Counts cannot be grouped by %q.", k)
+		}
+	}
+	groups := map[string]*incident.Group{}
+	for _, in := range s.matching(q.Filter) {
+		var keys []*string
+		id := ""
+		for _, k := range q.By {
+			v := incident.KeyOf(k, &in)
+			keys = append(keys, v)
+			if v == nil {
+				id += "null "
+			} else {
+				id += fmt.Sprintf("%q ", *v)
+			}
+		}
+		if groups[id] == nil {
+			groups[id] = &incident.Group{Keys: keys}
+		}
+		groups[id].Add(&in)
+	}
+	var out []incident.Group
+	for _, g := range groups {
+		out = append(out, *g)
+	}
+	slices.SortFunc(out, func(a, b incident.Group) int {
+		for k := range a.Keys {
+			if c := compareKeys(a.Keys[k], b.Keys[k]); c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	return out, nil
+}
+
+// compareKeys orders keys, null first.
+func compareKeys(a, b *string) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return cmp.Compare(*a, *b)
+}
+
+func (s *naive) Datasets(context.Context) ([]incident.DatasetInfo, error) {
+	s.mu.RLock()
+	names := slices.Sorted(maps.Keys(s.datasets))
+	var out []incident.DatasetInfo
+	for _, n := range names {
+		out = append(out, incident.DatasetInfo{Dataset: s.datasets[n]})
+	}
+	s.mu.RUnlock()
+	for i := range out {
+		d := &out[i]
+		placed := 0
+		byCountry := map[string]int{}
+		byUnit := map[string]incident.Coverage{}
+		for _, in := range s.matching(incident.Compare{Property: "dataset", Op: incident.Eq, Value: incident.TextValue(d.Name)}) {
+			if d.Count == 0 {
+				d.First, d.Last = in.Start, in.End
+			}
+			d.Count++
+			d.First, d.Last = min(d.First, in.Start), max(d.Last, in.End)
+			if in.HasPoint {
+				if !d.HasBound {
+					d.Bound, d.HasBound = orb.Bound{Min: in.Point, Max: in.Point}, true
+				}
+				d.Bound = d.Bound.Extend(in.Point)
+			}
+			if in.UnitID == "" {
+				continue
+			}
+			placed++
+			byCountry[in.Country]++
+			c, ok := byUnit[in.UnitID]
+			if !ok {
+				c = incident.Coverage{Unit: in.UnitID, From: in.Start, To: in.End}
+			}
+			c.From, c.To = min(c.From, in.Start), max(c.To, in.End)
+			byUnit[in.UnitID] = c
+		}
+		if d.Sample {
+			for _, u := range slices.Sorted(maps.Keys(byUnit)) {
+				d.Coverage = append(d.Coverage, byUnit[u])
+			}
+			continue
+		}
+		for _, country := range slices.Sorted(maps.Keys(byCountry)) {
+			if country != "" && 20*byCountry[country] >= placed {
+				d.Coverage = append(d.Coverage, incident.Coverage{Country: country, From: d.First, To: d.Last})
+			}
+		}
+	}
+	return out, nil
+}
+
+func (s *naive) Change(context.Context) (int64, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.change, nil
+}
+
+func (s *naive) Close() error { return nil }
+
+func (s *naive) Begin(ctx context.Context, imp incident.Import) (incident.Load, error) {
+	if imp.Dataset.Name == "" {
+		return nil, incident.Errorf(incident.CodeInvalid, "A load needs the name of its dataset.")
+	}
+	select {
+	case s.loading <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	l := &naiveLoad{s: s, imp: imp}
+	if imp.Atomic {
+		// An atomic load works on a copy that takes the place of the store at the end.
+		l.work = &naive{rows: slices.Clone(s.rows), nextFID: s.nextFID, change: s.change, datasets: maps.Clone(s.datasets)}
+	} else {
+		l.work = s
+	}
+	return l, nil
+}
+
+type naiveLoad struct {
+	s, work *naive
+	imp     incident.Import
+	ended   bool
+}
+
+// register writes the dataset and reports whether that changed anything.
+func (l *naiveLoad) register() bool {
+	old, there := l.work.datasets[l.imp.Dataset.Name]
+	d := l.imp.Dataset
+	d.Title = cmp.Or(d.Title, old.Title)
+	d.Licence = cmp.Or(d.Licence, old.Licence)
+	d.Attribution = cmp.Or(d.Attribution, old.Attribution)
+	d.Terms = cmp.Or(d.Terms, old.Terms)
+	d.AggregatesOnly = d.AggregatesOnly || old.AggregatesOnly
+	d.Synthetic = d.Synthetic || old.Synthetic
+	d.Sample = d.Sample || old.Sample
+	l.work.datasets[d.Name] = d
+	return !there || d != old
+}
+
+func (l *naiveLoad) Put(_ context.Context, batch []incident.Incident) (r incident.PutResult, err error) {
+	if l.ended {
+		return r, incident.Errorf(incident.CodeConflict, "The load has ended.")
+	}
+	w := l.work
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, in := range batch {
+		if in.ID == "" || in.Dataset == "" || in.End < in.Start {
+			return r, incident.Errorf(incident.CodeInvalid, "Incident %q cannot be stored.", in.SourceID)
+		}
+	}
+	visible := l.register()
+	for i := range batch {
+		in := clone(&batch[i])
+		at := slices.IndexFunc(w.rows, func(o incident.Incident) bool { return o.ID == in.ID })
+		if at < 0 {
+			w.nextFID++
+			in.FID = w.nextFID
+			w.rows = append(w.rows, in)
+			r.New++
+			continue
+		}
+		in.FID = w.rows[at].FID
+		if same(&w.rows[at], &in) {
+			r.Unchanged++
+			continue
+		}
+		w.rows[at] = in
+		r.Changed++
+	}
+	if visible || r.New+r.Changed > 0 {
+		w.change++
+	}
+	return r, nil
+}
+
+// same reports whether nothing but the file and the line differ.
+func same(a, b *incident.Incident) bool {
+	x, y := clone(a), clone(b)
+	x.File, x.Line, y.File, y.Line = "", 0, "", 0
+	return fmt.Sprintf("%#v", x) == fmt.Sprintf("%#v", y)
+}
+
+func (l *naiveLoad) Finish(context.Context, string) error {
+	if l.ended {
+		return incident.Errorf(incident.CodeConflict, "The load has ended.")
+	}
+	l.work.mu.Lock()
+	if l.register() {
+		l.work.change++
+	}
+	l.work.mu.Unlock()
+	if l.imp.Atomic {
+		l.s.mu.Lock()
+		l.s.rows, l.s.nextFID, l.s.change, l.s.datasets = l.work.rows, l.work.nextFID, l.work.change, l.work.datasets
+		l.s.mu.Unlock()
+	}
+	return l.end()
+}
+
+func (l *naiveLoad) Abort() error {
+	if l.ended {
+		return nil
+	}
+	return l.end()
+}
+
+func (l *naiveLoad) end() error {
+	l.ended = true
+	<-l.s.loading
+	return nil
+}
+
+func (s *naive) RemoveDataset(_ context.Context, name string) (int, error) {
+	s.loading <- struct{}{}
+	defer func() { <-s.loading }()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.datasets[name]; !ok {
+		return 0, incident.Errorf(incident.CodeNotFound, "There is no dataset %q.", name)
+	}
+	before := len(s.rows)
+	s.rows = slices.DeleteFunc(s.rows, func(in incident.Incident) bool { return in.Dataset == name })
+	delete(s.datasets, name)
+	s.change++
+	return before - len(s.rows), nil
+}
