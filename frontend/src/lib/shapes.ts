@@ -18,7 +18,7 @@ export function polygonOf(type: number, r: number): Pt[] | null {
       ];
     }
     case 2: {
-      const a = q * 0.707;
+      const a = q * Math.SQRT1_2;
       return [
         [0, -a],
         [a, 0],

@@ -151,6 +151,8 @@ export const t = {
   loadedTo: (d: string) => `loaded to ${d}`,
   loadedFrom: (d: string) => `loaded from ${d}`,
   partly: 'Some districts are loaded for part of this window',
+  partAll: (d: string) => `Shaded districts are loaded to ${d}`,
+  partMost: (d: string) => `Most shaded districts are loaded to ${d}`,
   borderName: 'Afghanistan–Pakistan border (Durand Line)',
   seaName: 'Arabian Sea',
   noPlace: (n: number) => plural(n, 'incident has no place on the map', 'incidents have no place on the map'),

@@ -27,10 +27,17 @@ export function autoTitle(p: Incident): string {
 /** Longer texts are notes, not titles. */
 const LONGEST = 160;
 
+function firstSentence(s: string): string | null {
+  const m = /^(.{20,160}?)[.!?]\s+(?=\p{Lu})/u.exec(s);
+  return m ? m[1]! : null;
+}
+
 export function title(p: Incident): string {
   const s = squeeze(p.summary ?? '');
-  if (!s || s.length > LONGEST) return autoTitle(p);
-  return isHeadline(p) ? `${t.quotes[0]}${s}${t.quotes[1]}` : s;
+  if (isHeadline(p) && s.length <= LONGEST) return `${t.quotes[0]}${s}${t.quotes[1]}`;
+  if (s && s.length <= LONGEST) return s;
+  const first = firstSentence(s);
+  return first && !isHeadline(p) ? first : autoTitle(p);
 }
 
 /** notes are what the summary says beyond the title. */

@@ -57,7 +57,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
     <div class="d-k">${glyph(type, broken)}<b>${typeWord(type)}</b>${p.sub_event_type ? html`<span>· ${p.sub_event_type}</span>` : nothing}
       ${verification ? html`<span class="tag">${verification}</span>` : nothing}
       ${synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}
-      <span class="tag">${app.datasetTitle(p.dataset)}</span></div>
+      ${set?.sample && /sample/i.test(app.datasetTitle(p.dataset)) ? nothing : html`<span class="tag">${app.datasetTitle(p.dataset)}</span>`}</div>
     <h1 class="d-h" dir="auto">${title(p)}</h1>
     <dl class="facts">
       <dt>${t.when}</dt><dd>${whenText(p)}<small>${t.timePrecision[p.time_precision ?? 'unknown'] ?? p.time_precision}</small></dd>
@@ -69,7 +69,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
       }
       ${actors.length ? html`<dt>${t.actors}</dt><dd dir="auto">${actors.join('; ')}<small>${t.orderNote}</small></dd>` : nothing}
       ${p.border_km_min !== null && p.border_km_min !== undefined && p.border_km_max !== null ? html`<dt>${t.border}</dt><dd>${borderText(p)}<small>${t.borderNote}</small></dd>` : nothing}
-      ${more ? html`<dt>${t.notes}</dt><dd dir="auto">${t.quotes[0]}${more}${t.quotes[1]}</dd>` : nothing}
+      ${more ? html`<dt>${t.notes}</dt><dd dir="auto">${more}</dd>` : nothing}
     </dl>
     ${warnings(app, p)}
     ${claims.length ? claimTable(p, claims) : nothing}

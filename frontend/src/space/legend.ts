@@ -1,5 +1,6 @@
 // The legend says what the map shows at this zoom, and always how zero and "nothing loaded" look.
 import { html, nothing, svg, type TemplateResult } from 'lit';
+import { fmtDay } from '../lib/dates';
 import { symbolRadius } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { fmt } from '../lib/text';
@@ -37,8 +38,25 @@ function rounds(max: number): number[] {
   return n <= 3 ? upto : [upto[n - 5] ?? upto[0]!, upto[n - 3]!, upto[n - 1]!].filter((v, i, a) => a.indexOf(v) === i);
 }
 
+/** partText says how far the data reach where they end inside the window; empty when they cover it. */
+function partText(app: App): string {
+  const ends = new Map<number, number>();
+  let n = 0;
+  for (const id of app.header?.units ?? []) {
+    if (!app.inFocus(id)) continue;
+    const c = app.unitCoverage(id);
+    if (c.state !== 'part') continue;
+    n++;
+    ends.set(c.to, (ends.get(c.to) ?? 0) + 1);
+  }
+  if (!n) return '';
+  const [to, most] = [...ends].sort((a, b) => b[1] - a[1])[0]!;
+  if (most < n * 0.8 || to >= app.window[1]) return t.partly;
+  return most === n ? t.partAll(fmtDay(to)) : t.partMost(fmtDay(to));
+}
+
 export function legend(app: App, s: Shown): TemplateResult {
-  const partly = app.header?.units.some((id) => app.inFocus(id) && app.unitCoverage(id).state === 'part');
+  const partly = partText(app);
   return html`<section class="lg" aria-label=${t.legend}>
     <h2>${t.shade}</h2>
     ${ramp(app)}
@@ -56,7 +74,7 @@ export function legend(app: App, s: Shown): TemplateResult {
           ? html`<div class="lk scale"><div>${t.area}</div>${[1, 10, 50].map((v) => html`<div class="v">${circle(symbolRadius(v))}<span class="num">${v}</span></div>`)}</div>`
           : nothing
     }
-    ${partly ? html`<p class="part">${t.partly}</p>` : nothing}
+    ${partly ? html`<p class="part">${partly}</p>` : nothing}
   </section>`;
 }
 

@@ -91,8 +91,8 @@ export class MapView {
       maxZoom: 13,
       wheelPxPerZoomLevel: 90,
       maxBounds: [
-        [15, 45],
-        [46, 92],
+        [-40, 30],
+        [62, 105],
       ],
       maxBoundsViscosity: 0.8,
     });
@@ -158,6 +158,21 @@ export class MapView {
     ]);
     if (land) {
       const renderer = L.svg({ pane: 'land', padding: 0.3 });
+      // The backdrop ends somewhere; beyond it to the north, east and west there is land too.
+      const all = L.geoJSON(land).getBounds();
+      const [s, w, n, e] = [all.getSouth(), all.getWest(), all.getNorth(), all.getEast()];
+      for (const box of [
+        [n - 0.02, -20, 80, 170],
+        [s + 4, e - 0.02, n, 170],
+        [s, -20, n, w + 0.02],
+      ] as [number, number, number, number][])
+        L.rectangle(
+          [
+            [box[0], box[1]],
+            [box[2], box[3]],
+          ],
+          { ...this.pathStyle('nb', 0), stroke: false, pane: 'land', renderer, interactive: false },
+        ).addTo(this.map);
       L.geoJSON(land, {
         pane: 'land',
         interactive: false,
@@ -296,9 +311,9 @@ export class MapView {
     this.fitted = true;
     this.map.fitBounds(bounds, {
       animate: false,
-      paddingTopLeft: [10, 10],
+      paddingTopLeft: [6, 4],
       // Kept free for the legend; less where there is no room to spare.
-      paddingBottomRight: phone ? [10, 10 + this.covered] : [Math.min(230, w * 0.25), 30],
+      paddingBottomRight: phone ? [10, 10 + this.covered] : [Math.min(230, w * 0.25), 26],
     });
   }
   get phone(): boolean {
@@ -434,6 +449,15 @@ export class MapView {
     for (const o of this.boxes) if (b[0] < o[2] && b[2] > o[0] && b[1] < o[3] && b[3] > o[1]) return true;
     return false;
   }
+  private overlap(b: Box): number {
+    let area = 0;
+    for (const o of this.boxes) {
+      const w = Math.min(b[2], o[2]) - Math.max(b[0], o[0]);
+      const h = Math.min(b[3], o[3]) - Math.max(b[1], o[1]);
+      if (w > 0 && h > 0) area += w * h;
+    }
+    return area;
+  }
   private fits(x: number, y: number, w: number, h: number, pad = 2): boolean {
     const b: Box = [x - w / 2 - pad, y - h / 2 - pad, x + w / 2 + pad, y + h / 2 + pad];
     const s = this.map.getSize();
@@ -494,15 +518,15 @@ export class MapView {
       if (this.app.border && !this.phone) this.label('bdr', BORDER_NAME[0], BORDER_NAME[1], t.borderName, 232, 16);
     }
     this.staticBoxes = [...this.boxes];
-    if (z < 8.2)
-      for (const [name, at] of Object.entries(PROVINCES))
-        this.label('prov', at[0], at[1], name, this.width(name, '600 11px', 1.5) + 4, 14);
-    // Symbols and badges.
+    // Symbols, the names of provinces between them, then badges.
     for (const m of this.symbols.items) {
       const h = m.n === 0 ? m.r * 0.8 : m.r;
       this.boxes.push([m.x - h, m.y - h, m.x + h, m.y + h]);
     }
     this.drawTop(true);
+    if (z < 8.2)
+      for (const [name, at] of Object.entries(PROVINCES))
+        this.label('prov', at[0], at[1], name, this.width(name, '600 11px', 1.5) + 4, 14);
     this.drawBadges(true);
     // Towns, crossings, districts.
     const drawn = new Set<string>();
@@ -653,6 +677,7 @@ export class MapView {
           lat: at[0],
           lon: at[1],
           places: [
+            ...(this.phone ? ([[0, 0]] as [number, number][]) : []),
             [-96, -16],
             [-110, 6],
             [96, 16],
@@ -741,7 +766,8 @@ export class MapView {
       .flat()
       .filter((p) => {
         const q = this.map.latLngToContainerPoint(p);
-        return q.x > 120 && q.y > 40 && q.x < s.x - 120 && q.y < low;
+        const side = this.phone ? 70 : 120;
+        return q.x > side && q.y > 40 && q.x < s.x - side && q.y < low;
       });
     return seen.length ? seen[Math.floor(seen.length * 0.62)]! : null;
   }
@@ -773,13 +799,25 @@ export class MapView {
         const text = words ? `${w.n} ${w.words}` : String(w.n);
         const bw = this.width(text, '600 11px') + 14;
         const p = this.map.latLngToContainerPoint([w.lat, w.lon]);
-        for (const [dx, dy] of w.places)
-          if (last || this.fits(p.x + dx, p.y + dy, bw, 18, 0)) {
-            b!.at = [dx, dy];
-            b!.words = words ? w.words : '';
-            return true;
+        const take = (at: [number, number]): true => {
+          b!.at = at;
+          b!.words = words ? w.words : '';
+          return true;
+        };
+        for (const at of w.places) if (!last && this.fits(p.x + at[0], p.y + at[1], bw, 18, 0)) return take(at);
+        if (!last) return false;
+        // Nothing is free: a badge is never dropped, it stands where it hides least.
+        let best = w.places[0]!;
+        let least = Infinity;
+        for (const at of w.places) {
+          const hidden = this.overlap([p.x + at[0] - bw / 2, p.y + at[1] - 9, p.x + at[0] + bw / 2, p.y + at[1] + 9]);
+          if (hidden < least) {
+            least = hidden;
+            best = at;
           }
-        return false;
+        }
+        this.boxes.push([p.x + best[0] - bw / 2, p.y + best[1] - 9, p.x + best[0] + bw / 2, p.y + best[1] + 9]);
+        return take(best);
       };
       if (fresh || !b.at) {
         if (!(full && place(true, false)) && !place(false, false)) place(full && !w.key.startsWith('unit:'), true);
@@ -1085,5 +1123,8 @@ export class MapView {
         <div class="att"><span>${note}</span><span class="src" dir="auto">${data}</span></div>`,
       this.furniture,
     );
+    // Attributions can be long: the legend stands on top of them.
+    const att = this.furniture.querySelector<HTMLElement>('.att');
+    if (att) this.host.style.setProperty('--att', `${att.offsetHeight}px`);
   }
 }

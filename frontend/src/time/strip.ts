@@ -226,7 +226,7 @@ export class TimeStrip {
     g += `<path class="out" d="${grey}"/><path d="${hatch}" fill="url(#to)"/>`;
     g += `<g clip-path="url(#tc)"><path class="wipe" d="${hatch}"/>${types.map((d, ty) => (d ? `<path class="t${ty}" d="${d}"/>` : '')).join('')}<path d="${hatch}" fill="url(#ti)"/></g>`;
     for (const v of ticks)
-      g += `<text class="yl" x="${px}" y="${f(y(v) + 11)}">${fmt(v)}${v === nice ? ` ${t.perBar[unit]}` : ''}</text>`;
+      g += `<text class="yl" x="${px + 10}" y="${f(y(v) + 11)}">${fmt(v)}${v === nice ? ` ${t.perBar[unit]}` : ''}</text>`;
     if (hist && hist.top === 0 && !app.progress && app.model!.cols.n > 0)
       g += `<text class="yl" x="${w / 2}" y="${f((top + base) / 2)}" text-anchor="middle">${t.noMatchStrip}</text>`;
     g += `<line class="ab" x1="${px}" x2="${w - px}" y1="${base + 0.5}" y2="${base + 0.5}"/>${this.axis()}`;

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { ymd } from '../src/lib/dates';
+import { PRECISIONS } from '../src/lib/vocab';
+import { decode, encode, initial, nearestType, type State } from '../src/state/permalink';
+import { random } from './naive';
+
+describe('link', () => {
+  it('restores everything', () => {
+    const s: State = {
+      ...initial(),
+      from: ymd(2025, 10, 1),
+      to: ymd(2025, 10, 31),
+      axis: [ymd(2025, 1, 1), ymd(2025, 12, 31)],
+      bars: 'week',
+      cumulative: true,
+      speed: 16,
+      folded: true,
+      types: new Set([0, 6, 1]),
+      units: new Set(['pk-kp-kurram', 'af-kho']),
+      provinces: new Set(['Khyber Pakhtunkhwa', 'Azad Jammu & Kashmir']),
+      countries: new Set(['AF']),
+      precisions: new Set(['exact', 'line']),
+      datasets: new Set(['ged', 'my set']),
+      min: 25,
+      view: { lat: 33.4, lon: 70.6, zoom: 7.25 },
+      incident: 'i3kq0v9s7d2mc',
+      tab: 'list',
+      only: { kind: 'unit', unit: 'pk-kp-kurram' },
+      theme: 'dark',
+    };
+    const { state, problems } = decode(`?${encode(s)}`);
+    expect(problems).toEqual([]);
+    expect(state).toEqual(s);
+    expect(encode(initial())).toBe('');
+  });
+
+  it('restores any mixture', () => {
+    const r = random(11);
+    const some = <T>(list: readonly T[]) => new Set(list.filter(() => r() < 0.3));
+    for (let k = 0; k < 300; k++) {
+      const a = 10000 + Math.floor(r() * 8000);
+      const s: State = {
+        ...initial(),
+        from: r() < 0.5 ? a : null,
+        to: r() < 0.5 ? a + Math.floor(r() * 900) : null,
+        types: some([0, 1, 2, 3, 4, 5, 6]),
+        precisions: some(PRECISIONS),
+        units: some(['a-b', 'c']),
+        min: r() < 0.5 ? Math.floor(r() * 300) : null,
+        only: r() < 0.3 ? { kind: 'rows', fids: [1, 5, 9] } : r() < 0.5 ? { kind: 'none' } : null,
+      };
+      expect(decode(encode(s)).state).toEqual(s);
+    }
+  });
+
+  it('names what it cannot meet and keeps the rest', () => {
+    const { state, problems } = decode(
+      'event_type=Batles,Protests&datetime=2025-13-01/2025-10-31&bars=hour&min_fatalities=-1&map=1,2&nonsense=1&tab=list',
+    );
+    expect([...state.types]).toEqual([3]);
+    expect(state.tab).toBe('list');
+    expect(problems.map((p) => `${p.param}=${p.value}`)).toEqual([
+      'event_type=Batles',
+      'datetime=2025-13-01/2025-10-31',
+      'bars=hour',
+      'min_fatalities=-1',
+      'map=1,2',
+      'nonsense=1',
+    ]);
+    expect(nearestType('Batles')).toBe('Battles');
+    expect(nearestType('xyz')).toBeNull();
+  });
+
+  it('takes open and single days', () => {
+    expect(decode('datetime=../2010-12-31').state).toMatchObject({ from: null, to: ymd(2010, 12, 31) });
+    expect(decode('datetime=2010-12-31').state).toMatchObject({ from: ymd(2010, 12, 31), to: ymd(2010, 12, 31) });
+  });
+});
