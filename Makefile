@@ -1,0 +1,49 @@
+# Two commands matter to a newcomer: `make run` and `make test`.
+GO          ?= go
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
+BUILD_FLAGS := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+LINT        := v2.15.0
+export CGO_ENABLED = 1
+
+.PHONY: run build test web boundaries bench check fmt setup e2e screenshots geobench
+
+run: build ## build, load the demo into a new store, open the map on 127.0.0.1:8080
+	./bin/sarhad serve
+
+build: ## bin/sarhad; needs Go and a C compiler only
+	$(GO) build $(BUILD_FLAGS) -o bin/sarhad ./cmd/sarhad
+
+test: setup check build ## everything that CI runs
+	$(GO) test -count=1 -timeout 15m ./...
+	cd frontend && npm test
+	cd frontend && npm run dist-is-current
+	$(MAKE) e2e
+
+e2e: build ## browser tests of the built program
+	cd frontend && npm run e2e
+
+check: ## format, vet, lint, types; no tests
+	@test -z "$$(gofmt -l api cmd data frontend/*.go geo incident)" || { gofmt -l api cmd data frontend/*.go geo incident; echo "run make fmt"; exit 1; }
+	$(GO) vet ./...
+	$(GO) mod verify >/dev/null
+	"$$($(GO) env GOPATH)/bin/golangci-lint" run ./...
+	cd frontend && npm run check
+
+fmt:
+	gofmt -w api cmd data frontend/*.go geo incident
+	cd frontend && npm run fmt
+
+setup: ## what the tests need beyond Go and a C compiler
+	LINT=$(LINT) GO="$(GO)" .ci/setup
+
+web: ## build the page again (frontend/dist is committed)
+	cd frontend && npm ci --no-fund --no-audit && npm run build
+
+boundaries: ## build the units and the border line again from their packages
+	data/bundle/build/build.sh
+
+bench: ## speed as ratios against a limit measured in the same run
+	$(GO) run ./cmd/sarhad-bench
+
+screenshots: build ## pictures for the README, from this build
+	cd frontend && npm run screenshots

@@ -1,0 +1,510 @@
+// Command sarhad-bench measures Sarhad against limits of the same machine in
+// the same run: loading against bare prepared inserts, answers against a bare
+// handler on the same index, points in polygons against a plain loop. Only the
+// ratios mean something; absolute figures move with the machine.
+package main
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+	"github.com/paulmach/orb"
+	"github.com/paulmach/orb/planar"
+
+	"sarhad/api"
+	"sarhad/data/bundle"
+	"sarhad/data/gpkg"
+	"sarhad/data/ingest"
+	"sarhad/data/source"
+	"sarhad/geo"
+	"sarhad/incident"
+)
+
+func main() {
+	rows := flag.Int("rows", 1_000_000, "synthetic incidents")
+	seconds := flag.Float64("seconds", 5, "seconds for each run of answers")
+	rounds := flag.Int("rounds", 3, "rounds, the median ratio counts")
+	only := flag.String("only", "", "run only load, answers or points")
+	flag.Parse()
+	if err := run(*rows, *seconds, *rounds, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(rows int, seconds float64, rounds int, only string) error {
+	dir, err := os.MkdirTemp("", "sarhad-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	fmt.Printf("%d rows, %d rounds, %s, %d cores, %s\n", rows, rounds, runtime.Version(), runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
+	world, err := newWorld()
+	if err != nil {
+		return err
+	}
+	if only == "" || only == "points" {
+		points(world, rounds)
+	}
+	if only == "points" {
+		return nil
+	}
+	file := filepath.Join(dir, "incidents.csv")
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(source.Generate(f, rows, 1), f.Close()); err != nil {
+		return err
+	}
+	store := filepath.Join(dir, "bench.gpkg")
+	if err := load(world, file, dir, store, rounds, only != "answers"); err != nil {
+		return err
+	}
+	if only == "load" {
+		return nil
+	}
+	return answers(world, store, seconds, rounds)
+}
+
+// world is the bundled places and what is built on them.
+type world struct {
+	units     []geo.Unit
+	line      orb.LineString
+	crossings []geo.Crossing
+	index     *geo.Index
+	locator   ingest.Locator
+}
+
+func newWorld() (*world, error) {
+	units, err1 := bundle.Units()
+	line, err2 := bundle.Border()
+	crossings, err3 := bundle.Crossings()
+	ambiguities, err4 := bundle.Ambiguities()
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return nil, err
+	}
+	index, err := geo.NewIndex(units)
+	if err != nil {
+		return nil, err
+	}
+	border, err := geo.NewBorder(line)
+	if err != nil {
+		return nil, err
+	}
+	geocoder, err := geo.NewGeocoder(index, crossings, ambiguities, border)
+	if err != nil {
+		return nil, err
+	}
+	return &world{units, line, crossings, index, ingest.NewLocator(geocoder)}, nil
+}
+
+func (w *world) open(path string) (*gpkg.Store, error) {
+	return gpkg.Open(context.Background(), path, gpkg.Options{Units: w.units, Border: w.line, Crossings: w.crossings, Now: time.Now})
+}
+
+func report(what string, ours, limit []float64, unit, target string) {
+	ratios := make([]float64, len(ours))
+	for i := range ours {
+		ratios[i] = ours[i] / limit[i]
+	}
+	fmt.Printf("%-34s ours %12.0f %-10s limit %12.0f  ratio %.2f (%.2f to %.2f)  wanted %s\n",
+		what, median(ours), unit, median(limit), median(ratios), slices.Min(ratios), slices.Max(ratios), target)
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
+}
+
+// points compares the grid with the plain loop over boxes and rings.
+func points(w *world, rounds int) {
+	const n, naiveN = 6_000_000, 150_000
+	rng := rand.New(rand.NewPCG(1, 2))
+	at := make([]orb.Point, n)
+	for i := range at {
+		at[i] = orb.Point{60.5 + rng.Float64()*16.5, 24.5 + rng.Float64()*14}
+	}
+	bounds := make([]orb.Bound, len(w.units))
+	for i, u := range w.units {
+		bounds[i] = u.Geometry.Bound()
+	}
+	naive := func(p orb.Point) int {
+		for i, b := range bounds {
+			if b.Contains(p) && planar.MultiPolygonContains(w.units[i].Geometry, p) {
+				return i
+			}
+		}
+		return -1
+	}
+	var ours, limit []float64
+	found := 0
+	for range rounds {
+		start := time.Now()
+		for _, p := range at {
+			if w.index.Locate(p) >= 0 {
+				found++
+			}
+		}
+		ours = append(ours, n/time.Since(start).Seconds())
+		start = time.Now()
+		for _, p := range at[:naiveN] {
+			if naive(p) >= 0 {
+				found++
+			}
+		}
+		limit = append(limit, naiveN/time.Since(start).Seconds())
+	}
+	report("point in polygon, 1 core", ours, limit, "points/s", "3,000,000 points/s")
+}
+
+// load compares a whole import with bare prepared inserts of the same rows.
+func load(w *world, file, dir, store string, rounds int, compare bool) error {
+	ctx := context.Background()
+	if !compare {
+		rounds = 1
+	}
+	var ours, limit []float64
+	for i := range rounds {
+		if compare {
+			rate, err := bareInsert(file, filepath.Join(dir, "bare.db"))
+			if err != nil {
+				return fmt.Errorf("bare inserts: %w", err)
+			}
+			limit = append(limit, rate)
+		}
+		path := store
+		if i > 0 {
+			path = filepath.Join(dir, "again.gpkg")
+		}
+		start := time.Now()
+		st, err := w.open(path)
+		if err != nil {
+			return err
+		}
+		f, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		src, err := source.Open(f, source.Options{Format: "auto", File: "incidents.csv"})
+		if err != nil {
+			return err
+		}
+		rep, err := ingest.Run(ctx, ingest.Options{Source: src, File: "incidents.csv", Store: st, Locator: w.locator})
+		if err = errors.Join(err, f.Close(), st.Close()); err != nil {
+			return err
+		}
+		ours = append(ours, float64(rep.New)/time.Since(start).Seconds())
+		for _, ext := range []string{"", "-wal", "-shm"} {
+			if i > 0 {
+				os.Remove(path + ext)
+			}
+			os.Remove(filepath.Join(dir, "bare.db"+ext))
+		}
+	}
+	if compare {
+		report("load, geocoded, indexed", ours, limit, "rows/s", "0.33")
+	}
+	return nil
+}
+
+func bareInsert(file, path string) (float64, error) {
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, q := range []string{"pragma journal_mode=wal", "pragma synchronous=normal",
+		"create table incidents(id integer primary key, event_date text, event_type text, actor text, fatalities int, latitude real, longitude real, notes text)"} {
+		if _, err := db.Exec(q); err != nil {
+			return 0, err
+		}
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	start := time.Now()
+	tx, err := db.Begin()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	st, err := tx.Prepare("insert into incidents values(?,?,?,?,?,?,?,?)")
+	if err != nil {
+		return 0, err
+	}
+	r := csv.NewReader(bufio.NewReaderSize(f, 1<<20))
+	r.ReuseRecord = true
+	if _, err := r.Read(); err != nil {
+		return 0, err
+	}
+	n := 0
+	for {
+		rec, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		n++
+		deaths, _ := strconv.ParseInt(rec[4], 10, 64)
+		lat, _ := strconv.ParseFloat(rec[5], 64)
+		lon, _ := strconv.ParseFloat(rec[6], 64)
+		if _, err := st.Exec(n, rec[1], rec[2], rec[3], deaths, lat, lon, rec[7]); err != nil {
+			return 0, err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return 0, err
+	}
+	return float64(n) / time.Since(start).Seconds(), nil
+}
+
+type window struct {
+	box      orb.Bound
+	from, to incident.Day
+}
+
+// answers compares our server with a bare handler that asks the same index of
+// the same file and writes short features by hand.
+func answers(w *world, path string, seconds float64, rounds int) error {
+	st, err := w.open(path)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	windows, err := windowsOf(st)
+	if err != nil {
+		return err
+	}
+	handler, err := api.New(api.Config{Reader: st, Units: w.units, Attribution: bundle.Attribution, BorderNote: bundle.BorderNote, Version: "bench", Now: time.Now})
+	if err != nil {
+		return err
+	}
+	bare, err := bareHandler(path)
+	if err != nil {
+		return err
+	}
+	ours, stopOurs, err := listen(handler)
+	if err != nil {
+		return err
+	}
+	defer stopOurs()
+	limit, stopBare, err := listen(bare)
+	if err != nil {
+		return err
+	}
+	defer stopBare()
+	urls := make([]string, len(windows))
+	features := 0
+	for i, v := range windows {
+		urls[i] = fmt.Sprintf("/collections/incidents/items?bbox=%g,%g,%g,%g&datetime=%s/%s&limit=1000", v.box.Min[0], v.box.Min[1], v.box.Max[0], v.box.Max[1], v.from, v.to)
+		a, err := count(ours, urls[i])
+		if err != nil {
+			return err
+		}
+		b, err := count(limit, urls[i])
+		if err != nil {
+			return err
+		}
+		if a != b {
+			return fmt.Errorf("%s: we give %d features, the bare handler %d", urls[i], a, b)
+		}
+		features += a
+	}
+	fmt.Printf("answers: %d windows of 1 by 1 degree and 30 days, %d features on average, 16 connections\n", len(urls), features/len(urls))
+	var rates, limits, bytes, bareBytes []float64
+	for range rounds {
+		r, b, err := hammer(limit, urls, seconds)
+		if err != nil {
+			return err
+		}
+		limits, bareBytes = append(limits, r), append(bareBytes, b)
+		if r, b, err = hammer(ours, urls, seconds); err != nil {
+			return err
+		}
+		rates, bytes = append(rates, r), append(bytes, b)
+	}
+	report("answers, GeoJSON", rates, limits, "answers/s", "0.7")
+	report("answers, GeoJSON", bytes, bareBytes, "bytes/s", "-")
+	return nil
+}
+
+func windowsOf(st incident.Reader) ([]window, error) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	var out []window
+	n, err := st.Count(context.Background(), nil)
+	if err != nil {
+		return nil, err
+	}
+	for len(out) < 64 {
+		in, err := st.Incident(context.Background(), strconv.Itoa(1+rng.IntN(n)))
+		if err != nil {
+			return nil, err
+		}
+		if !in.HasPoint {
+			continue
+		}
+		x, y := float64(int(in.Point[0]*100))/100, float64(int(in.Point[1]*100))/100
+		out = append(out, window{orb.Bound{Min: orb.Point{x - .5, y - .5}, Max: orb.Point{x + .5, y + .5}}, in.Start - 15, in.Start + 14})
+	}
+	return out, nil
+}
+
+func bareHandler(path string) (http.Handler, error) {
+	sql.Register("bare", &sqlite3.SQLiteDriver{})
+	db, err := sql.Open("bare", "file:"+path+"?mode=ro&_query_only=1&_mutex=no&_cache_size=-64000")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(2 * runtime.NumCPU())
+	db.SetMaxIdleConns(2 * runtime.NumCPU())
+	st, err := db.Prepare(`select fid,start_date,event_type,actor1,fatalities_best,lat,lon,summary from incidents
+		where start_date between ?5 and ?6 and lon between ?1 and ?3 and lat between ?2 and ?4 limit ?7`)
+	if err != nil {
+		return nil, err
+	}
+	text := func(b []byte, s sql.NullString) []byte {
+		q, _ := json.Marshal(s.String)
+		return append(b, q...)
+	}
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		var box [4]float64
+		for i, s := range strings.Split(q.Get("bbox"), ",") {
+			box[i], _ = strconv.ParseFloat(s, 64)
+		}
+		from, to, _ := strings.Cut(q.Get("datetime"), "/")
+		rows, err := st.QueryContext(r.Context(), box[0], box[1], box[2], box[3], from, to, 1000)
+		if err != nil {
+			http.Error(rw, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer rows.Close()
+		out := append(make([]byte, 0, 128<<10), `{"type":"FeatureCollection","features":[`...)
+		for n := 0; rows.Next(); n++ {
+			var fid int64
+			var deaths sql.NullInt64
+			var lat, lon float64
+			var date, typ, actor, notes sql.NullString
+			if err := rows.Scan(&fid, &date, &typ, &actor, &deaths, &lat, &lon, &notes); err != nil {
+				http.Error(rw, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			if n > 0 {
+				out = append(out, ',')
+			}
+			out = strconv.AppendInt(append(out, `{"type":"Feature","id":`...), fid, 10)
+			out = strconv.AppendFloat(append(out, `,"geometry":{"type":"Point","coordinates":[`...), lon, 'f', -1, 64)
+			out = strconv.AppendFloat(append(out, ','), lat, 'f', -1, 64)
+			out = append(append(append(out, `]},"properties":{"event_date":"`...), date.String...), `","event_type":`...)
+			out = text(append(text(out, typ), `,"actor":`...), actor)
+			out = strconv.AppendInt(append(out, `,"fatalities":`...), deaths.Int64, 10)
+			out = append(text(append(out, `,"notes":`...), notes), `}}`...)
+		}
+		out = append(out, `]}`...)
+		rw.Header().Set("Content-Type", "application/geo+json")
+		rw.Header().Set("Content-Length", strconv.Itoa(len(out)))
+		_, _ = rw.Write(out)
+	}), nil
+}
+
+func listen(h http.Handler) (addr string, stop func(), err error) {
+	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
+	go func() { _ = srv.Serve(ln) }()
+	return ln.Addr().String(), func() { _ = srv.Close() }, nil
+}
+
+func count(addr, path string) (int, error) {
+	resp, err := http.Get((&url.URL{Scheme: "http", Host: addr}).String() + path) //nolint:noctx // a bench on loopback
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	var fc struct{ Features []json.RawMessage }
+	if resp.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("%s: %s", path, resp.Status)
+	}
+	err = json.NewDecoder(resp.Body).Decode(&fc)
+	return len(fc.Features), err
+}
+
+// hammer asks for the paths over 16 kept connections and returns answers and
+// body bytes a second. It writes requests by hand, since a full client would
+// take more of the two cores than the servers.
+func hammer(addr string, paths []string, seconds float64) (rate, bytes float64, err error) {
+	const connections = 16
+	var answers, size atomic.Int64
+	var failed error
+	var once sync.Once
+	var wg sync.WaitGroup
+	start := time.Now()
+	end := start.Add(time.Duration(seconds * float64(time.Second)))
+	for c := range connections {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if err := func() error {
+				conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", addr)
+				if err != nil {
+					return err
+				}
+				defer conn.Close()
+				r := bufio.NewReaderSize(conn, 64<<10)
+				for i := c * 4; time.Now().Before(end); i++ {
+					if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", paths[i%len(paths)], addr); err != nil {
+						return err
+					}
+					resp, err := http.ReadResponse(r, nil)
+					if err != nil {
+						return err
+					}
+					n, err := io.Copy(io.Discard, resp.Body)
+					if err = errors.Join(err, resp.Body.Close()); err != nil {
+						return err
+					}
+					if resp.StatusCode != http.StatusOK {
+						return errors.New(resp.Status)
+					}
+					answers.Add(1)
+					size.Add(n)
+				}
+				return nil
+			}(); err != nil {
+				once.Do(func() { failed = err })
+			}
+		}()
+	}
+	wg.Wait()
+	s := time.Since(start).Seconds()
+	return float64(answers.Load()) / s, float64(size.Load()) / s, failed
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/term"
+
+	"sarhad/data/ingest"
+	"sarhad/data/source"
+	"sarhad/incident"
+)
+
+type importCmd struct {
+	storeFlag
+	Format  string   `help:"Layout of the files: ${enum}." enum:"auto,ged,acled,table,geojson" default:"auto"`
+	Map     string   `help:"Mapping file that names the columns of a table." placeholder:"map.yml" type:"existingfile"`
+	Dataset string   `help:"Name of the dataset; else that of the layout or the file." placeholder:"NAME"`
+	DryRun  bool     `help:"Show what would change and change nothing."`
+	Strict  bool     `help:"All or nothing: one rejected row keeps the whole file out."`
+	Report  string   `help:"Write the report as JSON." placeholder:"report.json" type:"path"`
+	Rejects string   `help:"Write the rejected rows as CSV; it loads again after mending." placeholder:"rejects.csv" type:"path"`
+	JSON    bool     `help:"Print the report as JSON on standard output."`
+	Quiet   bool     `short:"q" help:"No progress and no warnings."`
+	Files   []string `arg:"" name:"file" help:"Files to load; - is standard input, .gz is read as it is."`
+}
+
+// Run implements the command.
+func (c *importCmd) Run(e *env) error {
+	var mapping *source.Mapping
+	if c.Map != "" {
+		f, err := os.Open(c.Map)
+		if err != nil {
+			return fmt.Errorf("read the mapping: %w", err)
+		}
+		mapping, err = source.ReadMapping(f)
+		f.Close()
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Map, err)
+		}
+	}
+	p, err := loadPlaces()
+	if err != nil {
+		return err
+	}
+	st, err := openStore(e.ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+
+	var rejects *os.File
+	if c.Rejects != "" {
+		if rejects, err = os.Create(c.Rejects); err != nil {
+			return fmt.Errorf("write the rejected rows: %w", err)
+		}
+		defer rejects.Close()
+	}
+	locator := ingest.NewLocator(p.geocoder)
+	reports := make([]ingest.Report, 0, len(c.Files))
+	failed := false
+	for _, file := range c.Files {
+		report, err := c.load(e, file, mapping, st, locator, rejects)
+		if err != nil {
+			failed = true
+			if e.ctx.Err() != nil {
+				return e.ctx.Err()
+			}
+			fmt.Fprintf(e.stderr, "sarhad: %s: %v\n", file, err)
+			if report.Read == 0 {
+				continue
+			}
+		}
+		reports = append(reports, report)
+		if !c.Quiet {
+			printReport(e.stderr, report, c.DryRun)
+		}
+	}
+	if rejects != nil {
+		if err := rejects.Close(); err != nil {
+			return fmt.Errorf("write the rejected rows: %w", err)
+		}
+	}
+	if err := c.write(e, reports); err != nil {
+		return err
+	}
+	rejected := 0
+	for _, r := range reports {
+		rejected += r.Rejected
+	}
+	switch {
+	case failed:
+		return exitError(exitFailed)
+	case rejected > 0 && c.Strict:
+		return exitError(exitFailed)
+	case rejected > 0:
+		return exitError(exitRejected)
+	}
+	return nil
+}
+
+func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Writer, locator ingest.Locator, rejects *os.File) (ingest.Report, error) {
+	var in io.Reader = e.stdin
+	name, size := "standard input", int64(0)
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return ingest.Report{}, fmt.Errorf("open the file: %w", err)
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return ingest.Report{}, fmt.Errorf("look at the file: %w", err)
+		}
+		if info.IsDir() {
+			return ingest.Report{}, incident.Errorf(incident.CodeInvalid, "this is a folder; name the files in it")
+		}
+		in, name, size = f, filepath.Base(file), info.Size()
+	}
+	counted := ingest.NewCounter(in)
+	src, err := source.Open(counted, source.Options{Format: c.Format, File: name, Dataset: c.Dataset, Mapping: mapping})
+	if err != nil {
+		return ingest.Report{}, err
+	}
+	opt := ingest.Options{
+		Source: src, File: name, Store: st, Locator: locator,
+		Strict: c.Strict, DryRun: c.DryRun, Bytes: counted, Size: size,
+		Progress: ingest.NewPrinter(e.stderr, isTerminal(e.stderr), c.Quiet).Print,
+	}
+	if rejects != nil {
+		opt.Rejects = rejects
+	}
+	return ingest.Run(e.ctx, opt)
+}
+
+// write puts the reports where they were asked for: one line for each file
+// and, for several files, their sum on the last.
+func (c *importCmd) write(e *env, reports []ingest.Report) error {
+	if len(reports) > 1 {
+		reports = append(reports, sumReports(reports))
+	}
+	var lines bytes.Buffer
+	enc := json.NewEncoder(&lines)
+	enc.SetEscapeHTML(false)
+	for _, r := range reports {
+		if err := enc.Encode(r); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	if c.Report != "" {
+		if err := os.WriteFile(c.Report, lines.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	if c.JSON {
+		if _, err := e.stdout.Write(lines.Bytes()); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	return nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"sarhad/api"
+	"sarhad/data/bundle"
+	"sarhad/data/gpkg"
+	"sarhad/data/ingest"
+	"sarhad/data/source"
+	"sarhad/frontend"
+	"sarhad/incident"
+)
+
+type serveCmd struct {
+	storeFlag
+	Listen          string `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	NoDemo          bool   `help:"Do not load the demo into a new store."`
+	Synthetic       int    `help:"Add this many made-up incidents, labelled as synthetic everywhere." placeholder:"N"`
+	TileURL         string `help:"Raster base layer under the map, a URL with {z}, {x} and {y}; none unless given. Browsers then ask that host." placeholder:"URL"`
+	TileAttribution string `help:"Attribution of the base layer." placeholder:"TEXT"`
+}
+
+// Run implements the command.
+func (c *serveCmd) Run(e *env) error {
+	if c.Synthetic < 0 {
+		fmt.Fprintln(e.stderr, "sarhad: --synthetic takes a number that is not negative")
+		return exitError(exitUsage)
+	}
+	// The address is taken first: a port in use should not cost a load.
+	ln, err := (&net.ListenConfig{}).Listen(e.ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", c.Listen, err)
+	}
+	defer ln.Close()
+	p, err := loadPlaces()
+	if err != nil {
+		return err
+	}
+	st, err := openStore(e.ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := st.Close(); err != nil {
+			e.log.Error("the store was not closed cleanly", "error", err)
+		}
+	}()
+	if st.Created() && !c.NoDemo {
+		if _, err := loadDemo(e.ctx, st, p); err != nil {
+			return err
+		}
+	}
+	handler, err := c.handler(e, st, p)
+	if err != nil {
+		return err
+	}
+
+	ctx, stop := context.WithCancel(e.ctx)
+	defer stop()
+	loaded := make(chan error, 1)
+	go func() { loaded <- c.loadSynthetic(ctx, e, st, p) }()
+
+	srv := api.NewServer(handler)
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	fmt.Fprintf(e.stderr, "Sarhad serves %s at http://%s (stop with Ctrl-C)\n", c.Store, ln.Addr())
+
+	for {
+		select {
+		case err := <-loaded:
+			if err != nil && ctx.Err() == nil {
+				e.log.Error("the synthetic incidents were not loaded", "error", err)
+			}
+			loaded = nil
+		case err := <-served:
+			if !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve: %w", err)
+			}
+			return nil
+		case <-e.ctx.Done():
+			stop()
+			if loaded != nil {
+				<-loaded // the store must outlive the load
+			}
+			grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if err := srv.Shutdown(grace); err != nil {
+				return fmt.Errorf("stop the server: %w", err)
+			}
+			return nil
+		}
+	}
+}
+
+func (c *serveCmd) handler(e *env, st *gpkg.Store, p *places) (http.Handler, error) {
+	fine, err := bundle.Border()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled border line: %w", err)
+	}
+	coarse, err := bundle.BorderCoarse()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled border line: %w", err)
+	}
+	periods, err := bundle.Periods()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled periods: %w", err)
+	}
+	cfg := api.Config{
+		Reader: st, Units: p.units, Crossings: p.crossings, Periods: periods,
+		Border: []api.BorderLine{
+			{Detail: "coarse", Line: coarse, Name: bundle.BorderName, Source: bundle.BorderSource},
+			{Detail: "fine", Line: fine, Name: bundle.BorderName, Source: bundle.BorderSource},
+		},
+		Attribution: bundle.Attribution, BorderNote: bundle.BorderNote,
+		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
+		Ready: func(ctx context.Context) error { _, err := st.Change(ctx); return err },
+	}
+	if c.TileURL != "" {
+		cfg.BaseLayer = &api.BaseLayer{URL: c.TileURL, Attribution: c.TileAttribution}
+	}
+	return api.New(cfg)
+}
+
+// syntheticDataset is what the generated incidents belong to.
+const syntheticDataset = "synthetic"
+
+// loadSynthetic generates incidents and loads them as a file would be, unless
+// the store holds just so many already.
+func (c *serveCmd) loadSynthetic(ctx context.Context, e *env, st *gpkg.Store, p *places) error {
+	if c.Synthetic == 0 {
+		return nil
+	}
+	sets, err := st.Datasets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range sets {
+		if d.Name == syntheticDataset && d.Count == c.Synthetic {
+			return nil
+		}
+	}
+	pr, pw := io.Pipe()
+	defer pr.Close() // ends the generator if the load stops early
+	go func() { pw.CloseWithError(source.Generate(pw, c.Synthetic, 1)) }()
+	src, err := source.Open(pr, source.Options{Format: "table", File: "synthetic.csv", Dataset: syntheticDataset})
+	if err != nil {
+		return err
+	}
+	report, err := ingest.Run(ctx, ingest.Options{
+		Source: src, File: "synthetic.csv", Store: st, Locator: ingest.NewLocator(p.geocoder),
+		Progress: ingest.NewPrinter(e.stderr, isTerminal(e.stderr), false).Print,
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stderr, "%d synthetic incidents are loaded; remove them with: sarhad datasets remove %s\n", report.New+report.Changed+report.Unchanged, syntheticDataset)
+	return nil
+}
+
+// openExisting opens a store that must be there already.
+func openExisting(ctx context.Context, path string) (*gpkg.Store, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, incident.Errorf(incident.CodeNotFound, "there is no store %s; sarhad serve or sarhad import makes one", path)
+	}
+	return openStore(ctx, path)
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"sarhad/data/bundle"
+	"sarhad/data/gpkg"
+	"sarhad/data/ingest"
+	"sarhad/data/source"
+	"sarhad/geo"
+	"sarhad/incident"
+)
+
+// places is everything bundled that concerns places, read once.
+type places struct {
+	units     []geo.Unit
+	crossings []geo.Crossing
+	index     *geo.Index
+	geocoder  *geo.Geocoder
+	border    *geo.Border
+}
+
+func loadPlaces() (*places, error) {
+	units, err := bundle.Units()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled units: %w", err)
+	}
+	line, err := bundle.Border()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled border line: %w", err)
+	}
+	crossings, err := bundle.Crossings()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled crossings: %w", err)
+	}
+	ambiguities, err := bundle.Ambiguities()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled ambiguous names: %w", err)
+	}
+	p := &places{units: units, crossings: crossings}
+	if p.index, err = geo.NewIndex(units); err != nil {
+		return nil, fmt.Errorf("index the units: %w", err)
+	}
+	if p.border, err = geo.NewBorder(line); err != nil {
+		return nil, fmt.Errorf("index the border line: %w", err)
+	}
+	if p.geocoder, err = geo.NewGeocoder(p.index, crossings, ambiguities, p.border); err != nil {
+		return nil, fmt.Errorf("prepare the geocoder: %w", err)
+	}
+	return p, nil
+}
+
+func openStore(ctx context.Context, path string) (*gpkg.Store, error) {
+	if strings.HasPrefix(path, "postgres:") || strings.HasPrefix(path, "postgresql:") {
+		return nil, incident.Errorf(incident.CodeInvalid, "this version keeps incidents in a GeoPackage file only; give --store FILE.gpkg")
+	}
+	units, err := bundle.Units()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled units: %w", err)
+	}
+	line, err := bundle.Border()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled border line: %w", err)
+	}
+	crossings, err := bundle.Crossings()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled crossings: %w", err)
+	}
+	return gpkg.Open(ctx, path, gpkg.Options{Units: units, Border: line, Crossings: crossings, Now: time.Now})
+}
+
+// loadDemo puts the bundled demo into a store.
+func loadDemo(ctx context.Context, st *gpkg.Store, p *places) (ingest.Report, error) {
+	src, err := source.Open(bytes.NewReader(bundle.Demo()), source.Options{Format: "geojson", File: "demo.geojson", Dataset: "demo"})
+	if err != nil {
+		return ingest.Report{}, fmt.Errorf("read the bundled demo: %w", err)
+	}
+	report, err := ingest.Run(ctx, ingest.Options{Source: src, File: "demo.geojson", Store: st, Locator: ingest.NewLocator(p.geocoder), Strict: true,
+		Dataset: &incident.Dataset{
+			Title: "Demo: October and November 2025", Licence: "Facts; wording Apache-2.0", Sample: true,
+			Attribution: "One news article of 6 November 2025 and other reports, publishers not recorded; compiled by the Sarhad project",
+		},
+	})
+	if err != nil {
+		return report, fmt.Errorf("load the bundled demo: %w", err)
+	}
+	return report, nil
+}
+
+type datasetsCmd struct {
+	List   datasetsListCmd   `cmd:"" default:"1" help:"List what is loaded."`
+	Remove datasetsRemoveCmd `cmd:"" help:"Remove a dataset with all its incidents."`
+}
+
+type datasetsListCmd struct {
+	storeFlag
+}
+
+// Run implements the command.
+func (c *datasetsListCmd) Run(e *env) error {
+	st, err := openExisting(e.ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	sets, err := st.Datasets(e.ctx)
+	if err != nil {
+		return err
+	}
+	if len(sets) == 0 {
+		_, err := fmt.Fprintln(e.stdout, "Nothing is loaded. Load a file with: sarhad import FILE")
+		return err
+	}
+	for _, d := range sets {
+		span := ""
+		if d.Count > 0 {
+			span = fmt.Sprintf("%s to %s", d.First, d.Last)
+		}
+		mark := ""
+		if d.Synthetic {
+			mark = " (synthetic)"
+		} else if d.Sample {
+			mark = " (sample)"
+		}
+		fmt.Fprintf(e.stdout, "%-20s %9d  %-24s %s%s  %s\n", d.Name, d.Count, span, d.Title, mark, d.Licence)
+	}
+	return nil
+}
+
+type datasetsRemoveCmd struct {
+	storeFlag
+	Name string `arg:"" help:"Name of the dataset, as listed."`
+}
+
+// Run implements the command.
+func (c *datasetsRemoveCmd) Run(e *env) error {
+	st, err := openExisting(e.ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	n, err := st.RemoveDataset(e.ctx, c.Name)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "Removed %s with %d incidents.\n", c.Name, n)
+	return err
+}
+
+type backupCmd struct {
+	storeFlag
+	File string `arg:"" help:"The file to write; it must not exist." type:"path"`
+}
+
+// Run implements the command.
+func (c *backupCmd) Run(e *env) error {
+	st, err := openExisting(e.ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	if err := st.Backup(e.ctx, c.File); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(e.stdout, "Wrote", c.File)
+	return err
+}
+
+type migrateCmd struct {
+	Status migrateStatusCmd `cmd:"" help:"Show the version of the schema."`
+	Up     migrateUpCmd     `cmd:"" help:"Bring the schema up to date."`
+}
+
+type migrateStatusCmd struct {
+	storeFlag
+}
+
+// Run implements the command.
+func (c *migrateStatusCmd) Run(e *env) error {
+	have, want, err := gpkg.MigrationStatus(e.ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	state := "up to date"
+	if have < want {
+		state = "run: sarhad migrate up"
+	}
+	_, err = fmt.Fprintf(e.stdout, "schema %d, this program knows %d: %s\n", have, want, state)
+	return err
+}
+
+type migrateUpCmd struct {
+	storeFlag
+}
+
+// Run implements the command; opening a store brings it up to date.
+func (c *migrateUpCmd) Run(e *env) error {
+	st, err := openExisting(e.ctx, c.Store)
+	if err != nil {
+		return err
+	}
+	if err := st.Close(); err != nil {
+		return err
+	}
+	return (&migrateStatusCmd{c.storeFlag}).Run(e)
+}
