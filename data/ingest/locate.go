@@ -162,7 +162,8 @@ func (l *geoLocator) given(row *source.Row, doubts *[]source.Issue) {
 	if p.Kind == incident.PlaceCountry && in.Country == "" {
 		p.Kind = incident.PlaceNone
 	}
-	if in.LocationPrecision == "" || in.LocationPrecision == incident.LocNear && !in.HasPoint {
+	isPoint := p.Kind == incident.PlacePoint || p.Kind == incident.PlaceCircle
+	if in.LocationPrecision == "" || in.LocationPrecision.IsPoint() && !isPoint {
 		in.LocationPrecision = precisionOf(p.Kind)
 	}
 }
@@ -223,7 +224,11 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 	if in.LocationName == "" {
 		in.LocationName = m.Name
 	}
-	in.LocationPrecision = incident.LocationPrecision(m.Precision)
+	switch in.LocationPrecision {
+	case incident.LocLine, incident.LocRegion, incident.LocCountry: // the source's word stands, whatever names add
+	default:
+		in.LocationPrecision = incident.LocationPrecision(m.Precision)
+	}
 	if in.LocationPrecision.IsPoint() && !in.HasPoint {
 		in.LocationPrecision = incident.LocDistrict
 	}

@@ -1,0 +1,130 @@
+package ingest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/paulmach/orb"
+
+	"sarhad/data/source"
+	"sarhad/incident"
+)
+
+// What is known of the place follows from the precision, and nothing finer is made up.
+func TestLocate(t *testing.T) {
+	l := testLocator(t)
+	kurram, quetta := orb.Point{70.1, 33.85}, orb.Point{66.99, 30.2}
+	type in = incident.Incident
+	for name, c := range map[string]struct {
+		row  source.Row
+		want string
+	}{
+		"exact":           {source.Row{Incident: in{Point: quetta, HasPoint: true, LocationPrecision: "exact"}}, "exact point pk-ba-quetta PK true PK []"},
+		"vicinity":        {source.Row{Incident: in{Point: kurram, HasPoint: true, LocationPrecision: "vicinity_25km"}}, "vicinity_25km circle pk-kp-kurram PK true straddles []"},
+		"district label":  {source.Row{Adm2: "Kurram agency", Adm1: "Federally Administered Tribal Areas", Country: "Pakistan", Incident: in{Point: kurram, HasPoint: true, LocationPrecision: "district"}}, "district unit pk-kp-kurram PK true PK []"},
+		"names only":      {source.Row{Adm2: "Quetta", Country: "Pakistan"}, "district unit pk-ba-quetta PK true PK []"},
+		"province":        {source.Row{Adm1: "Balochistan", Country: "Pakistan"}, "province province  PK false PK []"},
+		"afghan":          {source.Row{Adm1: "Kandahar", Country: "Afghanistan"}, "province unit af-kan AF true AF []"},
+		"country":         {source.Row{Country: "Afghanistan"}, "country country  AF false unknown []"},
+		"nothing":         {source.Row{}, "none none   false unknown []"},
+		"ambiguous":       {source.Row{Adm2: "Dir", Adm1: "Khyber Pakhtunkhwa", Country: "Pakistan"}, " units  PK false PK [ambiguous_name]"},
+		"zero":            {source.Row{Adm2: "Quetta", Country: "Pakistan", Incident: in{Point: orb.Point{}, HasPoint: true, LocationPrecision: "near"}}, "district unit pk-ba-quetta PK true PK [zero_coordinates]"},
+		"mismatch":        {source.Row{Adm2: "Quetta", Country: "Pakistan", Incident: in{Point: kurram, HasPoint: true, LocationPrecision: "exact"}}, "exact point pk-kp-kurram PK true PK [district_mismatch]"},
+		"own line":        {source.Row{Incident: in{LocationPrecision: "line"}}, "line border   false straddles []"},
+		"ged line":        {source.Row{Adm2: "Orakzai agency", Country: "Pakistan", Incident: in{LocationName: "Upper tehsil", LocationPrecision: "line", LocationPrecisionCode: "5", Point: kurram, HasPoint: true}}, "line unit pk-kp-orakzai PK true PK *"},
+		"line of control": {source.Row{Country: "Pakistan", Incident: in{LocationName: "LoC", LocationPrecision: "line", LocationPrecisionCode: "5", Point: orb.Point{74.6, 32.5}, HasPoint: true}}, "line country  PK true unknown []"},
+		"ged border":      {source.Row{Adm2: "Bajaur agency", Country: "Pakistan", Incident: in{LocationName: "Afghanistan-Pakistan border (Bajaur Agency)", LocationPrecision: "line", LocationPrecisionCode: "5", Point: orb.Point{71.3, 34.9}, HasPoint: true}}, "line border pk-kp-bajaur PK true straddles *"},
+		"acled region":    {source.Row{Adm1: "Balochistan", Adm2: "Quetta", Country: "Pakistan", Incident: in{LocationPrecision: "region", LocationPrecisionCode: "3", Point: quetta, HasPoint: true}}, "region country  PK true unknown []"},
+		"sea":             {source.Row{Country: "Pakistan", Incident: in{LocationPrecision: "none", LocationPrecisionCode: "7", Point: orb.Point{66, 24}, HasPoint: true}}, "none none  PK true unknown *"},
+		"unit given":      {source.Row{Incident: in{UnitID: "pk-kp-kurram"}}, "district unit pk-kp-kurram PK true PK []"},
+		"unknown unit":    {source.Row{Incident: in{UnitID: "pk-xx-nowhere"}}, "none none   false unknown [unknown_unit]"},
+		"given none":      {source.Row{Incident: in{LocationName: "Kabul", LocationPrecision: "none", Place: incident.Place{Kind: "none"}}}, "none none   false unknown []"},
+		"given point":     {source.Row{Incident: in{Place: incident.Place{Kind: "point"}}}, "none none   false unknown [place_without_point]"},
+		"given circle":    {source.Row{Incident: in{Place: incident.Place{Kind: "circle"}, Point: quetta, HasPoint: true, UnitID: "pk-ba-quetta"}}, "vicinity_25km circle pk-ba-quetta PK true PK []"},
+		"given unit":      {source.Row{Incident: in{Place: incident.Place{Kind: "unit"}, UnitID: "af-hel"}}, "district unit af-hel AF true AF []"},
+		"given province":  {source.Row{Country: "PK", Adm1: "Khyber Pakhtunkhwa", Incident: in{Country: "PK", Place: incident.Place{Kind: "province"}}}, "province province  PK false PK []"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			row := c.row
+			if row.Country == "Pakistan" {
+				row.Incident.Country = "PK"
+			}
+			doubts := l.Locate(&row)
+			got := &row.Incident
+			placeLaws(t, got)
+			warnings := fmt.Sprint(got.Warnings)
+			if c.want[len(c.want)-1] == '*' {
+				warnings = "*"
+			}
+			s := fmt.Sprintf("%s %s %s %s %v %s %s", got.LocationPrecision, got.Place.Kind, got.UnitID, got.Country, got.HasPoint, got.Border.Side, warnings)
+			if name == "ambiguous" {
+				s = fmt.Sprintf(" %s %s %s %v %s %s", got.Place.Kind, got.UnitID, got.Country, got.HasPoint, got.Border.Side, warnings)
+			}
+			if s != c.want {
+				t.Errorf("got  %s\nwant %s\n%+v", s, c.want, doubts)
+			}
+			for _, d := range doubts {
+				if d.Code == "" || d.Reason == "" {
+					t.Errorf("%+v", d)
+				}
+			}
+		})
+	}
+}
+
+func TestBorderDistance(t *testing.T) {
+	l := testLocator(t)
+	at := func(p orb.Point, precision incident.LocationPrecision) incident.BorderDistance {
+		row := source.Row{Incident: incident.Incident{Point: p, HasPoint: true, LocationPrecision: precision}}
+		l.Locate(&row)
+		return row.Incident.Border
+	}
+	p := orb.Point{71.2, 34.05} // a few kilometres inside Pakistan, by Torkham
+	exact := at(p, incident.LocExact)
+	if !exact.Known || exact.MinKM != exact.MaxKM || exact.MinKM < 1 || exact.MinKM > 20 || exact.Side != incident.SidePK {
+		t.Errorf("%+v", exact)
+	}
+	settlement, vicinity := at(p, incident.LocSettlement), at(p, incident.LocVicinity)
+	if settlement.MaxKM != round(exact.MaxKM+2.5) || settlement.Side != incident.SidePK {
+		t.Errorf("%+v", settlement)
+	}
+	if vicinity.MinKM != 0 || vicinity.MaxKM != round(exact.MaxKM+25) || vicinity.Side != incident.SideStraddles {
+		t.Errorf("%+v", vicinity)
+	}
+}
+
+func BenchmarkLocate(b *testing.B) {
+	l := testLocator(b)
+	r := open(b, synthetic(b, 100_000), "f.csv")
+	var rows []source.Row
+	for {
+		row, err := r.Next()
+		if err != nil {
+			break
+		}
+		rows = append(rows, *row)
+	}
+	n := 0
+	for b.Loop() {
+		row := rows[n%len(rows)]
+		l.Locate(&row)
+		n++
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
+}
+
+type nowhere struct{}
+
+func BenchmarkRun(b *testing.B) {
+	l := testLocator(b)
+	text := synthetic(b, 200_000)
+	n := 0
+	for b.Loop() {
+		r, err := Run(b.Context(), Options{Source: open(b, text, "f.csv"), Store: nowhere{}, Locator: l})
+		if err != nil {
+			b.Fatal(err)
+		}
+		n += r.Read
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
+}

@@ -1,0 +1,128 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sarhad/data/bundle"
+	"sarhad/geo"
+	"sarhad/incident"
+)
+
+// memory is the least that a Writer can be.
+type memory struct {
+	rows     map[string]incident.Incident
+	imports  []incident.Import
+	reports  []string
+	finished int
+	aborted  int
+	failAt   int // the number of the Put that fails, 0 for none
+	onPut    func()
+}
+
+func newMemory() *memory { return &memory{rows: map[string]incident.Incident{}} }
+
+type memoryLoad struct {
+	m      *memory
+	before map[string]incident.Incident // nil unless atomic
+	puts   int
+}
+
+func (m *memory) Begin(_ context.Context, imp incident.Import) (incident.Load, error) {
+	m.imports = append(m.imports, imp)
+	l := &memoryLoad{m: m}
+	if imp.Atomic {
+		l.before = maps.Clone(m.rows)
+	}
+	return l, nil
+}
+
+func (m *memory) RemoveDataset(context.Context, string) (int, error) { return 0, nil }
+
+var errFull = errors.New("the disk is full")
+
+func (l *memoryLoad) Put(_ context.Context, batch []incident.Incident) (r incident.PutResult, err error) {
+	l.puts++
+	if l.m.onPut != nil {
+		l.m.onPut()
+	}
+	if l.puts == l.m.failAt {
+		return r, errFull
+	}
+	for _, in := range batch {
+		in.AssocActors, in.Candidates, in.Warnings = slices.Clone(in.AssocActors), slices.Clone(in.Candidates), slices.Clone(in.Warnings)
+		old, ok := l.m.rows[in.ID]
+		l.m.rows[in.ID] = in
+		in.File, in.Line, old.File, old.Line = "", 0, "", 0
+		switch {
+		case !ok:
+			r.New++
+		case cmp.Equal(old, in):
+			r.Unchanged++
+		default:
+			r.Changed++
+		}
+	}
+	return r, nil
+}
+
+func (l *memoryLoad) Finish(_ context.Context, report string) error {
+	l.m.finished++
+	l.m.reports = append(l.m.reports, report)
+	return nil
+}
+
+func (l *memoryLoad) Abort() error {
+	l.m.aborted++
+	if l.before != nil {
+		l.m.rows = l.before
+	}
+	return nil
+}
+
+func testLocator(tb testing.TB) Locator {
+	tb.Helper()
+	units, err := bundle.Units()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	x, err := geo.NewIndex(units)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	crossings, err := bundle.Crossings()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ambiguities, err := bundle.Ambiguities()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	line, err := bundle.Border()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	border, err := geo.NewBorder(line)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	g, err := geo.NewGeocoder(x, crossings, ambiguities, border)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return NewLocator(g)
+}
+
+// A store that keeps nothing, to measure what comes before it.
+func (nowhere) Begin(context.Context, incident.Import) (incident.Load, error) { return nowhere{}, nil }
+func (nowhere) RemoveDataset(context.Context, string) (int, error)            { return 0, nil }
+func (nowhere) Finish(context.Context, string) error                          { return nil }
+func (nowhere) Abort() error                                                  { return nil }
+func (nowhere) Put(_ context.Context, b []incident.Incident) (incident.PutResult, error) {
+	return incident.PutResult{New: len(b)}, nil
+}
