@@ -24,9 +24,15 @@ func appendFeature(b []byte, in *incident.Incident) []byte {
 	b = append(b, `,"source_id":`...)
 	b = appendTextOrNull(b, in.SourceID)
 	b = append(b, `,"start_date":`...)
+	at := len(b)
 	b = appendDay(b, in.Start)
+	first := len(b) - at
 	b = append(b, `,"end_date":`...)
-	b = appendDay(b, in.End)
+	if in.End == in.Start { // nearly always; a date costs as much as ten texts
+		b = append(b, b[at:at+first]...)
+	} else {
+		b = appendDay(b, in.End)
+	}
 	b = append(b, `,"time":`...)
 	b = appendTextOrNull(b, in.Time)
 	b = append(b, `,"time_precision":`...)

@@ -1,12 +1,14 @@
 package api
 
 import (
+	"path/filepath"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/paulmach/orb"
 
+	"sarhad/data/gpkg"
 	"sarhad/data/storetest"
 	"sarhad/geo"
 	"sarhad/incident"
@@ -98,6 +100,14 @@ func testStore() *memory {
 // testStores are the stores that every scenario runs against; the answers are the same.
 var testStores = map[string]func(t testing.TB) incident.Reader{
 	"slice": func(testing.TB) incident.Reader { return testStore() },
+	"gpkg": func(t testing.TB) incident.Reader {
+		st, err := gpkg.Open(t.Context(), filepath.Join(t.TempDir(), "test.gpkg"), gpkg.Options{Units: testUnits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = st.Close() })
+		return fill(t, st)
+	},
 	"naive": func(t testing.TB) incident.Reader { return fill(t, storetest.NewNaive()) },
 }
 
