@@ -727,7 +727,13 @@ func TestServerHasLimits(t *testing.T) {
 // TestRandomRequests asks what nobody would: no answer may be a 5xx, and each
 // must fit the OpenAPI document.
 func TestRandomRequests(t *testing.T) {
-	s := mustServer(t, testConfig(testStore()))
+	for name, open := range testStores {
+		t.Run(name, func(t *testing.T) { askAnything(t, open(t)) })
+	}
+}
+
+func askAnything(t *testing.T, store incident.Reader) {
+	s := mustServer(t, testConfig(store))
 	h, err := s.handler()
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -206,6 +207,7 @@ func (b *block) append(out []byte) []byte {
 			out = append(out, 0)
 		}
 	}
+	out = slices.Grow(out, 4+b.n*rowBytes+16*4)
 	out = le.AppendUint32(out, uint32(b.n))
 	for _, v := range b.fid[:b.n] {
 		out = le.AppendUint32(out, v)

@@ -80,7 +80,7 @@ func newProblem(err error) problem {
 	case errors.As(err, &ofEcho):
 		switch ofEcho.Code {
 		case http.StatusNotFound:
-			return plainProblem(http.StatusNotFound, "There is nothing at this address; "+"/api describes every route.", nil)
+			return plainProblem(http.StatusNotFound, "There is nothing at this address; /api describes every route.", nil)
 		case http.StatusMethodNotAllowed:
 			return plainProblem(http.StatusMethodNotAllowed, "This address takes only GET, HEAD and OPTIONS.", []string{"GET", "HEAD", "OPTIONS"})
 		}
@@ -111,6 +111,9 @@ func internalProblem() problem {
 // Once a part of the answer is out it can only break the connection, so that
 // the client does not take the part for the whole.
 func (s *server) fail(err error, c echo.Context) {
+	if gone := c.Request().Context().Err(); errors.Is(gone, context.Canceled) {
+		err = gone // whatever the store made of it, nobody is at fault
+	}
 	p := newProblem(err)
 	if p.Status >= 500 {
 		s.log.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
