@@ -345,7 +345,7 @@ func NewCounter(r io.Reader) *Counter { return &Counter{r: r} }
 func (c *Counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n.Add(int64(n))
-	return n, err //nolint:wrapcheck // io.EOF must come through as it is
+	return n, err
 }
 
 // N is the number of bytes read so far. It is safe to call at any time.

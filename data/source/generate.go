@@ -36,7 +36,7 @@ func Generate(w io.Writer, rows int, seed uint64) error {
 	if rows < 0 {
 		return incident.Errorf(incident.CodeInvalid, "The number of rows is %d and must not be below 0.", rows)
 	}
-	rng := rand.New(rand.NewPCG(seed, 0x5a7bad)) //nolint:gosec // reproducible on purpose
+	rng := rand.New(rand.NewPCG(seed, 0x5a7bad))
 	type spot struct{ lon, lat, spread float64 }
 	var spots [genSpots]spot
 	var weights [genSpots]float64

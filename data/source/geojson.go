@@ -70,7 +70,6 @@ func (l *limitedReader) reset() { l.left = 2*maxRecord + 64<<10 }
 // collection are the members beside the features.
 type collection struct {
 	kind    string
-	crs     json.RawMessage
 	dataset struct {
 		Name, Title, Licence, Attribution, Terms, Public string
 		Synthetic, Sample                                bool
@@ -245,18 +244,21 @@ func (g *geojsonReader) feature() (*feature, error) {
 		return nil, g.frame(err)
 	}
 	g.number++
-	if len(f.whole) > maxRecord {
-		f.wrong = "it is longer than 1 MB"
-		return f, nil
-	}
-	if err := json.Unmarshal(f.whole, f); err != nil || f.Type != "Feature" {
-		f.wrong = "it is no GeoJSON feature"
-		return f, nil
-	}
-	if len(f.Properties) > 0 && json.Unmarshal(f.Properties, &f.props) != nil {
-		f.wrong = "its properties are no JSON object"
-	}
+	f.wrong = f.parse()
 	return f, nil
+}
+
+// parse takes the feature apart and says what is wrong with it, "" if nothing is.
+func (f *feature) parse() string {
+	switch {
+	case len(f.whole) > maxRecord:
+		return "it is longer than 1 MB"
+	case json.Unmarshal(f.whole, f) != nil || f.Type != "Feature":
+		return "it is no GeoJSON feature"
+	case len(f.Properties) > 0 && json.Unmarshal(f.Properties, &f.props) != nil:
+		return "its properties are no JSON object"
+	}
+	return ""
 }
 
 // end reads what follows the features.

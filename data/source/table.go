@@ -265,16 +265,12 @@ func (t *tableReader) Columns() []string { return slices.Clone(t.columns) }
 
 // Next implements [Reader].
 func (t *tableReader) Next() (*Row, error) {
-	var problem *Issue
-	var err error
-	line, fields := 0, []string(nil)
-	if p := t.first; p != nil {
-		t.first = nil
-		line, fields, problem, err = p.line, p.fields, p.problem, p.err
-	} else {
-		problem, err = t.recs.next()
-		line, fields = t.recs.at, t.recs.fields
+	p := t.first
+	if t.first = nil; p == nil {
+		problem, err := t.recs.next()
+		p = &peeked{t.recs.at, t.recs.fields, problem, err}
 	}
+	line, fields, problem, err := p.line, p.fields, p.problem, p.err
 	if err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil, io.EOF

@@ -258,21 +258,60 @@ func parseFigure(s string) (incident.Figure, *problem) {
 
 // parseCoordinate reads decimal degrees up to a limit on both sides of 0.
 func parseCoordinate(s string, limit float64, name string) (float64, *problem) {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c-'0' <= 9, c == '.', c == '-', c == '+', c == 'e', c == 'E':
-		default:
-			return 0, &problem{CodeBadCoordinate, "it is not a number in decimal degrees"}
-		}
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil {
+	f, ok := decimal(s)
+	if !ok {
 		return 0, &problem{CodeBadCoordinate, "it is not a number in decimal degrees"}
 	}
 	if f < -limit || f > limit {
 		return 0, &problem{CodeCoordinateRange, fmt.Sprintf("a %s lies between -%g and %g", name, limit, limit)}
 	}
 	return f, nil
+}
+
+var powersOf10 = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// decimal reads a number in plain figures. Up to 15 of them it needs one
+// division of two exact numbers, which is rounded as strconv rounds.
+func decimal(s string) (float64, bool) {
+	mantissa, figures, behind, point := int64(0), 0, 0, false
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c-'0' <= 9:
+			if figures++; figures > 15 {
+				return slowDecimal(s)
+			}
+			mantissa = mantissa*10 + int64(c-'0')
+			if point {
+				behind++
+			}
+		case c == '.' && !point:
+			point = true
+		case i == 0 && c == '-':
+		default:
+			return slowDecimal(s)
+		}
+	}
+	if figures == 0 {
+		return 0, false
+	}
+	f := float64(mantissa) / powersOf10[behind]
+	if s[0] == '-' {
+		f = -f
+	}
+	return f, true
+}
+
+// slowDecimal leaves the rest to strconv, but for the words and bases that it knows.
+func slowDecimal(s string) (float64, bool) {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c-'0' <= 9, c == '.', c == '-', c == '+', c == 'e', c == 'E':
+		default:
+			return 0, false
+		}
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	return f, err == nil
 }
 
 func parseBool(s string) (bool, *problem) {

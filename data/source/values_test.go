@@ -5,8 +5,10 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -51,12 +53,10 @@ func TestDates(t *testing.T) {
 		"2025-10": CodeBadDate, "2025-10/12": CodeBadDate, "1/2": CodeBadDate, "2025-10-12T10:00:00+15:00": CodeBadDate, "NaN": CodeBadDate,
 	} {
 		d, p := parseDate(text, orderNone)
-		got := ""
+		clock := d.local("PK")
+		got := strings.TrimSpace(d.day.String() + " " + clock)
 		if p != nil {
 			got = p.code
-		} else {
-			clock := d.local("PK")
-			got = strings.TrimSpace(d.day.String() + " " + clock)
 		}
 		if got != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)
@@ -78,6 +78,22 @@ func TestDayOf(t *testing.T) {
 		y, m, day := d.Date()
 		if got := dayOf(y, int(m), day); got != d || !dateExists(y, int(m), day) {
 			t.Fatalf("%v: %d, not %d", d, got, d)
+		}
+	}
+}
+
+// decimal reads what strconv reads, to the last bit.
+func TestDecimalTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.OneOf(rapid.StringMatching(`[-+]?[0-9]{0,4}\.?[0-9]{0,16}`), rapid.StringMatching(`-?[0-9]{1,3}\.[0-9]{1,7}(e-?[0-9])?`)).Draw(t, "number")
+		want, err := strconv.ParseFloat(s, 64)
+		if got, ok := decimal(s); ok != (err == nil) || ok && math.Float64bits(got) != math.Float64bits(want) {
+			t.Fatalf("%q: %v %v, strconv says %v %v", s, got, ok, want, err)
+		}
+	})
+	for _, s := range []string{"", ".", "-", "NaN", "inf", "0x1p4", "1_0", "1e", "1.2.3", "--1"} {
+		if f, ok := decimal(s); ok {
+			t.Errorf("%q is read as %v", s, f)
 		}
 	}
 }
