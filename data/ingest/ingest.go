@@ -205,14 +205,13 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 		case <-tick.C:
 			show(false)
 		case b := <-full:
+			if b.err != nil && !errors.Is(b.err, io.EOF) {
+				return b.err // of a file that is broken no more is stored
+			}
 			if err := put(ctx, load, r, b, rejects); err != nil {
 				return err
 			}
-			if b.err != nil {
-				if !errors.Is(b.err, io.EOF) {
-					return b.err
-				}
-				ended = true
+			if ended = b.err != nil; ended {
 				break
 			}
 			b.reset()

@@ -354,10 +354,11 @@ func TestErrors(t *testing.T) {
 	}
 
 	cut := `{"type":"FeatureCollection","features":[{"type":"Feature","geometry":null,"properties":{"date":"2020-01-01"}}`
-	r, err = Run(t.Context(), Options{Source: open(t, cut, "f.geojson"), Store: newMemory()})
+	store = newMemory()
+	r, err = Run(t.Context(), Options{Source: open(t, cut, "f.geojson"), Store: store})
 	balanced(t, r)
-	if incident.CodeOf(err) != incident.CodeInvalid {
-		t.Errorf("cut file: %v", err)
+	if incident.CodeOf(err) != incident.CodeInvalid || len(store.rows) != 0 || store.aborted != 1 {
+		t.Errorf("cut file: %v, %d rows stored", err, len(store.rows))
 	}
 }
 

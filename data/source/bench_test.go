@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"testing"
@@ -79,6 +80,24 @@ func BenchmarkGED(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		n += drain(b, data, Options{File: "ged.csv"})
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func BenchmarkGeoJSON(b *testing.B) {
+	var buf bytes.Buffer
+	buf.WriteString(`{"type":"FeatureCollection","features":[`)
+	for i := range 20_000 {
+		if i > 0 {
+			buf.WriteByte(',')
+		}
+		fmt.Fprintf(&buf, `{"type":"Feature","id":%d,"geometry":{"type":"Point","coordinates":[71.1,34.1]},"properties":{"event_date":"2025-10-12","event_type":"Battles","actor":"Blue Group","fatalities":3,"notes":"An invented note of the usual length, with some words in it"}}`, i)
+	}
+	buf.WriteString("]}")
+	b.SetBytes(int64(buf.Len()))
+	n := 0
+	for b.Loop() {
+		n += drain(b, buf.Bytes(), Options{File: "b.geojson"})
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "rows/s")
 }
