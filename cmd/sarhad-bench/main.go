@@ -384,7 +384,7 @@ func bareHandler(path string) (http.Handler, error) {
 	}
 	db.SetMaxOpenConns(2 * runtime.NumCPU())
 	db.SetMaxIdleConns(2 * runtime.NumCPU())
-	st, err := db.Prepare(`select fid,start_date,event_type,actor1,fatalities_best,lat,lon,summary from incidents
+	st, err := db.Prepare(`select fid,start_date,event_type,actor1,fatalities_best,lat,lon,summary from incidents indexed by incidents_start
 		where start_date between ?5 and ?6 and lon between ?1 and ?3 and lat between ?2 and ?4 limit ?7`)
 	if err != nil {
 		return nil, err

@@ -92,7 +92,7 @@ func loadDemo(ctx context.Context, st *gpkg.Store, p *places) (ingest.Report, er
 }
 
 type datasetsCmd struct {
-	List   datasetsListCmd   `cmd:"" default:"1" help:"List what is loaded."`
+	List   datasetsListCmd   `cmd:"" default:"withargs" help:"List what is loaded."`
 	Remove datasetsRemoveCmd `cmd:"" help:"Remove a dataset with all its incidents."`
 }
 
