@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/csv"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -133,7 +134,7 @@ func fillPeriods(k incident.Key, groups []incident.Group, w window, ok bool) ([]
 	}
 	d, err := firstDay(k, first)
 	if err != nil {
-		return groups, nil // a name that is not ours is not filled around
+		return nil, fmt.Errorf("read period %q: %w", first, err)
 	}
 	for n := 0; ; n++ {
 		name := incident.PeriodOf(k, d)
@@ -172,7 +173,7 @@ func firstDay(k incident.Key, name string) (incident.Day, error) {
 }
 
 func (s *server) writeGroupsJSON(c echo.Context, by []incident.Key, groups []incident.Group, links []link) error {
-	st := s.stream(c)
+	st := newStream(c)
 	defer st.close()
 	st.b = append(st.b, `{"by":`...)
 	st.b = appendTexts(st.b, words(by))

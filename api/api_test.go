@@ -364,9 +364,22 @@ func many(n, bytes int) *memory {
 
 func TestAnAnswerThatFailsIsCutShort(t *testing.T) {
 	m := many(5000, 100)
-	m.failAt = 4000
-	server := httptest.NewServer(mustHandler(t, testConfig(m)))
+	h := mustHandler(t, testConfig(m))
+	server := httptest.NewUnstartedServer(h)
+	server.Config = NewServer(h)
+	server.Start()
 	defer server.Close()
+	resp, err := http.Get(server.URL + incidentsURL + "?limit=5000") //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f featureCollection
+	if err := json.NewDecoder(resp.Body).Decode(&f); err != nil || len(f.Features) != 5000 {
+		t.Fatalf("the whole answer has %d features, %v", len(f.Features), err)
+	}
+	_ = resp.Body.Close()
+	m.failAt = 4000
+	m.change.Add(1)
 	for _, encoding := range []string{"identity", "gzip"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+incidentsURL+"?limit=5000", nil)
 		if err != nil {
@@ -537,7 +550,7 @@ func TestColumnsSayWhatItemsSay(t *testing.T) {
 			want[0], want[1] = float32(math.NaN()), float32(math.NaN())
 			if g := items.Features[i].Geometry; g != nil {
 				xy := g.Coordinates.([]any)
-					want = [2]float32{float32(xy[0].(float64)), float32(xy[1].(float64))}
+				want = [2]float32{float32(xy[0].(float64)), float32(xy[1].(float64))}
 			}
 			lonlat = [2]float32{r.Lon, r.Lat}
 			figure := func(v uint16) any {

@@ -248,7 +248,7 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 		c.Response().WriteHeader(http.StatusOK)
 		return nil
 	}
-	st := s.stream(c)
+	st := newStream(c)
 	defer st.close()
 	st.b = append(st.b, `{"type":"FeatureCollection","features":[`...)
 	matched, n, last := 0, 0, int64(0)

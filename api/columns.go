@@ -339,7 +339,7 @@ func (s *server) streamColumns(c echo.Context, snap *snapshot, sel selection, ma
 		}
 	}
 
-	st := &stream{s: s, c: c} // without a pooled buffer, since blocks are larger than chunks
+	st := &stream{c: c} // without a pooled buffer, since blocks are larger than chunks
 	if st.b, err = columnsHead(head); err != nil {
 		return false, err
 	}

@@ -136,14 +136,13 @@ func (s *server) describe(r *http.Request, col *collection, snap *snapshot) coll
 	d := collectionDescription{ID: col.id, Title: col.title, Description: col.description, ItemType: "feature", CRS: []string{crs84}, StorageCRS: crs84}
 	formats := placeFormats
 	ext := extent{}
-	switch {
-	case col.id == incidentsID:
+	if col.id == incidentsID {
 		formats = incidentFormats
 		if snap.hasBound {
 			ext.Spatial = spatial(snap.bound)
 		}
 		ext.Temporal = temporal(snap.extent(nil))
-	default:
+	} else {
 		d.Attribution = s.Attribution
 		if col.hasBound {
 			ext.Spatial = spatial(col.bound)

@@ -205,17 +205,6 @@ func appendPolygons(b []byte, m orb.MultiPolygon) []byte {
 	return b
 }
 
-func appendBound(b []byte, bound orb.Bound) []byte {
-	b = append(b, '[')
-	for i, f := range [4]float64{bound.Min[0], bound.Min[1], bound.Max[0], bound.Max[1]} {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendFloat(b, f)
-	}
-	return append(b, ']')
-}
-
 // link is a link of an OGC answer.
 type link struct {
 	Rel   string `json:"rel"`

@@ -117,11 +117,11 @@ func (p params) limit() (int, error) {
 	if v[0] == '-' || strings.ContainsFunc(v, func(r rune) bool { return r < '0' || r > '9' }) || digits == "" {
 		return 0, wrongParameter("limit", nil, "limit is %s; it must be a whole number from 1, and more than %d counts as %d.", quoted(v), maxLimit, maxLimit)
 	}
-	n, err := strconv.Atoi(digits)
-	if err != nil { // more digits than a number of ours has, which is only large
+	if len(digits) > len(strconv.Itoa(maxLimit)) {
 		return maxLimit, nil
 	}
-	return min(n, maxLimit), nil
+	n, err := strconv.Atoi(digits)
+	return min(n, maxLimit), err
 }
 
 // format picks the answer's format from f, then from the Accept header.
@@ -199,12 +199,12 @@ func acceptQuality(ranges []acceptRange, media string) float64 {
 	major, _, _ := strings.Cut(media, "/")
 	for _, a := range ranges {
 		r := 0
-		switch {
-		case a.media == media:
+		switch a.media {
+		case media:
 			r = 3
-		case a.media == major+"/*":
+		case major + "/*":
 			r = 2
-		case a.media == "*/*" || a.media == "*":
+		case "*/*", "*":
 			r = 1
 		}
 		if r > rank {
