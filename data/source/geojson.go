@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"sarhad/incident"
 )
@@ -36,13 +37,12 @@ type target struct {
 }
 
 type feature struct {
-	Type       string          `json:"type"`
-	ID         json.RawMessage `json:"id"`
-	Geometry   json.RawMessage `json:"geometry"`
-	Properties json.RawMessage `json:"properties"`
+	Type     string                     `json:"type"`
+	ID       json.RawMessage            `json:"id"`
+	Geometry json.RawMessage            `json:"geometry"`
+	Props    map[string]json.RawMessage `json:"properties"`
 
 	whole json.RawMessage
-	props map[string]json.RawMessage
 	wrong string // why it is no feature, "" if it is one
 }
 
@@ -118,7 +118,7 @@ func openGeoJSON(r io.Reader, opt Options) (Reader, error) {
 	g.ended = err
 	g.source = []string{"id", "longitude", "latitude"}
 	if g.first != nil {
-		order, err := keys(g.first.Properties)
+		order, err := keys(g.first.whole)
 		if err != nil {
 			return nil, refuse(opt.File, "the first feature cannot be read: %v", err)
 		}
@@ -250,13 +250,16 @@ func (g *geojsonReader) feature() (*feature, error) {
 
 // parse takes the feature apart and says what is wrong with it, "" if nothing is.
 func (f *feature) parse() string {
-	switch {
-	case len(f.whole) > maxRecord:
+	if len(f.whole) > maxRecord {
 		return "it is longer than 1 MB"
-	case json.Unmarshal(f.whole, f) != nil || f.Type != "Feature":
-		return "it is no GeoJSON feature"
-	case len(f.Properties) > 0 && json.Unmarshal(f.Properties, &f.props) != nil:
+	}
+	err := json.Unmarshal(f.whole, f)
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &mistyped) && mistyped.Field == "properties":
 		return "its properties are no JSON object"
+	case err != nil || f.Type != "Feature":
+		return "it is no GeoJSON feature"
 	}
 	return ""
 }
@@ -279,12 +282,16 @@ func (g *geojsonReader) end() error {
 	return nil
 }
 
-// keys lists the keys of an object in order.
-func keys(object json.RawMessage) ([]string, error) {
-	if len(object) == 0 || object[0] != '{' {
+// keys lists the keys of the properties of a feature in order.
+func keys(whole json.RawMessage) ([]string, error) {
+	var f struct {
+		Properties json.RawMessage `json:"properties"`
+	}
+	_ = json.Unmarshal(whole, &f) // a feature that is none is refused as a row
+	if len(f.Properties) == 0 || f.Properties[0] != '{' {
 		return nil, nil
 	}
-	dec := json.NewDecoder(bytes.NewReader(object))
+	dec := json.NewDecoder(bytes.NewReader(f.Properties))
 	_, err := dec.Token()
 	var out []string
 	for err == nil && dec.More() {
@@ -309,6 +316,9 @@ func plain(v json.RawMessage) string {
 	case len(v) == 0 || string(v) == "null":
 		return ""
 	case v[0] == '"':
+		if bytes.IndexByte(v, '\\') < 0 && utf8.Valid(v) {
+			return string(v[1 : len(v)-1])
+		}
 		var s string
 		if json.Unmarshal(v, &s) == nil {
 			return s
@@ -339,7 +349,7 @@ func (g *geojsonReader) fill(f *feature) *problem {
 			g.vals[t.field], g.rank[t.field], g.names[t.field] = value, t.rank, name
 		}
 	}
-	for k, v := range f.props {
+	for k, v := range f.Props {
 		for _, t := range g.targets[fold(k)] {
 			set(t, k, plain(v))
 		}
@@ -402,7 +412,7 @@ func (g *geojsonReader) Next() (*Row, error) {
 		}
 	}
 	raw := make([]string, len(g.source))
-	for k, v := range f.props {
+	for k, v := range f.Props {
 		if i, ok := g.rawOf[k]; ok {
 			raw[i] = plain(v)
 		}
@@ -432,11 +442,11 @@ func (g *geojsonReader) Next() (*Row, error) {
 func identityOf(f *feature) []byte {
 	var b bytes.Buffer
 	_ = json.Compact(&b, f.Geometry) // it was parsed before
-	for _, k := range slices.Sorted(maps.Keys(f.props)) {
+	for _, k := range slices.Sorted(maps.Keys(f.Props)) {
 		b.WriteByte(0x1f)
 		b.WriteString(k)
 		b.WriteByte(0x1e)
-		_ = json.Compact(&b, f.props[k])
+		_ = json.Compact(&b, f.Props[k])
 	}
 	return b.Bytes()
 }
