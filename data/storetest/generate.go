@@ -251,7 +251,8 @@ func Plain(n int, seed uint64) []incident.Incident {
 		if k := r.IntN(12); k > 0 {
 			in.Best = incident.Known(k - 1)
 		}
-		h := r.IntN(120)
+		f := r.Float64()
+		h := int(120 * f * f * f) // some places see far more than others
 		u := h % 111
 		in.Country = "PK"
 		if u%2 == 0 {

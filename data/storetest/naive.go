@@ -43,14 +43,15 @@ func clone(in *incident.Incident) incident.Incident {
 	return c
 }
 
-// matching returns copies of the incidents that a filter is true for, by FID.
+// matching returns the incidents that a filter is true for, by FID. What is
+// stored is never changed in its slices, so the copies may share them.
 func (s *naive) matching(f incident.Filter) []incident.Incident {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var out []incident.Incident
 	for i := range s.rows {
 		if incident.Matches(f, &s.rows[i]) {
-			out = append(out, clone(&s.rows[i]))
+			out = append(out, s.rows[i])
 		}
 	}
 	return out
