@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"sarhad/api"
@@ -121,6 +122,8 @@ func (c *serveCmd) handler(e *env, st *gpkg.Store, p *places) (http.Handler, err
 		},
 		Attribution: bundle.Attribution, BorderNote: bundle.BorderNote,
 		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
+		// A store that is made anew counts its changes from 0 again; what clients kept of the old one must not pass for it.
+		StoreID: strconv.FormatInt(time.Now().UnixNano(), 36),
 		Ready: func(ctx context.Context) error { _, err := st.Change(ctx); return err },
 	}
 	if c.TileURL != "" {
