@@ -124,7 +124,7 @@ func (c *serveCmd) handler(e *env, st *gpkg.Store, p *places) (http.Handler, err
 		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
 		// A store that is made anew counts its changes from 0 again; what clients kept of the old one must not pass for it.
 		StoreID: strconv.FormatInt(time.Now().UnixNano(), 36),
-		Ready: func(ctx context.Context) error { _, err := st.Change(ctx); return err },
+		Ready:   func(ctx context.Context) error { _, err := st.Change(ctx); return err },
 	}
 	if c.TileURL != "" {
 		cfg.BaseLayer = &api.BaseLayer{URL: c.TileURL, Attribution: c.TileAttribution}

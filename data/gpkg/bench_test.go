@@ -172,3 +172,74 @@ func BenchmarkWindowsAgainstBare(b *testing.B) {
 	b.ReportMetric(mine.Seconds()*1e9/float64(n), "ns/row")
 	b.ReportMetric(theirs.Seconds()*1e9/float64(m), "bare-ns/row")
 }
+
+// BenchmarkIndexes compares, on the table of a store, the indexes that the
+// store has with the R*Tree that the GeoPackage standard offers: time to build
+// and time for 64 windows. docs/decisions/0002 has the figures.
+//
+//	SARHAD_BENCH_ROWS=1000000 go test -run - -bench Indexes -benchtime 5x ./data/gpkg
+func BenchmarkIndexes(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "s.gpkg")
+	s := open(b, path, gpkg.Options{})
+	storetest.Load(b, s, incident.Import{Dataset: incident.Dataset{Name: "plain"}}, 10_000, storetest.Plain(storetest.Rows(), 1))
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", "file:"+path+"?_cache_size=-64000")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1)
+	run := func(b *testing.B, q string) {
+		if _, err := db.Exec(q); err != nil {
+			b.Fatal(err)
+		}
+	}
+	windows := storetest.Windows(storetest.Rows())
+	const inWindow = "i.start_date BETWEEN ?5 AND ?6 AND i.lon BETWEEN ?1 AND ?2 AND i.lat BETWEEN ?3 AND ?4"
+	for _, c := range []struct{ name, drop, build, query string }{
+		{"BTree(start,lon,lat)", "DROP INDEX IF EXISTS x", "CREATE INDEX x ON incidents (start_date, lon, lat)",
+			"SELECT i.fid, i.summary FROM incidents AS i INDEXED BY x WHERE " + inWindow},
+		{"BTree(start,unit,lon,lat,figures)", "DROP INDEX IF EXISTS y", "CREATE INDEX y ON incidents (start_date, unit_id, lon, lat, fatalities_low, fatalities_best, fatalities_high)",
+			"SELECT i.fid, i.summary FROM incidents AS i INDEXED BY y WHERE " + inWindow},
+		{"RTree(lon,lat)", "DROP TABLE IF EXISTS r", "CREATE VIRTUAL TABLE r USING rtree(id, minx, maxx, miny, maxy); INSERT INTO r SELECT fid, lon, lon, lat, lat FROM incidents WHERE lon IS NOT NULL",
+			"SELECT i.fid, i.summary FROM r CROSS JOIN incidents AS i ON i.fid = r.id WHERE r.maxx >= ?1 AND r.minx <= ?2 AND r.maxy >= ?3 AND r.miny <= ?4 AND " + inWindow},
+	} {
+		b.Run(c.name+"/Build", func(b *testing.B) {
+			run(b, c.drop)
+			start := time.Now()
+			for n := 0; b.Loop(); n++ {
+				if n == 0 {
+					run(b, c.build)
+					b.ReportMetric(time.Since(start).Seconds(), "s-once")
+				}
+			}
+		})
+		b.Run(c.name+"/Windows", func(b *testing.B) {
+			st, err := db.Prepare(c.query)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer func() { _ = st.Close() }()
+			n := 0
+			for b.Loop() {
+				for _, w := range windows {
+					box, days := w.(incident.And)[0].(incident.Box).Bound, w.(incident.And)[1].(incident.During)
+					rows, err := st.Query(box.Min[0], box.Max[0], box.Min[1], box.Max[1], days.From.String(), days.To.String())
+					if err != nil {
+						b.Fatal(err)
+					}
+					for rows.Next() {
+						n++
+					}
+					if err := rows.Close(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(b.Elapsed().Seconds()*1e6/float64(64*b.N), "µs/window")
+			b.ReportMetric(float64(n)/float64(64*b.N), "rows/window")
+		})
+	}
+}

@@ -270,14 +270,14 @@ const killEnv = "SARHAD_TEST_LOAD_AND_DIE"
 // TestKilledLoad starts this test again as a process that loads, kills it in
 // the middle, and looks at what it left.
 func TestKilledLoad(t *testing.T) {
-	const rows, batch = 60_000, 500
+	const rows, batch = 30_000, 500
 	if path := os.Getenv(killEnv); path != "" {
 		s := open(t, path, gpkg.Options{})
 		storetest.Load(t, s, plain, batch, storetest.Plain(rows, 1))
 		return
 	}
 	all := storetest.Plain(rows, 1)
-	for _, pause := range []time.Duration{0, 40 * time.Millisecond, 150 * time.Millisecond} {
+	for _, pause := range []time.Duration{0, 100 * time.Millisecond} {
 		path := filepath.Join(t.TempDir(), "a.gpkg")
 		closeStore(t, open(t, path, gpkg.Options{}))
 		cmd := exec.Command(os.Args[0], "-test.run", "^TestKilledLoad$")

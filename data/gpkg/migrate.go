@@ -56,6 +56,9 @@ func MigrationStatus(ctx context.Context, path string) (have, want int, err erro
 	if !there || empty {
 		return 0, want, nil
 	}
+	if err := checkHeader(path); err != nil {
+		return 0, want, fmt.Errorf("read the version of %s: %w", path, err)
+	}
 	c, err := openConn(path, "ro", false)
 	if err == nil {
 		have, err = version(ctx, c)

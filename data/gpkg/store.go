@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -86,6 +87,11 @@ func (s *Store) start(ctx context.Context) error {
 	there, empty, err := exists(s.path)
 	if err != nil {
 		return fileError(err)
+	}
+	if there && !empty {
+		if err := checkHeader(s.path); err != nil {
+			return err
+		}
 	}
 	if s.opt.ReadOnly {
 		return s.startReadOnly(ctx, there && !empty)
@@ -291,6 +297,22 @@ func fileError(err error) error {
 		return &incident.Error{Code: incident.CodeUnavailable, Message: "The store's file or folder may not be used", Err: err}
 	}
 	return err
+}
+
+// checkHeader refuses a file that is no database before SQLite sees it: one of
+// a few bytes it would take for empty and write over.
+func checkHeader(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fileError(err)
+	}
+	head := make([]byte, 16)
+	_, err = io.ReadFull(f, head)
+	_ = f.Close() // only read
+	if err != nil || string(head) != "SQLite format 3\x00" {
+		return incident.Errorf(incident.CodeInvalid, "The file is not a Sarhad store: it is no SQLite database.")
+	}
+	return nil
 }
 
 // checkWritable finds out before SQLite does that a file may not be written:

@@ -6,7 +6,11 @@ export const esc = (s: unknown): string =>
   );
 
 /** fmt writes a whole number with separators of thousands. */
-export const fmt = (n: number): string => n.toLocaleString('en-GB');
+export function fmt(n: number): string {
+  // toLocaleString is fifty times slower, and every count on the page goes through here at each step of the brush.
+  const s = String(n);
+  return n < 1000 && n > -1000 ? s : s.replace(/\B(?=(\d{3})+(?!\d))/g, ',');
+}
 
 /** compact shortens only what stands on clusters, from 1,000 on. */
 export const compact = (n: number): string => (n >= 1000 ? `${(n / 1000).toFixed(n >= 9950 ? 0 : 1)}k` : String(n));

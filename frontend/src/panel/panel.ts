@@ -50,8 +50,19 @@ export class Panel {
     return matchMedia('(min-width: 1680px)').matches;
   }
 
+  private drawn = 0;
+  private late = 0;
+
   draw(c: Change): void {
     const app = this.app;
+    // Sixty rows of text cost more to paint than a map: while the brush moves, every second or third frame will do.
+    clearTimeout(this.late);
+    const now = performance.now();
+    if (app.moving && !c.data && !c.filter && now - this.drawn < 45) {
+      this.late = window.setTimeout(() => app.touch({ ui: true }), 50);
+      return;
+    }
+    this.drawn = now;
     if (c.data) this.list.forget();
     const showList = app.state.tab === 'list' || this.wide || !!app.detail;
     if (app.model && showList) {
@@ -158,7 +169,7 @@ export class Panel {
       ${r.sign ?? nothing}<span class="l">${r.label}</span>${
         r.text
           ? html`<span class="tx">${r.text}</span>`
-          : html`<span class="tick"><i style="width:${r.n ? Math.max(1, (r.n / Math.max(1, r.max)) * 100) : 0}%"></i></span><span class="n num">${fmt(r.n)}</span>`
+          : html`<span class="tick"><i style="transform:scaleX(${r.n ? Math.max(0.014, r.n / Math.max(1, r.max)).toFixed(3) : 0})"></i></span><span class="n num">${fmt(r.n)}</span>`
       }</label>${r.fold ? html`<button type="button" class="exp" aria-expanded=${r.fold.open} aria-label=${r.fold.label} @click=${r.fold.flip}>${icon(r.fold.open ? 'chev' : 'chr')}</button>` : nothing}</div>`;
   }
 

@@ -317,8 +317,9 @@ export class MapView {
     });
   }
   get phone(): boolean {
-    return matchMedia('(max-width: 719px)').matches;
+    return this.small.matches;
   }
+  private small = matchMedia('(max-width: 719px)');
   /** covered is how many px of the map's lower part lie under the sheet. */
   private get covered(): number {
     if (!this.phone) return 0;
@@ -329,6 +330,7 @@ export class MapView {
   private frame = 0;
   private moved(end: boolean): void {
     this.looked = null;
+    this.anchor = undefined;
     if (end) {
       this.insideCache.clear();
       this.weights();
@@ -354,6 +356,7 @@ export class MapView {
   draw(c: Change): void {
     const app = this.app;
     if (c.data) {
+      this.anchor = undefined;
       this.drawUnits();
       this.drawBorder();
       this.drawBase();
@@ -367,7 +370,8 @@ export class MapView {
       this.paint();
     }
     this.drawChosen();
-    if (c.ui || c.window || c.rest || c.data || c.view) this.drawFurniture();
+    // While the brush moves, only what it changes is drawn: the number without a place, the scale of the rings.
+    if (c.ui || c.window || c.rest || c.data || c.view) this.drawFurniture(!app.moving || c.data);
   }
 
   /** shade restyles only the units whose class or number changed. */
@@ -409,7 +413,7 @@ export class MapView {
     if (zoom < OVERVIEW) this.paintRings();
     else {
       const vicinity = app.header!.precisions.indexOf('vicinity_25km');
-      this.symbols.draw(model, zoom < CLOSE, size.x, size.y, app.selectedRow, vicinity);
+      this.symbols.draw(model, zoom < CLOSE, app.selectedRow, vicinity);
     }
     const relayout = this.layoutDue && !app.moving;
     if (relayout) {
@@ -760,6 +764,12 @@ export class MapView {
 
   /** borderAnchor is a point of the line in the middle of its part in view. */
   private borderAnchor(): [number, number] | null {
+    if (this.anchor === undefined) this.anchor = this.findAnchor();
+    return this.anchor;
+  }
+  /** undefined means: look again, the view has changed */
+  private anchor: [number, number] | null | undefined;
+  private findAnchor(): [number, number] | null {
     const s = this.map.getSize();
     const low = s.y - this.covered - 60;
     const seen = this.borderLine('coarse')
@@ -790,7 +800,7 @@ export class MapView {
           e.stopPropagation();
           this.app.set({ only: this.badges.get(w.key)!.only, tab: 'list' });
         });
-        b = { ...w, el, at: null };
+        b = { ...w, n: -1, el, at: null };
         this.badges.set(w.key, b);
         this.badgePane.append(el);
       }
@@ -824,15 +834,22 @@ export class MapView {
       }
       const p = this.map.latLngToLayerPoint([w.lat, w.lon]);
       const el = b.el!;
-      const html = `<span class="num">${fmt(w.n)}</span>${b.words ? ` <em>${esc(b.words)}</em>` : ''}`;
-      if (el.dataset.html !== html) {
-        el.dataset.html = html;
-        el.innerHTML = html;
+      const words = b.words ? ` ${b.words}` : '';
+      if (el.dataset.words !== words) {
+        el.dataset.words = words;
+        el.innerHTML = `<span class="num"></span>${words ? `<em>${esc(words)}</em>` : ''}`;
+        b.n = -1;
+        el.classList.toggle('st', w.solid);
+      }
+      if (b.n !== w.n) {
+        el.firstElementChild!.textContent = fmt(w.n);
         el.setAttribute('aria-label', `${fmt(w.n)} ${w.words}`);
       }
-      el.classList.toggle('st', w.solid);
-      el.style.left = `${p.x + b.at![0]}px`;
-      el.style.top = `${p.y + b.at![1]}px`;
+      const at = `translate(${Math.round(p.x + b.at![0])}px,${Math.round(p.y + b.at![1])}px) translate(-50%,-50%)`;
+      if (el.dataset.at !== at) {
+        el.dataset.at = at;
+        el.style.transform = at;
+      }
       b.n = w.n;
     }
     for (const [key, b] of this.badges)
@@ -1017,11 +1034,11 @@ export class MapView {
       app.select(item.row);
       return;
     }
-    const [x0, y0, x1, y1] = item.box!;
-    const rows = () => this.symbols.rowsIn(app.model!, item.box!).map((r) => app.model!.cols.fid[r]!);
+    const { rows, box } = this.symbols.open(app.model!, item);
+    const [x0, y0, x1, y1] = box;
     // Points that lie together at any zoom open as a list; others are taken apart by going closer.
     if ((x1 - x0 < 3 && y1 - y0 < 3) || this.map.getZoom() >= 12.5) {
-      app.set({ only: { kind: 'rows', fids: rows() }, tab: 'list' });
+      app.set({ only: { kind: 'rows', fids: rows.map((r) => app.model!.cols.fid[r]!) }, tab: 'list' });
       return;
     }
     const a = this.map.containerPointToLatLng([x0, y0]);
@@ -1073,10 +1090,15 @@ export class MapView {
 
   // ---- furniture: zoom, legend, what has no place, attribution
 
-  private drawFurniture(): void {
+  private watched: HTMLElement | null = null;
+  private furnitureKey = '';
+  private drawFurniture(always = true): void {
     const app = this.app;
     const z = this.map.getZoom();
     const none = app.model ? app.tally.spots(Spot.NONE) : 0;
+    const key = `${none}|${app.breaks}|${z}|${Math.round(this.ringMax)}`;
+    if (!always && key === this.furnitureKey) return;
+    this.furnitureKey = key;
     const mode = z < OVERVIEW ? 'rings' : z < CLOSE ? 'clusters' : 'symbols';
     const phone = this.phone;
     const sets = app.datasets?.datasets ?? [];
@@ -1125,6 +1147,9 @@ export class MapView {
     );
     // Attributions can be long: the legend stands on top of them.
     const att = this.furniture.querySelector<HTMLElement>('.att');
-    if (att) this.host.style.setProperty('--att', `${att.offsetHeight}px`);
+    if (att && att !== this.watched) {
+      this.watched = att;
+      new ResizeObserver(() => this.host.style.setProperty('--att', `${att.offsetHeight}px`)).observe(att);
+    }
   }
 }

@@ -16,8 +16,8 @@ export interface Item {
   n: number;
   /** the row of a single incident, else -1 */
   row: number;
-  /** box of a cluster in world pixels */
-  box: [number, number, number, number] | null;
+  /** cells of the grid that make up a cluster */
+  cells: number[] | null;
 }
 export interface Ring {
   x: number;
@@ -43,13 +43,14 @@ export class Symbols {
   private rows = new Uint32Array(0);
   private px = new Float32Array(0);
   private py = new Float32Array(0);
+  private cell = new Uint16Array(0);
+  private kind = new Uint8Array(0);
+  private nx = 0;
+  private ny = 0;
   private count = 0;
-  private left = 0;
-  private top = 0;
   private zoom = 0;
   private cells = { n: new Int32Array(0), x: new Float32Array(0), y: new Float32Array(0), t: new Int32Array(0) };
   private cellRow = new Int32Array(0);
-  private cellBox = new Float32Array(0);
   private ctx: CanvasRenderingContext2D;
 
   constructor(readonly canvas: HTMLCanvasElement) {
@@ -71,8 +72,6 @@ export class Symbols {
   /** look finds the rows whose point is in view. left and top are the map's corner in world pixels. */
   look(model: Model, zoom: number, left: number, top: number, width: number, height: number): void {
     this.zoom = zoom;
-    this.left = left;
-    this.top = top;
     const size = worldSize(zoom);
     const margin = 30;
     const x0 = left - margin;
@@ -84,7 +83,16 @@ export class Symbols {
       this.rows = new Uint32Array(n);
       this.px = new Float32Array(n);
       this.py = new Float32Array(n);
+      this.cell = new Uint16Array(n);
+      this.kind = new Uint8Array(n);
     }
+    // The grid is fixed to the world, so that clusters do not jump while the map is moved.
+    const ox = left - Math.floor((left - CELL) / CELL) * CELL;
+    const oy = top - Math.floor((top - CELL) / CELL) * CELL;
+    const nx = Math.ceil(width / CELL) + 4;
+    this.nx = nx;
+    this.ny = Math.ceil(height / CELL) + 4;
+    const type = model.cols.type;
     let k = 0;
     for (let i = model.lo; i < n; i++) {
       if (spot[i] !== Spot.POINT) continue;
@@ -95,6 +103,8 @@ export class Symbols {
       this.rows[k] = i;
       this.px[k] = px - left;
       this.py[k] = py - top;
+      this.cell[k] = Math.floor((px - left + ox) / CELL) + nx * Math.floor((py - top + oy) / CELL);
+      this.kind[k] = type[i]!;
       k++;
     }
     this.count = k;
@@ -159,21 +169,26 @@ export class Symbols {
       c.lineWidth = 1.4;
       c.strokeStyle = this.colours.ring;
       c.stroke();
-      this.items.push({ x: g.x, y: g.y, r, n: 0, row: -1, box: null });
+      this.items.push({ x: g.x, y: g.y, r, n: 0, row: -1, cells: null });
     }
   }
 
+  private atMost(model: Model, limit: number): boolean {
+    const k1 = this.find(model.i1);
+    let n = model.extra.length;
+    for (let k = this.find(model.i0); k < k1 && n <= limit; k++) if (model.fail[this.rows[k]!] === 0) n++;
+    return n <= limit;
+  }
+
   /** draw shows the window's incidents: single symbols when close and few enough, else clusters. */
-  draw(model: Model, clustered: boolean, width: number, height: number, skip: number, vicinity: number): void {
+  draw(model: Model, clustered: boolean, skip: number, vicinity: number): void {
     if (!clustered) {
-      let n = 0;
-      this.each(model, () => n++);
-      if (n <= MOST_SYMBOLS) {
+      if (this.atMost(model, MOST_SYMBOLS)) {
         this.drawSingles(model, skip, vicinity);
         return;
       }
     }
-    this.drawClusters(model, width, height, skip);
+    this.drawClusters(model, skip);
   }
 
   private drawSingles(model: Model, skip: number, vicinity: number): void {
@@ -209,17 +224,12 @@ export class Symbols {
       const killed = b === NOT_REPORTED ? null : b;
       const r = symbolRadius(killed);
       this.symbol(this.px[k]!, this.py[k]!, type[row]!, r, killed);
-      this.items.push({ x: this.px[k]!, y: this.py[k]!, r: Math.max(r, 6), n: 1, row, box: null });
+      this.items.push({ x: this.px[k]!, y: this.py[k]!, r: Math.max(r, 6), n: 1, row, cells: null });
     }
   }
 
-  private drawClusters(model: Model, width: number, height: number, skip: number): void {
-    // The grid is fixed to the world, so that clusters do not jump while the map is moved.
-    const gx = Math.floor((this.left - CELL) / CELL);
-    const gy = Math.floor((this.top - CELL) / CELL);
-    const nx = Math.ceil(width / CELL) + 4;
-    const ny = Math.ceil(height / CELL) + 4;
-    const cells = nx * ny;
+  private drawClusters(model: Model, skip: number): void {
+    const cells = this.nx * this.ny;
     if (this.cells.n.length < cells) {
       this.cells = {
         n: new Int32Array(cells),
@@ -228,44 +238,46 @@ export class Symbols {
         t: new Int32Array(cells * N_TYPES),
       };
       this.cellRow = new Int32Array(cells);
-      this.cellBox = new Float32Array(cells * 4);
     }
     const { n, x, y, t } = this.cells;
     n.fill(0);
     x.fill(0);
     y.fill(0);
     t.fill(0);
-    const box = this.cellBox;
-    const type = model.cols.type;
-    const ox = this.left - gx * CELL;
-    const oy = this.top - gy * CELL;
-    this.each(model, (k, row) => {
-      if (row === skip) return;
-      const px = this.px[k]!;
-      const py = this.py[k]!;
-      const cell = Math.floor((px + ox) / CELL) + nx * Math.floor((py + oy) / CELL);
-      if (n[cell]!++ === 0) {
-        this.cellRow[cell] = row;
-        box[cell * 4] = box[cell * 4 + 2] = px;
-        box[cell * 4 + 1] = box[cell * 4 + 3] = py;
-      } else {
-        if (px < box[cell * 4]!) box[cell * 4] = px;
-        if (py < box[cell * 4 + 1]!) box[cell * 4 + 1] = py;
-        if (px > box[cell * 4 + 2]!) box[cell * 4 + 2] = px;
-        if (py > box[cell * 4 + 3]!) box[cell * 4 + 3] = py;
-      }
-      x[cell]! += px;
-      y[cell]! += py;
-      t[cell * N_TYPES + type[row]!]!++;
-    });
+    const { rows, px, py, cell, kind, cellRow } = this;
+    const fail = model.fail;
+    // The one loop that runs over everything in view at each step: no calls in it.
+    const k1 = this.find(model.i1);
+    for (let k = this.find(model.i0); k < k1; k++) {
+      const row = rows[k]!;
+      if (fail[row] !== 0 || row === skip) continue;
+      const c = cell[k]!;
+      n[c]!++;
+      x[c]! += px[k]!;
+      y[c]! += py[k]!;
+      t[c * N_TYPES + kind[k]!]!++;
+      cellRow[c] = row;
+    }
+    for (const row of model.extra) {
+      const k = this.find(row);
+      if (k >= this.count || rows[k] !== row || fail[row] !== 0 || row === skip) continue;
+      const c = cell[k]!;
+      n[c]!++;
+      x[c]! += px[k]!;
+      y[c]! += py[k]!;
+      t[c * N_TYPES + kind[k]!]!++;
+      cellRow[c] = row;
+    }
     interface Cluster {
       x: number;
       y: number;
       n: number;
+      r: number;
       t: number[];
       row: number;
-      box: [number, number, number, number];
+      cells: number[];
     }
+    const radius = (m: number) => (m === 1 ? 5 : clusterRadius(m));
     const list: Cluster[] = [];
     for (let c = 0; c < cells; c++) {
       const m = n[c]!;
@@ -274,46 +286,43 @@ export class Symbols {
         x: x[c]! / m,
         y: y[c]! / m,
         n: m,
+        r: radius(m),
         t: Array.from(t.subarray(c * N_TYPES, (c + 1) * N_TYPES)),
         row: this.cellRow[c]!,
-        box: [box[c * 4]!, box[c * 4 + 1]!, box[c * 4 + 2]!, box[c * 4 + 3]!],
+        cells: [c],
       });
     }
     list.sort((a, b) => b.n - a.n);
-    const radius = (m: number) => (m === 1 ? 5 : clusterRadius(m));
     // Neighbours that would overlap become one.
     for (let i = 0; i < list.length; i++) {
       const a = list[i]!;
       for (let j = list.length - 1; j > i; j--) {
         const b = list[j]!;
-        const reach = (radius(a.n) + radius(b.n) + 2) * 0.9;
         const dx = a.x - b.x;
         const dy = a.y - b.y;
-        if (dx > reach || dx < -reach || dy > reach || dy < -reach || dx * dx + dy * dy > reach * reach) continue;
+        if (dx > 36 || dx < -36 || dy > 36 || dy < -36) continue;
+        const reach = (a.r + b.r + 2) * 0.9;
+        if (dx * dx + dy * dy > reach * reach) continue;
         const m = a.n + b.n;
         a.x = (a.x * a.n + b.x * b.n) / m;
         a.y = (a.y * a.n + b.y * b.n) / m;
         a.n = m;
+        a.r = radius(m);
         for (let k = 0; k < N_TYPES; k++) a.t[k]! += b.t[k]!;
-        a.box = [
-          Math.min(a.box[0], b.box[0]),
-          Math.min(a.box[1], b.box[1]),
-          Math.max(a.box[2], b.box[2]),
-          Math.max(a.box[3], b.box[3]),
-        ];
+        a.cells.push(...b.cells);
         list.splice(j, 1);
       }
     }
+    const type = model.cols.type;
     for (const k of list) {
       if (k.n === 1) {
         const b = model.cols.best[k.row]!;
         this.symbol(k.x, k.y, type[k.row]!, 4.6, b === NOT_REPORTED ? null : b);
-        this.items.push({ x: k.x, y: k.y, r: 7, n: 1, row: k.row, box: null });
+        this.items.push({ x: k.x, y: k.y, r: 7, n: 1, row: k.row, cells: null });
         continue;
       }
-      const r = radius(k.n);
-      this.donut(k.x, k.y, r, k.n, k.t);
-      this.items.push({ x: k.x, y: k.y, r: r + 1, n: k.n, row: -1, box: k.box });
+      this.donut(k.x, k.y, k.r, k.n, k.t);
+      this.items.push({ x: k.x, y: k.y, r: k.r + 1, n: k.n, row: -1, cells: k.cells });
     }
   }
 
@@ -384,14 +393,19 @@ export class Symbols {
     return null;
   }
 
-  /** rowsIn lists the window's rows whose point lies in a box of the map. */
-  rowsIn(model: Model, [x0, y0, x1, y1]: [number, number, number, number]): number[] {
+  /** open lists the rows of a cluster and the box of their points in the map. */
+  open(model: Model, item: Item): { rows: number[]; box: [number, number, number, number] } {
+    const cells = new Set(item.cells ?? []);
     const out: number[] = [];
+    let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
     this.each(model, (k, row) => {
-      const x = this.px[k]!;
-      const y = this.py[k]!;
-      if (x >= x0 - 0.5 && x <= x1 + 0.5 && y >= y0 - 0.5 && y <= y1 + 0.5) out.push(row);
+      if (!cells.has(this.cell[k]!)) return;
+      out.push(row);
+      x0 = Math.min(x0, this.px[k]!);
+      y0 = Math.min(y0, this.py[k]!);
+      x1 = Math.max(x1, this.px[k]!);
+      y1 = Math.max(y1, this.py[k]!);
     });
-    return out;
+    return { rows: out, box: [x0, y0, x1, y1] };
   }
 }

@@ -60,6 +60,11 @@ export class TimeStrip {
   private open: Period | null = null;
   private stale = true;
   private spark = '';
+  private left = 0;
+  private ground = document.createElement('div');
+  private inside = document.createElement('div');
+  private above = document.createElement('div');
+  private small = matchMedia('(max-width: 719px)');
   private pinch = new Map<number, number>();
 
   constructor(
@@ -88,7 +93,19 @@ export class TimeStrip {
       end: handle('end', t.handleEnd),
       window: handle('window', t.handleWindow),
     };
-    this.body.append(this.svgBox, this.handles.start, this.handles.end, this.handles.window, this.bands);
+    this.ground.className = 'gw0';
+    this.inside.className = 'tin';
+    this.above.className = 'tsv';
+    this.body.append(
+      this.ground,
+      this.svgBox,
+      this.inside,
+      this.above,
+      this.handles.start,
+      this.handles.end,
+      this.handles.window,
+      this.bands,
+    );
     this.host.append(this.head, this.body, this.note);
     this.body.addEventListener('pointerdown', (ev) => this.down(ev));
     this.body.addEventListener('pointermove', (ev) => this.moveTo(ev));
@@ -112,7 +129,7 @@ export class TimeStrip {
   }
 
   get phone(): boolean {
-    return matchMedia('(max-width: 719px)').matches;
+    return this.small.matches;
   }
 
   // ---- geometry
@@ -204,7 +221,6 @@ export class TimeStrip {
     const ticks = phone || h < 100 ? [nice] : [nice / 2, nice].filter(Number.isInteger);
     let g = '';
     for (const v of ticks) g += `<line class="gr" x1="${px}" x2="${w - px}" y1="${f(y(v))}" y2="${f(y(v))}"/>`;
-    g += `<rect class="gw" data-ground y="${top - 3}" height="${base - top + 3}"/>`;
     // Time that no dataset covers is hatched, not empty.
     const gaps: [Day, Day][] = [];
     if (app.datasets && app.model && !app.progress) {
@@ -224,16 +240,17 @@ export class TimeStrip {
         g += `<text class="nl" x="${f((x0 + x1) / 2)}" y="${f((top + base) / 2 + 4)}" text-anchor="middle">${t.nothingLoadedLower}</text>`;
     }
     g += `<path class="out" d="${grey}"/><path d="${hatch}" fill="url(#to)"/>`;
-    g += `<g clip-path="url(#tc)"><path class="wipe" d="${hatch}"/>${types.map((d, ty) => (d ? `<path class="t${ty}" d="${d}"/>` : '')).join('')}<path d="${hatch}" fill="url(#ti)"/></g>`;
+    const coloured = `<path class="wipe" d="${hatch}"/>${types.map((d, ty) => (d ? `<path class="t${ty}" d="${d}"/>` : '')).join('')}<path d="${hatch}" fill="url(#ti)"/>`;
+    let over = '';
     for (const v of ticks)
-      g += `<text class="yl" x="${px + 10}" y="${f(y(v) + 11)}">${fmt(v)}${v === nice ? ` ${t.perBar[unit]}` : ''}</text>`;
+      over += `<text class="yl" x="${px + 10}" y="${f(y(v) + 11)}">${fmt(v)}${v === nice ? ` ${t.perBar[unit]}` : ''}</text>`;
     if (hist && hist.top === 0 && !app.progress && app.model!.cols.n > 0)
-      g += `<text class="yl" x="${w / 2}" y="${f((top + base) / 2)}" text-anchor="middle">${t.noMatchStrip}</text>`;
+      over += `<text class="yl" x="${w / 2}" y="${f((top + base) / 2)}" text-anchor="middle">${t.noMatchStrip}</text>`;
     g += `<line class="ab" x1="${px}" x2="${w - px}" y1="${base + 0.5}" y2="${base + 0.5}"/>${this.axis()}`;
     if (!phone) {
       const has = (kind: string) => app.periods.some((p) => this.row(p) === (kind === 'ceasefire' ? 0 : 1));
-      if (has('ceasefire')) g += `<text class="bl b0" x="${px}" y="14">${t.ceasefire}</text>`;
-      if (has('talks')) g += `<text class="bl b1" x="${px}" y="29">${t.talks}</text>`;
+      if (has('ceasefire')) over += `<text class="bl b0" x="${px}" y="14">${t.ceasefire}</text>`;
+      if (has('talks')) over += `<text class="bl b1" x="${px}" y="29">${t.talks}</text>`;
     }
     if (app.state.axis) {
       const [x, z] = app.fullAxis;
@@ -242,7 +259,15 @@ export class TimeStrip {
     }
     const pat = (id: string, line: string, bg: string, lw: number, s: number) =>
       `<pattern id="${id}" width="${s}" height="${s}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="${bg}" width="${s}" height="${s}"/><rect class="${line}" width="${lw}" height="${s}"/></pattern>`;
-    this.svgBox.innerHTML = `<svg class="tsvg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" role="img" aria-label="${t.chart}"><defs><clipPath id="tc"><rect data-clip y="0" height="${h}"/></clipPath>${pat('ti', 'pb1', 'pp', 1.5, 4)}${pat('to', 'pr', 'pp', 1.2, 4)}${pat('tn', 'hln', 'hbg', 1, 6)}</defs>${g}</svg>`;
+    // Three layers: what stands still, the coloured bars of the window, and the words above both. The middle one is
+    // clipped by its box, so that a step of the brush paints nothing anew.
+    const open = `<svg class="tsvg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}"`;
+    this.svgBox.innerHTML = `${open} role="img" aria-label="${t.chart}"><defs>${pat('to', 'pr', 'pp', 1.2, 4)}${pat('tn', 'hln', 'hbg', 1, 6)}</defs>${g}</svg>`;
+    this.inside.innerHTML = `${open} aria-hidden="true"><defs>${pat('ti', 'pb1', 'pp', 1.5, 4)}</defs>${coloured}</svg>`;
+    this.above.innerHTML = `${open} aria-hidden="true">${over}</svg>`;
+    this.inside.style.height = `${h}px`;
+    this.ground.style.top = `${top - 3}px`;
+    this.ground.style.height = `${base - top + 3}px`;
     this.body.style.height = `${h}px`;
     this.drawBands(bandH);
   }
@@ -359,19 +384,20 @@ export class TimeStrip {
     const { a, b, e, top, base } = this;
     const w0 = this.x(Math.max(a, Math.min(from, b + 1)));
     const w1 = this.x(Math.max(a, Math.min(to, b) + 1));
-    const ground = this.svgBox.querySelector<SVGRectElement>('[data-ground]');
-    const clip = this.svgBox.querySelector<SVGRectElement>('[data-clip]');
-    if (!ground || !clip) return;
-    ground.setAttribute('x', w0.toFixed(2));
-    ground.setAttribute('width', Math.max(0, w1 - w0).toFixed(2));
+    this.ground.style.transform = `translateX(${w0.toFixed(2)}px)`;
+    this.ground.style.width = `${Math.max(0, w1 - w0).toFixed(2)}px`;
     // Bars are coloured whole, also when typed dates cut one in the middle.
     const k0 = from <= e[0]! ? 0 : barIndex(e, from);
     const k1 = to >= e[e.length - 1]! - 1 ? e.length - 2 : barIndex(e, to);
     const none = to < a || from > b;
     const c0 = none || k0 < 0 ? 0 : this.x(e[k0]!);
     const c1 = none || k1 < 0 ? 0 : this.x(e[k1 + 1]!);
-    clip.setAttribute('x', c0.toFixed(2));
-    clip.setAttribute('width', Math.max(0, c1 - c0).toFixed(2));
+    this.inside.style.transform = `translateX(${c0.toFixed(2)}px)`;
+    this.inside.style.width = `${Math.max(0, c1 - c0).toFixed(2)}px`;
+    (this.inside.firstElementChild as SVGElement | null)?.style.setProperty(
+      'transform',
+      `translateX(${(-c0).toFixed(2)}px)`,
+    );
     const narrow = w1 - w0 < 14;
     const { start, end, window: win } = this.handles;
     const cum = app.state.cumulative;
@@ -485,7 +511,8 @@ export class TimeStrip {
   // ---- pointer
 
   private localX(ev: PointerEvent | WheelEvent): number {
-    return ev.clientX - this.body.getBoundingClientRect().left;
+    // Measured when the pointer goes down: measuring at each move would force a layout.
+    return ev.clientX - (this.drag ? this.left : this.body.getBoundingClientRect().left);
   }
 
   private down(ev: PointerEvent): void {
@@ -498,6 +525,7 @@ export class TimeStrip {
       }
     }
     const app = this.app;
+    this.left = this.body.getBoundingClientRect().left;
     const x = this.localX(ev);
     const el = (ev.target as Element).closest<HTMLElement>('[data-handle]');
     let kind: Handle | 'new' = (el?.dataset.handle as Handle | undefined) ?? 'new';
