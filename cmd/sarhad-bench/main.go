@@ -21,6 +21,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,14 +47,28 @@ func main() {
 	seconds := flag.Float64("seconds", 5, "seconds for each run of answers")
 	rounds := flag.Int("rounds", 3, "rounds, the median ratio counts")
 	only := flag.String("only", "", "run only load, answers or points")
+	store := flag.String("store", "", "ask this store of generated incidents instead of loading one")
+	profile := flag.String("cpuprofile", "", "write a CPU profile")
 	flag.Parse()
-	if err := run(*rows, *seconds, *rounds, *only); err != nil {
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
+			os.Exit(1)
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
+			os.Exit(1)
+		}
+		defer pprof.StopCPUProfile()
+	}
+	if err := run(*rows, *seconds, *rounds, *only, *store); err != nil {
 		fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rows int, seconds float64, rounds int, only string) error {
+func run(rows int, seconds float64, rounds int, only, ready string) error {
 	dir, err := os.MkdirTemp("", "sarhad-bench-")
 	if err != nil {
 		return err
@@ -69,6 +84,9 @@ func run(rows int, seconds float64, rounds int, only string) error {
 	}
 	if only == "points" {
 		return nil
+	}
+	if ready != "" {
+		return answers(world, ready, seconds, rounds)
 	}
 	file := filepath.Join(dir, "incidents.csv")
 	f, err := os.Create(file)
@@ -384,7 +402,7 @@ func bareHandler(path string) (http.Handler, error) {
 	}
 	db.SetMaxOpenConns(2 * runtime.NumCPU())
 	db.SetMaxIdleConns(2 * runtime.NumCPU())
-	st, err := db.Prepare(`select fid,start_date,event_type,actor1,fatalities_best,lat,lon,summary from incidents indexed by incidents_start
+	st, err := db.Prepare(`select fid,cast(start_date as text),event_type,actor1,fatalities_best,lat,lon,summary from incidents indexed by incidents_start
 		where start_date between ?5 and ?6 and lon between ?1 and ?3 and lat between ?2 and ?4 limit ?7`)
 	if err != nil {
 		return nil, err
