@@ -2,7 +2,7 @@
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { keyed } from 'lit/directives/keyed.js';
 import { HAS_CLAIMS, IMPRECISE_DATE, NO_UNIT, NOT_REPORTED } from '../lib/columns';
-import { fmtMonth, fmtShort, parts, ymd } from '../lib/dates';
+import { fmtMonth, fmtShort, monthName, parts, ymd } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { fmt } from '../lib/text';
@@ -193,7 +193,7 @@ export class List {
       const m = this.months[k]!;
       if (m.y > y1) break;
       out.push(
-        html`<li class="lh" role="presentation" style="top:${m.y + shift}px"><span>${m.label}</span><span class="num">${fmt(m.n)}</span></li>`,
+        html`<li class="lh" style="top:${m.y + shift}px"><span>${m.label}</span><span class="num">${fmt(m.n)}</span></li>`,
       );
       const from = Math.max(0, Math.floor((y0 - m.y - HEAD) / ROW));
       const to = Math.min(m.n, Math.ceil((y1 - m.y - HEAD) / ROW));
@@ -260,7 +260,7 @@ export class List {
     const claims = (c.flags[row]! & HAS_CLAIMS) !== 0;
     return html`<li style="top:${y}px" aria-setsize=${this.n} aria-posinset=${i + 1}><button type="button" class="row ${selected ? 'sel' : ''}" data-fid=${fid} data-i=${i} aria-current=${selected ? 'true' : 'false'}
       @click=${() => app.select(row)} @keydown=${(ev: KeyboardEvent) => this.key(ev, i)} @mouseenter=${() => this.hover(row)} @mouseleave=${() => this.hover(-1)}>
-      <span class="d num">${vague ? fmtMonth(start) : fmtShort(start)}</span><span class="sh">${glyph(type)}<span class="vh">${t.types[type]}</span></span>
+      <span class="d num">${vague ? monthName(parts(start).m) : fmtShort(start)}</span><span class="sh">${glyph(type)}<span class="vh">${t.types[type]}</span></span>
       <span class="bd"><span class="s ${p ? '' : 'wait'}" dir="auto">${text}</span><span class="p">${icon(`p${k}`)}<span>${place}${place ? ' · ' : ''}${how}${when ? ` · ${when}` : ''}</span>${set?.synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}</span></span>
       <span class="k num ${best === NOT_REPORTED || best === 0 ? 'nil' : ''}">${best === NOT_REPORTED ? html`–<small>${claims ? t.claimsShort : t.notReportedShort}</small>` : html`${fmt(best)}${i === 0 ? html`<small>${t.killedS}</small>` : html`<span class="vh"> ${t.killedS}</span>`}`}</span></button></li>`;
   }

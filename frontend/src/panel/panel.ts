@@ -98,9 +98,11 @@ export class Panel {
     const tl = app.tally;
     const p = app.progress;
     const wait = !app.model;
+    // Sums over nothing but unknown figures are unknown, not 0.
+    const none = wait || (tl.total > 0 && tl.unknown === tl.total);
     return html`<div class="stats" aria-live="off"><div><b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b><span>${p ? t.soFarOf(p.count) : t.incidents(tl.total)}</span></div>
-      <div><b class="num" data-count="best">${wait ? '–' : fmt(tl.best)}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
-      <div><b class="num thin" data-count="low-high">${wait ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}`}</b><span>${t.lowHigh}</span></div>
+      <div><b class="num" data-count="best">${none ? '–' : fmt(tl.best)}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
+      <div><b class="num thin" data-count="low-high">${none ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}`}</b><span>${t.lowHigh}</span></div>
       ${tl.unknown ? html`<p class="nr"><span class="num" data-count="unknown">${t.notReported(tl.unknown)}</span></p>` : nothing}</div>`;
   }
 

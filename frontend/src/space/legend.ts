@@ -68,7 +68,7 @@ export function legend(app: App, s: Shown): TemplateResult {
       ${s.coarse ? html`<div>${none}${t.noneKilled}</div><div>${unknown}${t.deathsUnknown}</div>` : nothing}
     </div>
     ${
-      s.mode === 'rings'
+      s.mode === 'rings' && app.tally.best > 0
         ? html`<div class="lk scale"><div>${t.ring}</div>${rounds(s.ringMax).map((v) => html`<div class="v">${circle(s.radius(v))}<span class="num">${fmt(v)}</span></div>`)}</div>`
         : s.mode === 'symbols'
           ? html`<div class="lk scale"><div>${t.area}</div>${[1, 10, 50].map((v) => html`<div class="v">${circle(symbolRadius(v))}<span class="num">${v}</span></div>`)}</div>`

@@ -530,7 +530,13 @@ export class MapView {
     this.drawTop(true);
     if (z < 8.2)
       for (const [name, at] of Object.entries(PROVINCES))
-        this.label('prov', at[0], at[1], name, this.width(name, '600 11px', 1.5) + 4, 14);
+        for (const [dx, dy] of [
+          [0, 0],
+          [0, -15],
+          [-34, 0],
+          [-34, -15],
+        ] as [number, number][])
+          if (this.label('prov', at[0], at[1], name, this.width(name, '600 11px', 1.5) + 4, 14, dx, dy)) break;
     this.drawBadges(true);
     // Towns, crossings, districts.
     const drawn = new Set<string>();
@@ -601,7 +607,7 @@ export class MapView {
     if (fresh) {
       const most = h.units
         .map((id, i) => ({ id, n: app.tally.unit[i]! }))
-        .filter((o) => o.n > 0 && app.inFocus(o.id))
+        .filter((o) => o.n > 1 && app.inFocus(o.id))
         .sort((a, b) => b.n - a.n)
         .slice(0, 3)
         .map((o) => {
@@ -633,7 +639,7 @@ export class MapView {
       const dy = p.y - o.y;
       const len = Math.hypot(dx, dy) || 1;
       const d = `M${(dx - (dx / len) * r).toFixed(1)},${(dy - (dy / len) * r).toFixed(1)}L-14,0H0`;
-      out += `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(u.name)}</b> <span class="num">${fmt(app.tally.unit[i]!)}</span><small><span class="num">${fmt(killed)}</span> ${t.killedS}</small></span>`;
+      out += `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(u.name)}</b> <span class="num">${fmt(app.tally.unit[i]!)}</span><small>${app.tally.unitUnknown[i] === app.tally.unit[i] ? t.deathsUnknown : `<span class="num">${fmt(killed)}</span> ${t.killedS}`}</small></span>`;
     }
     if (out !== this.topHtml) {
       this.topHtml = out;
@@ -669,31 +675,6 @@ export class MapView {
     const tl = app.tally;
     const z = this.map.getZoom();
     const out: Omit<Badge, 'el' | 'at'>[] = [];
-    const border = tl.spots(Spot.BORDER);
-    if (border) {
-      const at = this.borderAnchor();
-      if (at)
-        out.push({
-          key: 'border',
-          n: border,
-          words: t.alongBorder,
-          solid: true,
-          lat: at[0],
-          lon: at[1],
-          places: [
-            ...(this.phone ? ([[0, 0]] as [number, number][]) : []),
-            [-96, -16],
-            [-110, 6],
-            [96, 16],
-            [0, -24],
-            [0, 24],
-            [-96, -40],
-            [100, 40],
-            [0, 0],
-          ],
-          only: { kind: 'border' },
-        });
-    }
     h.areas.forEach((a, i) => {
       const inCountry = tl.spotArea[(Spot.COUNTRY << 8) | i]!;
       if (inCountry) {
@@ -735,6 +716,31 @@ export class MapView {
           });
       }
     });
+    const border = tl.spots(Spot.BORDER);
+    if (border) {
+      const at = this.borderAnchor();
+      if (at)
+        out.push({
+          key: 'border',
+          n: border,
+          words: t.alongBorder,
+          solid: true,
+          lat: at[0],
+          lon: at[1],
+          places: [
+            ...(this.phone ? ([[0, 0]] as [number, number][]) : []),
+            [-96, -16],
+            [-110, 6],
+            [96, 16],
+            [0, -24],
+            [0, 24],
+            [-96, -40],
+            [100, 40],
+            [0, 0],
+          ],
+          only: { kind: 'border' },
+        });
+    }
     if (z >= OVERVIEW)
       h.units.forEach((id, i) => {
         const n = tl.coarse[i]!;
@@ -1079,7 +1085,7 @@ export class MapView {
     const unknown = i < 0 ? 0 : app.tally.unitUnknown[i]!;
     return html`<b>${u.name}</b> · ${where}<br>${
       n
-        ? html`<span class="num">${t.nIncidents(n)}</span>; <span class="num">${t.nKilled(app.tally.killed[i]!)}</span>${unknown ? html`<br>${t.notReported(unknown)}` : nothing}`
+        ? html`<span class="num">${t.nIncidents(n)}</span>${unknown < n ? html`; <span class="num">${t.nKilled(app.tally.killed[i]!)}</span>` : nothing}${unknown ? html`<br>${t.notReported(unknown)}` : nothing}`
         : cov.state === 'none'
           ? t.noData
           : t.zeroReported

@@ -261,7 +261,7 @@ export class TimeStrip {
       `<pattern id="${id}" width="${s}" height="${s}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="${bg}" width="${s}" height="${s}"/><rect class="${line}" width="${lw}" height="${s}"/></pattern>`;
     // Three layers: what stands still, the coloured bars of the window, and the words above both. The middle one is
     // clipped by its box, so that a step of the brush paints nothing anew.
-    const open = `<svg class="tsvg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}"`;
+    const open = `<svg class="tsvg" style="width:${w}px" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}"`;
     this.svgBox.innerHTML = `${open} role="img" aria-label="${t.chart}"><defs>${pat('to', 'pr', 'pp', 1.2, 4)}${pat('tn', 'hln', 'hbg', 1, 6)}</defs>${g}</svg>`;
     this.inside.innerHTML = `${open} aria-hidden="true"><defs>${pat('ti', 'pb1', 'pp', 1.5, 4)}</defs>${coloured}</svg>`;
     this.above.innerHTML = `${open} aria-hidden="true">${over}</svg>`;

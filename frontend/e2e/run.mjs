@@ -1,0 +1,17 @@
+// Runs the browser tests against the real binary: SARHAD_BIN, or ../bin/sarhad. Its last lines are the test runner's.
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const p = spawn(
+  process.execPath,
+  ['--test', '--test-concurrency=1', '--test-reporter=spec', join(here, 'page.test.mjs')],
+  {
+    stdio: 'inherit',
+    cwd: join(here, '..'),
+  },
+);
+p.on('exit', (code) => {
+  process.exitCode = code ?? 1;
+});
