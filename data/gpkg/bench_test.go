@@ -52,6 +52,7 @@ func bare(b testing.TB, path string, all []incident.Incident) (*sql.DB, time.Dur
 	must(err)
 	st, err := tx.Prepare("insert into incidents(id, event_date, event_type, actor, fatalities, latitude, longitude, notes) values(?,?,?,?,?,?,?,?)")
 	must(err)
+	defer func() { _ = st.Close() }()
 	for i := range all {
 		in := &all[i]
 		_, err := st.Exec(int64(i+1), dates[i], string(in.EventType), in.Actor1, int64(in.Best.N), in.Point[1], in.Point[0], in.Summary)
@@ -128,10 +129,10 @@ func BenchmarkWindowsAgainstBare(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer func() { _ = st.Close() }()
 	s := open(b, filepath.Join(dir, "s.gpkg"), gpkg.Options{})
 	defer func() { _ = s.Close() }()
 	storetest.Load(b, s, incident.Import{Dataset: incident.Dataset{Name: "plain"}, File: "plain.csv"}, 10_000, all)
-	all = nil
 	windows := storetest.Windows(rows)
 	var mine, theirs time.Duration
 	n, m := 0, 0
@@ -139,21 +140,13 @@ func BenchmarkWindowsAgainstBare(b *testing.B) {
 		start := time.Now()
 		for _, w := range windows {
 			box, days := w.(incident.And)[0].(incident.Box).Bound, w.(incident.And)[1].(incident.During)
-			rows, err := st.Query(box.Min[0], box.Min[1], box.Max[0], box.Max[1], int(days.From), int(days.To), 1000)
-			if err != nil {
-				b.Fatal(err)
-			}
-			for rows.Next() {
+			m += scanned(b, st, func(rows *sql.Rows) error {
 				var id int64
 				var fat int
 				var lat, lon float64
 				var date, typ, actor, notes string
-				if err := rows.Scan(&id, &date, &typ, &actor, &fat, &lat, &lon, &notes); err != nil {
-					b.Fatal(err)
-				}
-				m++
-			}
-			_ = rows.Close()
+				return rows.Scan(&id, &date, &typ, &actor, &fat, &lat, &lon, &notes)
+			}, box.Min[0], box.Min[1], box.Max[0], box.Max[1], int(days.From), int(days.To), 1000)
 		}
 		theirs += time.Since(start)
 		start = time.Now()
@@ -226,20 +219,31 @@ func BenchmarkIndexes(b *testing.B) {
 			for b.Loop() {
 				for _, w := range windows {
 					box, days := w.(incident.And)[0].(incident.Box).Bound, w.(incident.And)[1].(incident.During)
-					rows, err := st.Query(box.Min[0], box.Max[0], box.Min[1], box.Max[1], days.From.String(), days.To.String())
-					if err != nil {
-						b.Fatal(err)
-					}
-					for rows.Next() {
-						n++
-					}
-					if err := rows.Close(); err != nil {
-						b.Fatal(err)
-					}
+					n += scanned(b, st, func(*sql.Rows) error { return nil }, box.Min[0], box.Max[0], box.Min[1], box.Max[1], days.From.String(), days.To.String())
 				}
 			}
 			b.ReportMetric(b.Elapsed().Seconds()*1e6/float64(64*b.N), "µs/window")
 			b.ReportMetric(float64(n)/float64(64*b.N), "rows/window")
 		})
 	}
+}
+
+// scanned runs a query and counts its rows.
+func scanned(b *testing.B, st *sql.Stmt, scan func(*sql.Rows) error, args ...any) (n int) {
+	b.Helper()
+	rows, err := st.Query(args...)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	if err := rows.Err(); err != nil {
+		b.Fatal(err)
+	}
+	return n
 }

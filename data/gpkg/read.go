@@ -86,7 +86,7 @@ func (s *Store) rowsSQL(ctx context.Context, c *conn, ask *question, q incident.
 			cond, args = append(cond, "i.fid > ?"), append(args, q.After.FID)
 		}
 		if !ask.empty() {
-			w, a := ask.window.plain()
+			w, a := ask.plain()
 			cond, args = append(cond, w), append(args, a...)
 		}
 		if where != "" {
@@ -112,7 +112,7 @@ func (s *Store) rowsSQL(ctx context.Context, c *conn, ask *question, q incident.
 			after, afterArgs = []string{"i.fid > ?"}, []any{q.After.FID}
 		}
 	}
-	inner, args := union("i.fid, i.start_date", ask.window.parts(after, afterArgs))
+	inner, args := union("i.fid, i.start_date", ask.parts(after, afterArgs))
 	sql := "SELECT " + selectRow + " FROM (" + inner + " ORDER BY " + order + " LIMIT ?) AS w CROSS JOIN incidents AS i ON i.fid = w.fid"
 	// The rows of a nested loop come in the order of its outer loop. The limit
 	// inside stands even where it is none: without it SQLite may drop the order.
@@ -317,9 +317,9 @@ func (s *Store) Count(ctx context.Context, f incident.Filter) (int, error) {
 // all gives the ways to all rows of a question.
 func (q *question) all() []branch {
 	if q.where == "" {
-		return q.window.parts(nil, nil)
+		return q.parts(nil, nil)
 	}
-	return q.window.parts([]string{"(" + q.where + ")"}, q.args)
+	return q.parts([]string{"(" + q.where + ")"}, q.args)
 }
 
 // Change implements [incident.Reader].

@@ -14,6 +14,7 @@ import (
 
 // Rows is the number of incidents that [Bench] works on: SARHAD_BENCH_ROWS, or 100,000.
 func Rows() int {
+	//nolint:forbidigo // a package of tests: a benchmark cannot be told its size in another way
 	if n, err := strconv.Atoi(os.Getenv("SARHAD_BENCH_ROWS")); err == nil && n > 0 {
 		return n
 	}
@@ -46,24 +47,23 @@ func Windows(rows int) []incident.Filter {
 // open gives a new empty store; the benchmark closes it.
 func Bench(b *testing.B, open func(b *testing.B) incident.Store) {
 	all := Plain(Rows(), 1)
-	var s incident.Store
 	b.Run("Load", func(b *testing.B) {
 		for b.Loop() {
 			b.StopTimer()
-			if s != nil {
-				_ = s.Close()
-			}
-			s = open(b)
+			s := open(b)
 			b.StartTimer()
 			Load(b, s, imp("plain"), 10_000, all)
+			b.StopTimer()
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
+			b.StartTimer()
 		}
 		b.ReportMetric(float64(len(all))*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 	})
-	if s == nil {
-		s = open(b)
-		Load(b, s, imp("plain"), 10_000, all)
-	}
+	s := open(b) // its folder lasts as long as the whole
 	defer func() { _ = s.Close() }()
+	Load(b, s, imp("plain"), 10_000, all)
 	b.Run("LoadSame", func(b *testing.B) {
 		for b.Loop() {
 			Load(b, s, imp("plain"), 10_000, all)

@@ -220,14 +220,11 @@ func testCases(t *testing.T, open func(*testing.T) incident.Store) {
 		{"near the border", incident.NearBorder{KM: 3}, []int64{4}},
 		{"not near is unknown without a distance", incident.Not{Of: incident.NearBorder{KM: 3}}, nil},
 		// 2020-02-01 begins at 19:00 UTC the day before in Pakistan, at 19:30 in Afghanistan.
-		{"instants, up to 19:29:59 UTC", incident.DuringInstants{From: 1580499000, To: 1580499000 + 1799 - 1}, []int64{2, 3, 4}},
+		{"instants, up to 19:29:59 UTC", incident.DuringInstants{From: 1580497999, To: 1580498999}, []int64{2, 3, 4}},
 		{"instants, 19:30 UTC", incident.DuringInstants{From: 1580499000, To: 1580499000}, []int64{2, 3, 4, 6}},
 		{"quotes are data", eq("country", "PK' OR '1'='1"), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if c.name == "instants, up to 19:29:59 UTC" {
-				c.filter = incident.DuringInstants{From: 1580498999 - 1000, To: 1580498999}
-			}
 			var got []int64
 			for _, in := range List(t, s, incident.Query{Filter: c.filter}) {
 				got = append(got, in.FID)
@@ -446,20 +443,18 @@ func testLongLists(t *testing.T, open func(*testing.T) incident.Store) {
 	s := opened(t, open)
 	Load(t, s, imp("plain"), 100, Plain(100, 1))
 	var values []string
-	var or, and incident.Or
+	var and incident.And
 	for i := range 5000 {
 		values = append(values, "plain"+strconv.Itoa(i))
-		or = append(or, incident.Compare{Property: "line", Op: incident.Eq, Value: incident.NumberValue(float64(i))})
 		and = append(and, incident.Compare{Property: "country", Op: incident.Ne, Value: incident.TextValue(values[i])})
 	}
-	_ = or
 	if n := must(s.Count(t.Context(), incident.In{Property: "dataset", Values: append(values, "plain")}))(t); n != 100 {
 		t.Errorf("a long list finds %d", n)
 	}
 	if n := must(s.Count(t.Context(), incident.Not{Of: incident.In{Property: "unit_id", Values: values}}))(t); n != 100 {
 		t.Errorf("not in a long list finds %d", n)
 	}
-	if n := must(s.Count(t.Context(), incident.And(and)))(t); n != 100 {
+	if n := must(s.Count(t.Context(), and))(t); n != 100 {
 		t.Errorf("a conjunction of %d finds %d", len(and), n)
 	}
 	// Nested without end: an answer or a refusal, no fault.
@@ -810,7 +805,10 @@ func testContext(t *testing.T, open func(*testing.T) incident.Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for other := range s.Incidents(t.Context(), incident.Query{}) {
+		for other, err := range s.Incidents(t.Context(), incident.Query{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
 			if other.FID == in.FID {
 				break
 			}
