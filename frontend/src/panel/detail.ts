@@ -69,10 +69,10 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
       }
       ${actors.length ? html`<dt>${t.actors}</dt><dd dir="auto">${actors.join('; ')}<small>${t.orderNote}</small></dd>` : nothing}
       ${p.border_km_min !== null && p.border_km_min !== undefined && p.border_km_max !== null ? html`<dt>${t.border}</dt><dd>${borderText(p)}<small>${t.borderNote}</small></dd>` : nothing}
-      ${more ? html`<dt>${t.notes}</dt><dd dir="auto">${more}</dd>` : nothing}
     </dl>
     ${warnings(app, p)}
     ${claims.length ? claimTable(p, claims) : nothing}
+    ${more ? html`<h2 class="s">${t.notes}</h2><p class="notes" dir="auto">${more}</p>` : nothing}
     <h2 class="s">${t.sources}<small class="num">${fmt(p.sources?.length ?? 0)}</small></h2>
     <ol class="srcs">${(p.sources ?? []).map((s, k) => {
       const name = s.title || s.publisher || t.sourceUnknown;
@@ -117,6 +117,7 @@ function borderText(p: Incident): string {
   const lo = Math.round(p.border_km_min ?? 0);
   const hi = Math.round(p.border_km_max ?? 0);
   const side = p.border_side ? t.borderSide[p.border_side] : null;
+  if (hi === 0) return t.onBorder;
   const km = lo === 0 && hi > 0 ? t.upToKm(hi) : t.km(lo, hi);
   return side ? `${side}, ${km}` : km;
 }

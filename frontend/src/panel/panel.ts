@@ -99,10 +99,15 @@ export class Panel {
     const p = app.progress;
     const wait = !app.model;
     // Sums over nothing but unknown figures are unknown, not 0.
+    let elsewhere = 0;
+    app.header?.units.forEach((id, i) => {
+      if (!app.inFocus(id)) elsewhere += tl.unit[i]!;
+    });
     const none = wait || (tl.total > 0 && tl.unknown === tl.total);
     return html`<div class="stats" aria-live="off"><div><b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b><span>${p ? t.soFarOf(p.count) : t.incidents(tl.total)}</span></div>
       <div><b class="num" data-count="best">${none ? '–' : fmt(tl.best)}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
       <div><b class="num thin" data-count="low-high">${none ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}`}</b><span>${t.lowHigh}</span></div>
+      ${elsewhere ? html`<p class="nr">${t.elsewhere(elsewhere)}</p>` : nothing}
       ${tl.unknown ? html`<p class="nr"><span class="num" data-count="unknown">${t.notReported(tl.unknown)}</span></p>` : nothing}</div>`;
   }
 
@@ -168,7 +173,7 @@ export class Panel {
     const id = `f-${r.key}`;
     return html`<div class="fr ${r.sign ? '' : 'nosh'} ${r.n || r.text ? '' : 'zero'} ${r.inner ? 'in' : ''} ${r.fold ? 'fold' : ''}">
       <label><input type="checkbox" id=${id} data-key=${r.key} .checked=${r.on === true} .indeterminate=${r.on === 'mixed'} @change=${(e: Event) => r.toggle((e.target as HTMLInputElement).checked)}>
-      ${r.sign ?? nothing}<span class="l">${r.label}</span>${
+      ${r.sign ?? nothing}<span class="l" title=${r.label}>${r.label}</span>${
         r.text
           ? html`<span class="tx">${r.text}</span>`
           : html`<span class="tick"><i style="transform:scaleX(${r.n ? Math.max(0.014, r.n / Math.max(1, r.max)).toFixed(3) : 0})"></i></span><span class="n num">${fmt(r.n)}</span>`

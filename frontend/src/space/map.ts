@@ -426,6 +426,8 @@ export class MapView {
     const dim = !!app.detail;
     this.symbols.canvas.style.opacity = dim ? '.5' : '';
     this.badgePane.classList.toggle('dim', dim);
+    const kept = dim && app.detail?.feature?.properties.place_kind === 'border';
+    this.badges.get('border')?.el?.classList.toggle('keep', !!kept);
   }
 
   private ringRadius = (killed: number): number => Math.sqrt(killed / this.ringMax) * (this.phone ? 17 : 21);
