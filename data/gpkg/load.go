@@ -47,15 +47,38 @@ type load struct {
 	bulk *idSet // nil if the indexes are there
 	next int64  // the next row number
 
-	// The rows that wait for their statement.
-	args    []driver.NamedValue
-	geoms   [rowsPerInsert][32]byte
-	pending []string // their ids
-	update  []driver.NamedValue
+	free   chan *block // the blocks that wait to be filled
+	one    []driver.NamedValue
+	update []driver.NamedValue
 
 	counts map[placeKey]*count
 	stale  map[string]bool
 }
+
+// block is the rows of one statement. While SQLite inserts one, the next are
+// encoded on another core.
+type block struct {
+	rows  []incident.Incident
+	args  []driver.NamedValue
+	geoms [rowsPerInsert][32]byte
+	hash  [rowsPerInsert]int64
+	key   [rowsPerInsert]uint64
+	err   error
+}
+
+// blocksAhead is how many blocks there are: enough to keep both sides busy, few enough to stay in the cache.
+const blocksAhead = 4
+
+func newBlock() *block {
+	b := &block{args: make([]driver.NamedValue, rowsPerInsert*columnCount)}
+	for i := range b.args {
+		b.args[i].Ordinal = i + 1
+	}
+	return b
+}
+
+// values are the values of one row of the block.
+func (b *block) values(i int) []driver.NamedValue { return b.args[i*columnCount : (i+1)*columnCount] }
 
 type placeKey struct{ dataset, country, unit string }
 
@@ -152,10 +175,11 @@ func (l *load) begin(ctx context.Context) error {
 		return errors.Join(err, c.rollback())
 	}
 	l.enc = newEncoder(l.importID, l.imp.File)
-	l.args = make([]driver.NamedValue, rowsPerInsert*columnCount)
-	for i := range l.args {
-		l.args[i].Ordinal = i + 1
+	l.free = make(chan *block, blocksAhead)
+	for range blocksAhead {
+		l.free <- newBlock()
 	}
+	l.one = make([]driver.NamedValue, columnCount)
 	l.update = make([]driver.NamedValue, columnCount)
 	return nil
 }
@@ -189,7 +213,6 @@ func (l *load) Put(ctx context.Context, batch []incident.Incident) (incident.Put
 		// true. The next batch builds the indexes and goes on with them.
 		l.bulk, l.begun, l.known = nil, false, false
 	}
-	l.pending = l.pending[:0]
 	clear(l.counts)
 	clear(l.stale)
 	if err != nil {
@@ -210,39 +233,7 @@ func (l *load) put(ctx context.Context, c *conn, batch []incident.Incident) (r i
 		}
 		l.begun = true
 	}
-	for i := range batch {
-		if i%256 == 0 && ctx.Err() != nil {
-			return r, ctx.Err()
-		}
-		in := &batch[i]
-		if err := check(in); err != nil {
-			return r, err
-		}
-		slot := len(l.pending)
-		args := l.args[slot*columnCount : (slot+1)*columnCount]
-		hash, err := l.enc.encode(in, args, l.geoms[slot][:])
-		if err != nil {
-			return r, err
-		}
-		old, key, err := l.find(ctx, c, in.ID, slot)
-		switch {
-		case err != nil:
-			return r, err
-		case old.fid == 0:
-			if err := l.insert(c, in, args, key); err != nil {
-				return r, err
-			}
-			r.New++
-		case old.hash == hash:
-			r.Unchanged++
-		default:
-			if err := l.change(c, in, args, old); err != nil {
-				return r, err
-			}
-			r.Changed++
-		}
-	}
-	if err := l.flush(c); err != nil {
+	if err := l.putBlocks(ctx, c, batch, &r); err != nil {
 		return r, err
 	}
 	if err := l.writeCounts(c); err != nil {
@@ -264,6 +255,138 @@ func grow(c *conn) error {
 		return fmt.Errorf("grow the change number: %w", err)
 	}
 	return nil
+}
+
+// encode fills blocks with a batch and hands them on until it is done, fails
+// or is told to stop.
+func (l *load) encode(ctx context.Context, batch []incident.Incident, out chan<- *block, stop <-chan struct{}) {
+	defer close(out)
+	for rows := range slices.Chunk(batch, rowsPerInsert) {
+		var b *block
+		select {
+		case b = <-l.free:
+		case <-stop:
+			return
+		}
+		b.rows, b.err = rows, ctx.Err()
+		for i := range rows {
+			if b.err == nil {
+				b.err = check(&rows[i])
+			}
+			if b.err != nil {
+				break
+			}
+			b.key[i] = keyOf(rows[i].ID)
+			b.hash[i], b.err = l.enc.encode(&rows[i], b.values(i), b.geoms[i][:])
+		}
+		out <- b // there is room for all blocks
+	}
+}
+
+func (l *load) putBlocks(ctx context.Context, c *conn, batch []incident.Incident, r *incident.PutResult) (err error) {
+	out, stop := make(chan *block, blocksAhead), make(chan struct{})
+	go l.encode(ctx, batch, out, stop)
+	// Nothing of the batch may be in use any more when Put returns.
+	defer func() {
+		close(stop)
+		for b := range out {
+			b.rows = nil
+			l.free <- b
+		}
+	}()
+	for b := range out {
+		err := b.err
+		if err == nil {
+			err = l.putBlock(ctx, c, b, r)
+		}
+		b.rows = nil
+		l.free <- b
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putBlock stores a block: all rows at once if all are new, else one by one.
+func (l *load) putBlock(ctx context.Context, c *conn, b *block, r *incident.PutResult) error {
+	if l.bulk != nil && l.bulk.count >= maxIDs {
+		l.bulk = nil
+		if err := createIndexes(c); err != nil {
+			return err
+		}
+	}
+	if len(b.rows) == rowsPerInsert {
+		fresh, err := l.allNew(ctx, c, b)
+		if err != nil {
+			return err
+		}
+		if fresh {
+			for i := range b.rows {
+				l.number(b, i)
+			}
+			if err := c.run(insertMany, b.args); err != nil {
+				return fmt.Errorf("insert rows: %w", err)
+			}
+			r.New += len(b.rows)
+			return nil
+		}
+	}
+	for i := range b.rows {
+		old, err := l.find(ctx, c, b.rows[i].ID, b.key[i])
+		switch {
+		case err != nil:
+			return err
+		case old.fid == 0:
+			l.number(b, i)
+			for k, a := range b.values(i) {
+				l.one[k] = driver.NamedValue{Ordinal: k + 1, Value: a.Value}
+			}
+			if err := c.run(insertOne, l.one); err != nil {
+				return fmt.Errorf("insert a row: %w", err)
+			}
+			r.New++
+		case old.hash == b.hash[i]:
+			r.Unchanged++
+		default:
+			if err := l.change(c, &b.rows[i], b.values(i), old); err != nil {
+				return err
+			}
+			r.Changed++
+		}
+	}
+	return nil
+}
+
+// allNew reports whether no row of a block is stored and none comes twice in it.
+// A hash in common counts as a row in common; find looks closer.
+func (l *load) allNew(ctx context.Context, c *conn, b *block) (bool, error) {
+	for i := range b.rows {
+		if slices.Contains(b.key[:i], b.key[i]) {
+			return false, nil
+		}
+		if l.bulk != nil {
+			if l.bulk.find(b.key[i]) != 0 {
+				return false, nil
+			}
+			continue
+		}
+		old, err := l.find(ctx, c, b.rows[i].ID, 0)
+		if err != nil || old.fid != 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// number gives a new row its number and counts it.
+func (l *load) number(b *block, i int) {
+	b.values(i)[colFID].Value = l.next
+	if l.bulk != nil {
+		l.bulk.add(b.key[i], l.next)
+	}
+	l.next++
+	l.at(&b.rows[i]).merge(placeOf(&b.rows[i]))
 }
 
 // start decides at the first batch whether the load is a bulk load.
@@ -301,91 +424,42 @@ type oldRow struct {
 
 const selectOld = "SELECT fid, content_hash, dataset, country, unit_id, id FROM incidents WHERE "
 
-// find looks for the row of an ID. slot is where its values stand among the
-// pending rows; they are still there afterwards.
-func (l *load) find(ctx context.Context, c *conn, id string, slot int) (old oldRow, key uint64, err error) {
-	var sql string
-	var arg any
-	if l.bulk != nil && l.bulk.count >= maxIDs {
-		l.bulk = nil
-		if err := l.flushBut(c, slot); err != nil {
-			return old, 0, err
-		}
-		if err := createIndexes(c); err != nil {
-			return old, 0, err
-		}
-	}
+// find looks for the row of an ID, all rows before being written. key is the hash of the ID.
+func (l *load) find(ctx context.Context, c *conn, id string, key uint64) (old oldRow, err error) {
+	sql, arg := selectOld+"id = ?", any(id)
 	if l.bulk != nil {
-		key = keyOf(id)
 		fid := l.bulk.find(key)
 		if fid == 0 {
-			return old, key, nil
+			return old, nil
 		}
 		sql, arg = selectOld+"fid = ?", fid
-		if err := l.flushBut(c, slot); err != nil {
-			return old, key, err
-		}
-	} else {
-		sql, arg = selectOld+"id = ?", id
-		if slices.Contains(l.pending, id) {
-			if err := l.flushBut(c, slot); err != nil {
-				return old, key, err
-			}
-		}
 	}
 	rows, err := c.c.QueryContext(context.Background(), sql, []driver.NamedValue{{Ordinal: 1, Value: arg}})
 	if err != nil {
-		return old, key, fmt.Errorf("look for a row: %w", err)
+		return old, fmt.Errorf("look for a row: %w", err)
 	}
 	var v [6]driver.Value
 	err = rows.Next(v[:])
 	if errors.Is(err, io.EOF) {
-		return old, key, rows.Close()
+		return old, rows.Close()
 	}
 	if err = errors.Join(err, rows.Close()); err != nil {
-		return old, key, fmt.Errorf("look for a row: %w", err)
+		return old, fmt.Errorf("look for a row: %w", err)
 	}
 	if v[5] != any(id) {
 		// Two IDs of one hash, once in millions of loads: only an index can tell.
 		l.bulk = nil
 		if err := createIndexes(c); err != nil {
-			return old, key, err
+			return old, err
 		}
-		return l.find(ctx, c, id, 0)
+		return l.find(ctx, c, id, key)
 	}
 	old.fid, _ = v[0].(int64)
 	old.hash, _ = v[1].(int64)
 	old.at.dataset, _ = v[2].(string)
 	old.at.country, _ = v[3].(string)
 	old.at.unit, _ = v[4].(string)
-	return old, key, nil
-}
-
-// flushBut writes the pending rows and keeps the values that stand in a slot behind them.
-func (l *load) flushBut(c *conn, slot int) error { return l.flushRows(c, slot) }
-
-func (l *load) insert(c *conn, in *incident.Incident, args []driver.NamedValue, key uint64) error {
-	// After a flush on the way the values stand behind an empty list: move them to its front.
-	if slot := len(l.pending); &args[0] != &l.args[slot*columnCount] {
-		for i := range args {
-			l.args[slot*columnCount+i].Value = args[i].Value
-		}
-		args = l.args[slot*columnCount : (slot+1)*columnCount]
-		if b, ok := args[colGeom].Value.([]byte); ok { // its buffer belongs to the other slot
-			args[colGeom].Value = append(l.geoms[slot][:0], b...)
-		}
-	}
-	args[colFID].Value = l.next
-	if l.bulk != nil {
-		l.bulk.add(key, l.next)
-	}
-	l.next++
-	l.pending = append(l.pending, in.ID)
-	l.at(in).merge(placeOf(in))
-	if len(l.pending) == rowsPerInsert {
-		return l.flush(c)
-	}
-	return nil
+	return old, nil
 }
 
 func (l *load) change(c *conn, in *incident.Incident, args []driver.NamedValue, old oldRow) error {
@@ -401,28 +475,6 @@ func (l *load) change(c *conn, in *incident.Incident, args []driver.NamedValue, 
 	// What the old row had widened can only be found by looking at all rows: at the end.
 	l.stale[old.at.dataset] = true
 	l.stale[in.Dataset] = true
-	return nil
-}
-
-func (l *load) flush(c *conn) error { return l.flushRows(c, len(l.pending)) }
-
-func (l *load) flushRows(c *conn, n int) error {
-	if n == rowsPerInsert {
-		if err := c.run(insertMany, l.args); err != nil {
-			return fmt.Errorf("insert rows: %w", err)
-		}
-	} else {
-		var one [columnCount]driver.NamedValue
-		for i := range n {
-			for k := range one {
-				one[k] = driver.NamedValue{Ordinal: k + 1, Value: l.args[i*columnCount+k].Value}
-			}
-			if err := c.run(insertOne, one[:]); err != nil {
-				return fmt.Errorf("insert a row: %w", err)
-			}
-		}
-	}
-	l.pending = l.pending[:0]
 	return nil
 }
 
@@ -569,7 +621,7 @@ func (l *load) Abort() error {
 // end gives back what the load took.
 func (l *load) end(c *conn) error {
 	l.ended = true
-	l.bulk, l.enc, l.args = nil, nil, nil
+	l.bulk, l.enc, l.free = nil, nil, nil
 	return errors.Join(c.pragmas("wal_autocheckpoint = 1000", "cache_size = -8000", "shrink_memory"), l.s.checkpoint(), l.unlock())
 }
 
