@@ -248,6 +248,7 @@ func load(w *world, file, dir, store string, rounds int, compare bool) error {
 }
 
 func bareInsert(file, path string) (float64, error) {
+	ctx := context.Background()
 	db, err := sql.Open("sqlite3", path)
 	if err != nil {
 		return 0, err
@@ -256,7 +257,7 @@ func bareInsert(file, path string) (float64, error) {
 	db.SetMaxOpenConns(1)
 	for _, q := range []string{"pragma journal_mode=wal", "pragma synchronous=normal",
 		"create table incidents(id integer primary key, event_date text, event_type text, actor text, fatalities int, latitude real, longitude real, notes text)"} {
-		if _, err := db.Exec(q); err != nil {
+		if _, err := db.ExecContext(ctx, q); err != nil {
 			return 0, err
 		}
 	}
@@ -266,12 +267,12 @@ func bareInsert(file, path string) (float64, error) {
 	}
 	defer f.Close()
 	start := time.Now()
-	tx, err := db.Begin()
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = tx.Rollback() }()
-	st, err := tx.Prepare("insert into incidents values(?,?,?,?,?,?,?,?)")
+	st, err := tx.PrepareContext(ctx, "insert into incidents values(?,?,?,?,?,?,?,?)")
 	if err != nil {
 		return 0, err
 	}
@@ -293,7 +294,7 @@ func bareInsert(file, path string) (float64, error) {
 		deaths, _ := strconv.ParseInt(rec[4], 10, 64)
 		lat, _ := strconv.ParseFloat(rec[5], 64)
 		lon, _ := strconv.ParseFloat(rec[6], 64)
-		if _, err := st.Exec(n, rec[1], rec[2], rec[3], deaths, lat, lon, rec[7]); err != nil {
+		if _, err := st.ExecContext(ctx, n, rec[1], rec[2], rec[3], deaths, lat, lon, rec[7]); err != nil {
 			return 0, err
 		}
 	}
@@ -402,7 +403,7 @@ func bareHandler(path string) (http.Handler, error) {
 	}
 	db.SetMaxOpenConns(2 * runtime.NumCPU())
 	db.SetMaxIdleConns(2 * runtime.NumCPU())
-	st, err := db.Prepare(`select fid,cast(start_date as text),event_type,actor1,fatalities_best,lat,lon,summary from incidents indexed by incidents_start
+	st, err := db.PrepareContext(context.Background(), `select fid,cast(start_date as text),event_type,actor1,fatalities_best,lat,lon,summary from incidents indexed by incidents_start
 		where start_date between ?5 and ?6 and lon between ?1 and ?3 and lat between ?2 and ?4 limit ?7`)
 	if err != nil {
 		return nil, err
@@ -444,6 +445,10 @@ func bareHandler(path string) (http.Handler, error) {
 			out = text(append(text(out, typ), `,"actor":`...), actor)
 			out = strconv.AppendInt(append(out, `,"fatalities":`...), deaths.Int64, 10)
 			out = append(text(append(out, `,"notes":`...), notes), `}}`...)
+		}
+		if err := rows.Err(); err != nil {
+			http.Error(rw, err.Error(), http.StatusInternalServerError)
+			return
 		}
 		out = append(out, `]}`...)
 		rw.Header().Set("Content-Type", "application/geo+json")

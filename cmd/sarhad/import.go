@@ -104,8 +104,7 @@ func (c *importCmd) Run(e *env) error {
 }
 
 func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Writer, locator ingest.Locator, rejects *os.File) (ingest.Report, error) {
-	var in io.Reader = e.stdin
-	name, size := "standard input", int64(0)
+	in, name, size := e.stdin, "standard input", int64(0)
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {

@@ -89,7 +89,9 @@ func (c *serveCmd) Run(e *env) error {
 		case <-e.ctx.Done():
 			stop()
 			if loaded != nil {
-				<-loaded // the store must outlive the load
+				if err := <-loaded; err != nil && !errors.Is(err, context.Canceled) { // the store must outlive the load
+					e.log.Error("the synthetic incidents were not loaded", "error", err)
+				}
 			}
 			grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
