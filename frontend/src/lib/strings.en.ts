@@ -90,6 +90,7 @@ export const t = {
   atLeast: (n: number) => (n === 0 ? 'A figure is given, 0 or more' : `${fmt(n)} or more`),
   atLeastShort: (n: number) => `${fmt(n)} or more killed`,
   notReportedShort: 'not reported',
+  claimsAny: 'as claimed',
   claimsShort: 'claims differ',
   minLabel: 'At least',
   minUnit: 'killed',

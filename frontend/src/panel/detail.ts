@@ -169,7 +169,7 @@ function claimTable(p: Incident, claims: Claim[]): TemplateResult {
     const src = c.claim.source;
     const s = src !== null && src !== undefined ? p.sources?.[src] : undefined;
     const day = s?.date ? parseIso(s.date.slice(0, 10)) : null;
-    return html`${n === null ? nothing : html`<span class="big num">${n}${more(c) ? html`<span class="plus">+</span>` : nothing}</span>`}<span class="qu">${q ? html`${q}<br>` : nothing}${c.claim.quote ? html`<q dir="auto">${c.claim.quote}</q><br>` : nothing}${s?.publisher ?? nothing}${s?.publisher && day !== null ? ', ' : ''}${day === null ? nothing : fmtDay(day)}${
+    return html`${n === null ? nothing : html`<span class="big num">${n}${more(c) ? html`<span class="plus">+</span>` : nothing}</span>`}<span class="qu">${q && !(more(c) && c.claim.quote) ? html`${q}<br>` : nothing}${c.claim.quote ? html`<q dir="auto">${c.claim.quote}</q><br>` : nothing}${s?.publisher ?? nothing}${s?.publisher && day !== null ? ', ' : ''}${day === null ? nothing : fmtDay(day)}${
       src !== null && src !== undefined
         ? html` <a href="#source-${src + 1}" @click=${(e: Event) => {
             e.preventDefault();

@@ -1,6 +1,7 @@
 // The list: newest first, months with their counts. Only the rows in view exist as elements.
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { keyed } from 'lit/directives/keyed.js';
+import type { Incident } from '../api/client';
 import { HAS_CLAIMS, IMPRECISE_DATE, NO_UNIT, NOT_REPORTED } from '../lib/columns';
 import { fmtMonth, fmtShort, monthName, parts, ymd } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
@@ -11,6 +12,12 @@ import type { App } from '../state/app';
 import type { Only } from '../state/permalink';
 import { days, title } from './describe';
 import { Texts } from './texts';
+
+function claimWords(p: Incident): string {
+  const killed = (p.claims ?? []).filter((c) => c.quantity === 'killed' && (c.best ?? c.low ?? c.high) !== null);
+  const who = new Set(killed.map((c) => c.claimant)).size;
+  return who > 1 ? t.claimsShort : who === 1 ? t.claimsAny : t.notReportedShort;
+}
 
 const ROW = 72;
 const HEAD = 26;
@@ -258,15 +265,17 @@ export class List {
       : '';
     const text = p ? title(p) : t.types[type]!;
     const claims = (c.flags[row]! & HAS_CLAIMS) !== 0;
+    // Without a best figure the row says why: two sides differ, one side claims, or nothing was reported.
+    const why = !claims ? t.notReportedShort : p ? claimWords(p) : t.claimsAny;
     return html`<li style="top:${y}px" aria-setsize=${this.n} aria-posinset=${i + 1}><button type="button" class="row ${selected ? 'sel' : ''}" data-fid=${fid} data-i=${i} aria-current=${selected ? 'true' : 'false'}
       @click=${() => app.select(row)} @keydown=${(ev: KeyboardEvent) => this.key(ev, i)} @mouseenter=${() => this.hover(row)} @mouseleave=${() => this.hover(-1)}>
       <span class="d num">${vague ? monthName(parts(start).m) : fmtShort(start)}</span><span class="sh">${glyph(type)}<span class="vh">${t.types[type]}</span></span>
       <span class="bd"><span class="s ${p ? '' : 'wait'}" dir="auto">${text}</span><span class="p">${icon(`p${k}`)}<span>${place}${place ? ' · ' : ''}${how}${when ? ` · ${when}` : ''}</span>${set?.synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}</span></span>
-      <span class="k num ${best === NOT_REPORTED || best === 0 ? 'nil' : ''}">${best === NOT_REPORTED ? html`–<small>${claims ? t.claimsShort : t.notReportedShort}</small>` : html`${fmt(best)}${i === 0 ? html`<small>${t.killedS}</small>` : html`<span class="vh"> ${t.killedS}</span>`}`}</span></button></li>`;
+      <span class="k num ${best === NOT_REPORTED || best === 0 ? 'nil' : ''}">${best === NOT_REPORTED ? html`–<small>${why}</small>` : html`${fmt(best)}${i === 0 ? html`<small>${t.killedS}</small>` : html`<span class="vh"> ${t.killedS}</span>`}`}</span></button></li>`;
   }
 
   private hover(row: number): void {
-    this.app.hoverRow = row;
+    this.app.hover(row);
   }
 
   private key(ev: KeyboardEvent, i: number): void {

@@ -136,6 +136,7 @@ export class MapView {
     this.map.on('move', () => this.moved(false));
     this.map.on('moveend zoomend resize', () => this.moved(true));
     this.pointer(el);
+    app.hover = (row) => this.hover(row);
     void this.loadLand();
   }
 
@@ -942,6 +943,34 @@ export class MapView {
     }
     if (opened) this.bring(bounds ?? this.unitBounds(p.unit_id));
   }
+
+  /** hover marks a row's symbol or badge. */
+  private hover(row: number): void {
+    this.hovered?.remove();
+    this.hovered = null;
+    for (const b of this.badges.values()) b.el?.classList.remove('hov');
+    const app = this.app;
+    const c = app.model?.cols;
+    if (!c || row < 0) return;
+    if (c.spot[row] === Spot.POINT) {
+      const p = this.map.latLngToLayerPoint([c.lat[row]!, c.lon[row]!]);
+      const el = document.createElement('i');
+      el.className = 'hov-ring';
+      el.style.transform = `translate(${p.x}px,${p.y}px) translate(-50%,-50%)`;
+      this.map.getPane('selected')!.append(el);
+      this.hovered = el;
+      return;
+    }
+    const a = app.header!.areas[c.area[row]!];
+    const key = {
+      [Spot.UNIT]: `unit:${app.header!.units[c.unit[row]!]}`,
+      [Spot.PROVINCE]: `province:${a?.country}:${a?.province}`,
+      [Spot.COUNTRY]: `country:${a?.country}`,
+      [Spot.BORDER]: 'border',
+    }[c.spot[row]!];
+    if (key) this.badges.get(key)?.el?.classList.add('hov');
+  }
+  private hovered: HTMLElement | null = null;
 
   private unitBounds(id: string | null): L.LatLngBounds | null {
     const f = id && this.app.units?.features.find((x) => x.properties.id === id);

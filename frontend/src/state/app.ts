@@ -73,7 +73,8 @@ export class App {
   failed: string | null = null;
   mapFailed = false;
   detail: { key: string; feature: api.IncidentFeature | null; error: string | null } | null = null;
-  hoverRow = -1;
+  /** the map marks the row that the pointer is on in the list; -1 for none */
+  hover: (row: number) => void = () => {};
   private unitCover = new Map<string, Interval[]>();
   timeCover: Interval[] = [];
   private pending = nothing();
