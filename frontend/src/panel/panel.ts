@@ -453,7 +453,7 @@ export class Panel {
           : nothing;
       })}
       ${inYear ? this.out(t.widenYear(yr.label), inYear, () => app.setDays(yr.from, yr.to)) : nothing}
-      ${app.isWhole ? nothing : this.out(t.widenAll, m.countIf(x, z, 0), () => app.set({ from: null, to: null }))}
+      ${app.isWhole || !m.countIf(x, z, 0) ? nothing : this.out(t.widenAll, m.countIf(x, z, 0), () => app.set({ from: null, to: null }))}
       ${chips.length ? this.out(t.clearAll, m.countIf(a, b, 255), () => app.clearFilters()) : nothing}</ul></div>`;
   }
   private out(label: string, n: number, go: () => void): TemplateResult {

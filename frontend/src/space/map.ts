@@ -1173,7 +1173,7 @@ export class MapView {
             }
           </div>
         </div>
-        ${phone ? html`${phoneLegend(app)}${this.legendOpen ? html`<div class="lgp">${lg()}</div>` : nothing}` : lg()}
+        ${phone ? html`${phoneLegend(app)}${this.legendOpen ? html`<div class="lgp"><div class="lgs">${lg()}<p class="src">${data}</p></div></div>` : nothing}` : lg()}
         ${
           none
             ? html`<button type="button" class="noplace" @click=${() => app.set({ only: { kind: 'none' }, tab: 'list' })}><b class="num">${fmt(none)}</b> ${t.noPlace(none)}</button>`

@@ -200,9 +200,13 @@ export class Symbols {
     const weight = (row: number) => (best[row] === NOT_REPORTED ? -1 : best[row]!);
     list.sort((a, b) => weight(b[1]) - weight(a[1]));
     const c = this.ctx;
-    let circles = 0;
+    // One circle for each place, however many incidents it has: many on top of each other would look like certainty.
+    const circles = new Set<string>();
     for (const [k, row] of list) {
-      if (precision[row] !== vicinity || ++circles > 200) continue;
+      if (precision[row] !== vicinity || circles.size >= 200) continue;
+      const at = `${Math.round(this.px[k]!)},${Math.round(this.py[k]!)}`;
+      if (circles.has(at)) continue;
+      circles.add(at);
       const r = metresToPx(25000, lat[row]!, this.zoom);
       c.beginPath();
       c.arc(this.px[k]!, this.py[k]!, r, 0, 7);

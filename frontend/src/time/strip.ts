@@ -245,7 +245,7 @@ export class TimeStrip {
     for (const v of ticks)
       over += `<text class="yl" x="${px + 10}" y="${f(y(v) + 11)}">${fmt(v)}${v === nice ? ` ${t.perBar[unit]}` : ''}</text>`;
     if (hist && hist.top === 0 && !app.progress && app.model!.cols.n > 0)
-      over += `<text class="yl" x="${w / 2}" y="${f((top + base) / 2)}" text-anchor="middle">${t.noMatchStrip}</text>`;
+      over += `<text class="yl" x="${w / 2}" y="${base - 8}" text-anchor="middle">${t.noMatchStrip}</text>`;
     g += `<line class="ab" x1="${px}" x2="${w - px}" y1="${base + 0.5}" y2="${base + 0.5}"/>${this.axis()}`;
     if (!phone) {
       const has = (kind: string) => app.periods.some((p) => this.row(p) === (kind === 'ceasefire' ? 0 : 1));
