@@ -304,6 +304,8 @@ export class App {
       this.units = units.value;
       for (const f of units.value.features) this.unitById.set(f.properties.id, f.properties);
     } else this.mapFailed = true;
+    // Boundaries and columns come in either order; the second to come can tell what the link means.
+    if (this.model && !this.progress) this.checkLink();
     this.touch({ data: true, ui: true });
     const [border, crossings, periods] = await Promise.allSettled([
       api.getBorder(),
