@@ -276,6 +276,7 @@ func bareInsert(file, path string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	defer st.Close()
 	r := csv.NewReader(bufio.NewReaderSize(f, 1<<20))
 	r.ReuseRecord = true
 	if _, err := r.Read(); err != nil {

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,7 +75,7 @@ func Open(ctx context.Context, path string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("find the store: %w", err)
 	}
 	s := &Store{path: path, opt: opt, loading: make(chan struct{}, 1), files: map[int64]string{}, dsChange: -1}
-	s.readers = newPool(2*runtime.GOMAXPROCS(0), s.openReader)
+	s.readers = newPool(keptReaders, s.openReader)
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store %s: %w", path, domainError(err)), s.closeAll())
 	}
