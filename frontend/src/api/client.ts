@@ -8,6 +8,8 @@ export interface Dataset {
   licence: string | null;
   attribution: string | null;
   terms: string | null;
+  /** aggregates: single incidents may not be republished, so the page does not get them */
+  public: 'items' | 'aggregates';
   synthetic: boolean;
   sample: boolean;
   count: number;

@@ -262,6 +262,10 @@ export const t = {
   storeEmpty: 'No incidents yet',
   storeEmptyText: 'Load a UCDP GED or ACLED file, or a table with dates and places:',
   importCmd: 'bin/sarhad import FILE',
+  withheldTitle: (name: string) => `${name}: counts only`,
+  withheldText: (n: number) =>
+    `${fmt(n)} ${plural(n, 'incident is', 'incidents are')} loaded whose single rows may not be republished: in no map, list or figure of this page.`,
+  withheldLink: 'Their counts by district and month',
   demoTitle: 'This is only the sample',
   demoText: 'To see more, get UCDP GED from its publisher (ucdp.uu.se/downloads) and load it:',
   demoCmd: 'bin/sarhad import GEDEvent.csv',

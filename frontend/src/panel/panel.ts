@@ -267,7 +267,7 @@ export class Panel {
     };
     const places = s.units.size + s.provinces.size + s.countries.size;
     return html`<div class="scroll" id="filters" role="tabpanel" aria-labelledby="tab-filters" tabindex="0">
-      ${app.onlySamples ? this.demoNote() : nothing}
+      ${app.onlySamples ? this.demoNote() : nothing} ${this.withheldNotes()}
       ${this.section('type', t.facets.type, s.types.size, types, () => app.set({ types: new Set() }))}
       ${this.section(
         'place',
@@ -410,7 +410,18 @@ export class Panel {
     return html`<div class="demo"><b>${t.demoTitle}</b><p>${t.demoText}</p><code>${t.demoCmd}</code></div>`;
   }
 
+  private withheldNotes(): TemplateResult[] {
+    return this.app.withheld.map(
+      (d) =>
+        html`<div class="demo" data-withheld=${d.name}>
+          <b>${t.withheldTitle(d.title || d.name)}</b><p>${t.withheldText(d.count)}</p>
+          <a href="./aggregates?by=unit,month&dataset=${encodeURIComponent(d.name)}">${t.withheldLink}</a>
+        </div>`,
+    );
+  }
+
   private storeEmpty(): TemplateResult {
+    if (this.app.withheld.length) return html`<div class="empty">${this.withheldNotes()}</div>`;
     return html`<div class="empty"><h2>${t.storeEmpty}</h2><p>${t.noneText}</p><p>${t.storeEmptyText}</p><code>${t.importCmd}</code></div>`;
   }
 

@@ -525,23 +525,12 @@ export class MapView {
       if (this.app.border && !this.phone) this.label('bdr', BORDER_NAME[0], BORDER_NAME[1], t.borderName, 232, 16);
     }
     this.staticBoxes = [...this.boxes];
-    // Symbols, the names of provinces between them, then badges.
+    // Symbols, the names of capitals and provinces between them, then badges.
     for (const m of this.symbols.items) {
       const h = m.n === 0 ? m.r * 0.8 : m.r;
       this.boxes.push([m.x - h, m.y - h, m.x + h, m.y + h]);
     }
     this.drawTop(true);
-    if (z < 8.2)
-      for (const [name, at] of Object.entries(PROVINCES))
-        for (const [dx, dy] of [
-          [0, 0],
-          [0, -15],
-          [-34, 0],
-          [-34, -15],
-        ] as [number, number][])
-          if (this.label('prov', at[0], at[1], name, this.width(name, '600 11px', 1.5) + 4, 14, dx, dy)) break;
-    this.drawBadges(true);
-    // Towns, crossings, districts.
     const drawn = new Set<string>();
     const town = (least: number) => {
       for (const w of this.towns) {
@@ -561,11 +550,27 @@ export class MapView {
             this.put(cap ? 'town cap' : 'town', w.lat, w.lon, w.n, dx, dy);
             const q = map.latLngToLayerPoint([w.lat, w.lon]);
             this.labels += `<i class="town-dot${cap ? ' cap' : ''}" style="left:${q.x}px;top:${q.y}px"></i>`;
+            this.boxes.push([p.x - 4, p.y - 4, p.x + 4, p.y + 4]);
             drawn.add(w.n);
             break;
           }
       }
     };
+    // Capitals first: the name of a province has room to give way.
+    town(3);
+    if (z < 8.2)
+      for (const [name, at] of Object.entries(PROVINCES))
+        for (const [dx, dy] of [
+          [0, 0],
+          [0, -15],
+          [-34, 0],
+          [-34, -15],
+          [34, 0],
+          [34, 15],
+        ] as [number, number][])
+          if (this.label('prov', at[0], at[1], name, this.width(name, '600 11px', 1.5) + 4, 14, dx, dy)) break;
+    this.drawBadges(true);
+    // Towns, crossings, districts.
     town(2);
     if (z >= OVERVIEW) town(1);
     if (z >= 7.5) town(-9);

@@ -260,6 +260,8 @@ export class App {
     };
     for (const d of this.datasets?.datasets ?? []) {
       if (this.state.datasets.size && !this.state.datasets.has(d.name)) continue;
+      // What the page does not get it cannot count, and must not show as zero.
+      if (d.public === 'aggregates') continue;
       for (const c of d.coverage ?? []) {
         const a = parseIso((c.from ?? '').slice(0, 10));
         const b = parseIso((c.to ?? '').slice(0, 10));
@@ -281,6 +283,10 @@ export class App {
     for (const [id, u] of this.unitById)
       if (u.country === country && this.unitCoverage(id).state !== 'none') return true;
     return false;
+  }
+  /** withheld are the data sets whose single incidents the server keeps back. */
+  get withheld(): api.Dataset[] {
+    return (this.datasets?.datasets ?? []).filter((d) => d.public === 'aggregates' && d.count > 0);
   }
   get onlySamples(): boolean {
     const d = this.datasets?.datasets ?? [];
@@ -305,7 +311,10 @@ export class App {
       for (const f of units.value.features) this.unitById.set(f.properties.id, f.properties);
     } else this.mapFailed = true;
     // Boundaries and columns come in either order; the second to come can tell what the link means.
-    if (this.model && !this.progress) this.checkLink();
+    if (this.model && !this.progress) {
+      this.checkLink();
+      this.frameSample();
+    }
     this.touch({ data: true, ui: true });
     const [border, crossings, periods] = await Promise.allSettled([
       api.getBorder(),
@@ -326,8 +335,6 @@ export class App {
     this.table = null;
     this.failed = null;
     this.job++;
-    const change = this.datasets ? `?_=${this.datasets.change}` : '';
-    void change; // the ETag, not the address, says whether columns are fresh
     this.worker.postMessage({ id: this.job, url: new URL('./collections/incidents/columns', document.baseURI).href });
   }
 
@@ -356,7 +363,24 @@ export class App {
     this.adopt(true);
     this.loadedAt = new Date().toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
     this.checkLink();
+    this.frameSample();
     void this.openLinked();
+  }
+
+  private framed = false;
+  /**
+   * frameSample opens a store that holds nothing but a sample on the months that most of it is about: a few facts of
+   * years before would leave the strip hatched and its bars too thin to read. A link that says which days is obeyed.
+   */
+  private frameSample(): void {
+    const m = this.model;
+    if (this.framed || !m || !this.datasets) return;
+    this.framed = true;
+    if (!this.onlySamples || !this.isWhole || this.state.axis || !m.count) return;
+    const from = barStart(m.startAt(0.1), 'month');
+    const [, b] = this.extent;
+    const to = addBars(barStart(b, 'month'), 1, 'month') - 1;
+    if (from > this.fullAxis[0]) this.set({ axis: [from, to], from, to });
   }
 
   private adopt(done: boolean): void {

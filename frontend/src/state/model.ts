@@ -190,6 +190,14 @@ export class Model {
     return [start[this.lo]!, Math.max(last, this.longEnd.length ? this.longEnd[this.longEnd.length - 1]! : 0)];
   }
 
+  get count(): number {
+    return this.cols.n - this.lo;
+  }
+  /** startAt is the day by which a share (0 to 1) of all loaded rows had started; there must be rows. */
+  startAt(share: number): Day {
+    return this.cols.start[Math.min(this.cols.n - 1, this.lo + Math.floor(share * this.count))]!;
+  }
+
   /** refilter computes each row's fail mask; the next window is counted from nothing. */
   refilter(f: Filter): void {
     const { n, type, unit, area, precision, dataset, best } = this.cols;
