@@ -43,7 +43,7 @@ func (c *importCmd) Run(e *env) error {
 			return fmt.Errorf("%s: %w", c.Map, err)
 		}
 	}
-	p, err := loadPlaces()
+	locator, err := newLocator()
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,6 @@ func (c *importCmd) Run(e *env) error {
 		}
 		defer rejects.Close()
 	}
-	locator := ingest.NewLocator(p.geocoder)
 	reports := make([]ingest.Report, 0, len(c.Files))
 	failed := false
 	for _, file := range c.Files {

@@ -41,7 +41,7 @@ func (c *serveCmd) Run(e *env) error {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
 	defer ln.Close()
-	p, err := loadPlaces()
+	locator, err := newLocator()
 	if err != nil {
 		return err
 	}
@@ -55,11 +55,11 @@ func (c *serveCmd) Run(e *env) error {
 		}
 	}()
 	if st.Created() && !c.NoDemo {
-		if _, err := loadDemo(e.ctx, st, p); err != nil {
+		if _, err := loadDemo(e.ctx, st, locator); err != nil {
 			return err
 		}
 	}
-	handler, err := c.handler(e, st, p)
+	handler, err := c.handler(e, st)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (c *serveCmd) Run(e *env) error {
 	ctx, stop := context.WithCancel(e.ctx)
 	defer stop()
 	loaded := make(chan error, 1)
-	go func() { loaded <- c.loadSynthetic(ctx, e, st, p) }()
+	go func() { loaded <- c.loadSynthetic(ctx, e, st, locator) }()
 
 	srv := api.NewServer(handler)
 	served := make(chan error, 1)
@@ -103,10 +103,10 @@ func (c *serveCmd) Run(e *env) error {
 	}
 }
 
-func (c *serveCmd) handler(e *env, st *gpkg.Store, p *places) (http.Handler, error) {
-	fine, err := bundle.Border()
+func (c *serveCmd) handler(e *env, st *gpkg.Store) (http.Handler, error) {
+	b, err := readBundle()
 	if err != nil {
-		return nil, fmt.Errorf("read the bundled border line: %w", err)
+		return nil, err
 	}
 	coarse, err := bundle.BorderCoarse()
 	if err != nil {
@@ -117,10 +117,10 @@ func (c *serveCmd) handler(e *env, st *gpkg.Store, p *places) (http.Handler, err
 		return nil, fmt.Errorf("read the bundled periods: %w", err)
 	}
 	cfg := api.Config{
-		Reader: st, Units: p.units, Crossings: p.crossings, Periods: periods,
+		Reader: st, Units: b.units, Crossings: b.crossings, Periods: periods,
 		Border: []api.BorderLine{
 			{Detail: "coarse", Line: coarse, Name: bundle.BorderName, Source: bundle.BorderSource},
-			{Detail: "fine", Line: fine, Name: bundle.BorderName, Source: bundle.BorderSource},
+			{Detail: "fine", Line: b.line, Name: bundle.BorderName, Source: bundle.BorderSource},
 		},
 		Attribution: bundle.Attribution, BorderNote: bundle.BorderNote,
 		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
@@ -139,7 +139,7 @@ const syntheticDataset = "synthetic"
 
 // loadSynthetic generates incidents and loads them as a file would be, unless
 // the store holds just so many already.
-func (c *serveCmd) loadSynthetic(ctx context.Context, e *env, st *gpkg.Store, p *places) error {
+func (c *serveCmd) loadSynthetic(ctx context.Context, e *env, st *gpkg.Store, locator ingest.Locator) error {
 	if c.Synthetic == 0 {
 		return nil
 	}
@@ -160,7 +160,7 @@ func (c *serveCmd) loadSynthetic(ctx context.Context, e *env, st *gpkg.Store, p 
 		return err
 	}
 	report, err := ingest.Run(ctx, ingest.Options{
-		Source: src, File: "synthetic.csv", Store: st, Locator: ingest.NewLocator(p.geocoder),
+		Source: src, File: "synthetic.csv", Store: st, Locator: locator,
 		Progress: ingest.NewPrinter(e.stderr, isTerminal(e.stderr), false).Print,
 	})
 	if err != nil {

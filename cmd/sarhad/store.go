@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/paulmach/orb"
 
 	"sarhad/data/bundle"
 	"sarhad/data/gpkg"
@@ -15,71 +18,65 @@ import (
 	"sarhad/incident"
 )
 
-// places is everything bundled that concerns places, read once.
-type places struct {
-	units     []geo.Unit
-	crossings []geo.Crossing
-	index     *geo.Index
-	geocoder  *geo.Geocoder
-	border    *geo.Border
+// bundled is everything bundled that concerns places.
+type bundled struct {
+	units       []geo.Unit
+	line        orb.LineString
+	crossings   []geo.Crossing
+	ambiguities []geo.Ambiguity
 }
 
-func loadPlaces() (*places, error) {
-	units, err := bundle.Units()
-	if err != nil {
-		return nil, fmt.Errorf("read the bundled units: %w", err)
+func readBundle() (b bundled, err error) {
+	var errs [4]error
+	b.units, errs[0] = bundle.Units()
+	b.line, errs[1] = bundle.Border()
+	b.crossings, errs[2] = bundle.Crossings()
+	b.ambiguities, errs[3] = bundle.Ambiguities()
+	if err := errors.Join(errs[:]...); err != nil {
+		return b, fmt.Errorf("read the bundled places: %w", err)
 	}
-	line, err := bundle.Border()
+	return b, nil
+}
+
+// newLocator prepares what places incidents.
+func newLocator() (ingest.Locator, error) {
+	b, err := readBundle()
 	if err != nil {
-		return nil, fmt.Errorf("read the bundled border line: %w", err)
+		return nil, err
 	}
-	crossings, err := bundle.Crossings()
+	index, err := geo.NewIndex(b.units)
 	if err != nil {
-		return nil, fmt.Errorf("read the bundled crossings: %w", err)
-	}
-	ambiguities, err := bundle.Ambiguities()
-	if err != nil {
-		return nil, fmt.Errorf("read the bundled ambiguous names: %w", err)
-	}
-	p := &places{units: units, crossings: crossings}
-	if p.index, err = geo.NewIndex(units); err != nil {
 		return nil, fmt.Errorf("index the units: %w", err)
 	}
-	if p.border, err = geo.NewBorder(line); err != nil {
+	border, err := geo.NewBorder(b.line)
+	if err != nil {
 		return nil, fmt.Errorf("index the border line: %w", err)
 	}
-	if p.geocoder, err = geo.NewGeocoder(p.index, crossings, ambiguities, p.border); err != nil {
+	geocoder, err := geo.NewGeocoder(index, b.crossings, b.ambiguities, border)
+	if err != nil {
 		return nil, fmt.Errorf("prepare the geocoder: %w", err)
 	}
-	return p, nil
+	return ingest.NewLocator(geocoder), nil
 }
 
 func openStore(ctx context.Context, path string) (*gpkg.Store, error) {
 	if strings.HasPrefix(path, "postgres:") || strings.HasPrefix(path, "postgresql:") {
 		return nil, incident.Errorf(incident.CodeInvalid, "this version keeps incidents in a GeoPackage file only; give --store FILE.gpkg")
 	}
-	units, err := bundle.Units()
+	b, err := readBundle()
 	if err != nil {
-		return nil, fmt.Errorf("read the bundled units: %w", err)
+		return nil, err
 	}
-	line, err := bundle.Border()
-	if err != nil {
-		return nil, fmt.Errorf("read the bundled border line: %w", err)
-	}
-	crossings, err := bundle.Crossings()
-	if err != nil {
-		return nil, fmt.Errorf("read the bundled crossings: %w", err)
-	}
-	return gpkg.Open(ctx, path, gpkg.Options{Units: units, Border: line, Crossings: crossings, Now: time.Now})
+	return gpkg.Open(ctx, path, gpkg.Options{Units: b.units, Border: b.line, Crossings: b.crossings, Now: time.Now})
 }
 
 // loadDemo puts the bundled demo into a store.
-func loadDemo(ctx context.Context, st *gpkg.Store, p *places) (ingest.Report, error) {
+func loadDemo(ctx context.Context, st *gpkg.Store, locator ingest.Locator) (ingest.Report, error) {
 	src, err := source.Open(bytes.NewReader(bundle.Demo()), source.Options{Format: "geojson", File: "demo.geojson", Dataset: "demo"})
 	if err != nil {
 		return ingest.Report{}, fmt.Errorf("read the bundled demo: %w", err)
 	}
-	report, err := ingest.Run(ctx, ingest.Options{Source: src, File: "demo.geojson", Store: st, Locator: ingest.NewLocator(p.geocoder), Strict: true,
+	report, err := ingest.Run(ctx, ingest.Options{Source: src, File: "demo.geojson", Store: st, Locator: locator, Strict: true,
 		Dataset: &incident.Dataset{
 			Title: "Demo: October and November 2025", Licence: "Facts; wording Apache-2.0", Sample: true,
 			Attribution: "One news article of 6 November 2025 and other reports, publishers not recorded; compiled by the Sarhad project",
