@@ -106,6 +106,10 @@ func NextPeriod(k Key, d Day) Day {
 	}
 }
 
+// MaxGroups is the most groups that an aggregate gives: more is a question for
+// the incidents themselves, and would grow with the data in memory.
+const MaxGroups = 200_000
+
 // AggregateQuery asks for counts.
 type AggregateQuery struct {
 	// By are one to three keys.
@@ -223,7 +227,7 @@ type Reader interface {
 	Count(ctx context.Context, f Filter) (int, error)
 	// Aggregate gives one group for each combination of keys that occurs,
 	// sorted by the keys in order, null first. It fails with CodeInvalid for
-	// unknown keys or more than three.
+	// unknown keys or more than three, with CodeTooLarge beyond [MaxGroups].
 	Aggregate(ctx context.Context, q AggregateQuery) ([]Group, error)
 	// Datasets lists what is loaded, by name.
 	Datasets(ctx context.Context) ([]DatasetInfo, error)
