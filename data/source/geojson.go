@@ -206,19 +206,17 @@ func (g *geojsonReader) frame(err error) error {
 // target resolves names of properties to fields.
 func (g *geojsonReader) target(opt Options) error {
 	g.targets = map[string][]target{}
-	if opt.Mapping == nil {
-		for f, names := range tableLayout.names {
-			for rank, n := range names {
-				g.targets[n] = append(g.targets[n], target{field(f), rank})
-			}
-		}
-		return nil
+	var fields map[string]MappedField
+	if opt.Mapping != nil {
+		fields = opt.Mapping.Fields
 	}
-	for name, mf := range opt.Mapping.Fields {
+	var taken [numFields]bool
+	for name, mf := range fields {
 		f, ok := fieldOf(name)
 		if !ok {
 			return refuse(opt.File, "the mapping names a field %q that does not exist", name)
 		}
+		taken[f] = true
 		if mf.Column == "" {
 			g.constants[f] = mf.Value
 			continue
@@ -226,6 +224,17 @@ func (g *geojsonReader) target(opt Options) error {
 		n := fold(mf.Column)
 		g.targets[n] = append(g.targets[n], target{f, 0})
 		g.values[f] = mf.Values
+	}
+	byMapping := make(map[string]bool, len(g.targets))
+	for n := range g.targets {
+		byMapping[n] = true
+	}
+	for f, names := range tableLayout.names {
+		for rank, n := range names {
+			if !taken[f] && !byMapping[n] {
+				g.targets[n] = append(g.targets[n], target{field(f), rank})
+			}
+		}
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ import (
 //	  event_type: {column: Kind, values: {bombing: Explosions/Remote violence}}
 //
 // Fields have the names of the properties in GeoJSON or of the known headers.
+// Known headers that the mapping does not name are read as without it.
 type Mapping struct {
 	// Dataset describes what the rows belong to.
 	Dataset MappedDataset `yaml:"dataset"`
@@ -70,11 +71,6 @@ func (m *MappedField) UnmarshalYAML(n *yaml.Node) error {
 		m.Column = n.Value
 		return nil
 	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if k := n.Content[i].Value; k != "column" && k != "value" && k != "values" {
-			return fmt.Errorf("line %d: %q is not one of column, value, values", n.Content[i].Line, k)
-		}
-	}
 	type plain MappedField
 	return n.Decode((*plain)(m))
 }
@@ -84,13 +80,18 @@ func ReadMapping(r io.Reader) (*Mapping, error) {
 	wrong := func(err error) error {
 		return &incident.Error{Code: incident.CodeInvalid, Message: "The mapping cannot be read", Parameter: "map", Err: err}
 	}
-	m := &Mapping{}
-	dec := yaml.NewDecoder(io.LimitReader(r, 1<<20))
-	dec.KnownFields(true)
-	if err := dec.Decode(m); err != nil {
+	var n yaml.Node
+	if err := yaml.NewDecoder(io.LimitReader(r, 1<<20)).Decode(&n); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = errors.New("it is empty")
 		}
+		return nil, wrong(err)
+	}
+	if err := checkMapping(&n); err != nil {
+		return nil, wrong(err)
+	}
+	m := &Mapping{}
+	if err := n.Decode(m); err != nil {
 		return nil, wrong(err)
 	}
 	if len(m.Fields) == 0 {
@@ -111,6 +112,120 @@ func ReadMapping(r io.Reader) (*Mapping, error) {
 		}
 	}
 	return m, nil
+}
+
+// The keys of a mapping and of its dataset; those of a field are in mappedKeys.
+var (
+	mappingKeys = []string{"dataset", "dates", "fields"}
+	datasetKeys = []string{"name", "title", "licence", "attribution", "terms", "public", "synthetic", "sample"}
+	mappedKeys  = []string{"column", "value", "values"}
+)
+
+// checkMapping says in plain words what does not fit: the decoder would speak of our types.
+func checkMapping(doc *yaml.Node) error {
+	top := doc
+	if doc.Kind == yaml.DocumentNode && len(doc.Content) == 1 {
+		top = doc.Content[0]
+	}
+	if top.Kind == yaml.ScalarNode && top.Tag == "!!null" {
+		return errors.New("it is empty")
+	}
+	if err := checkKeys(top, "the mapping", mappingKeys); err != nil {
+		return err
+	}
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		v := resolve(top.Content[i+1])
+		var err error
+		switch top.Content[i].Value {
+		case "dates":
+			err = checkScalar(v, "dates")
+		case "dataset":
+			if err = checkKeys(v, "dataset", datasetKeys); err != nil {
+				break
+			}
+			for j := 0; j+1 < len(v.Content) && err == nil; j += 2 {
+				name, value := v.Content[j].Value, resolve(v.Content[j+1])
+				if err = checkScalar(value, name); err == nil && (name == "synthetic" || name == "sample") && value.Tag != "!!bool" && value.Tag != "!!null" {
+					err = fmt.Errorf("line %d: %s is %q and not true or false", value.Line, name, value.Value)
+				}
+			}
+		case "fields":
+			if err = checkKeys(v, "fields", nil); err != nil {
+				break
+			}
+			for j := 0; j+1 < len(v.Content) && err == nil; j += 2 {
+				err = checkField(v.Content[j].Value, resolve(v.Content[j+1]))
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkField(name string, n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		return nil
+	}
+	if err := checkKeys(n, "the field "+name, mappedKeys); err != nil {
+		return err
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, v := n.Content[i].Value, resolve(n.Content[i+1])
+		if key != "values" {
+			if err := checkScalar(v, key); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := checkKeys(v, "values", nil); err != nil {
+			return err
+		}
+		for j := 1; j < len(v.Content); j += 2 {
+			if err := checkScalar(resolve(v.Content[j]), v.Content[j-1].Value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// resolve follows an alias to what it stands for.
+func resolve(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		return n.Alias
+	}
+	return n
+}
+
+// checkKeys refuses what is no list of keys with values, and keys that do not exist; nil allows any.
+func checkKeys(n *yaml.Node, where string, allowed []string) error {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" {
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: %s is no list of keys with values, such as \"key: value\"", n.Line, where)
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k := n.Content[i]
+		if allowed != nil && !slices.Contains(allowed, k.Value) {
+			return fmt.Errorf("line %d: in %s %q is not one of the keys that there are: %s", k.Line, where, k.Value, strings.Join(allowed, ", "))
+		}
+		for j := 0; j < i; j += 2 {
+			if n.Content[j].Value == k.Value {
+				return fmt.Errorf("line %d: in %s the key %q comes twice", k.Line, where, k.Value)
+			}
+		}
+	}
+	return nil
+}
+
+func checkScalar(n *yaml.Node, key string) error {
+	if n.Kind != yaml.ScalarNode {
+		return fmt.Errorf("line %d: %s takes a single word or text", n.Line, key)
+	}
+	return nil
 }
 
 // fieldOf finds a field by any of the headers that are known for it.
@@ -173,5 +288,15 @@ func (m *Mapping) apply(d *decoder, names map[string]int, file string) error {
 		}
 		d.cols[f], d.values[f] = i, mf.Values
 	}
+	used := make([]bool, len(d.columns)) // by the mapping, for whatever field
+	for _, i := range d.cols {
+		if i >= 0 {
+			used[i] = true
+		}
+	}
+	d.known(names, func(f field, column int) bool {
+		_, ok := taken[f]
+		return !ok && !used[column]
+	})
 	return nil
 }

@@ -420,8 +420,14 @@ func TestMappings(t *testing.T) {
 		"fields: {datum: D}":                        `no field "datum"`,
 		"fields: {date: {col: D}}":                  `"col" is not one of`,
 		"fields: {date: {values: {a: b}}}":          "either a column or a value",
-		"felder: {date: D}":                         "felder",
-		"fields: {date: D}\ndataset: {x: y}":        "x",
+		"felder: {date: D}":                         `"felder" is not one of the keys that there are: dataset, dates, fields`,
+		"columns:\n  date: D":                       `line 1: in the mapping "columns" is not one of`,
+		"fields: {date: D}\ndataset: {x: y}":        `in dataset "x" is not one of the keys that there are: name, title`,
+		"fields: [date]":                            "fields is no list of keys",
+		"fields: {date: [D]}":                       "the field date is no list of keys",
+		"fields: {date: D, date: E}":                `"date" comes twice`,
+		"fields: {date: D}\ndataset: {sample: 7}":   "not true or false",
+		"just words":                                "the mapping is no list of keys",
 		"fields: {date: D}\ndataset: {public: all}": "items or aggregates",
 	} {
 		if _, err := ReadMapping(strings.NewReader(text)); incident.CodeOf(err) != incident.CodeInvalid || !strings.Contains(err.Error(), says) {
@@ -440,6 +446,29 @@ func TestMappings(t *testing.T) {
 		}
 		if _, err := Open(strings.NewReader("D,E\n1,2\n"), Options{File: "f", Mapping: m}); incident.CodeOf(err) != incident.CodeInvalid || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: got %v, want one that says %q", text, err, says)
+		}
+	}
+}
+
+// A mapping adds to the known headers; what it says wins, and a column serves once.
+func TestMappingBesideKnownHeaders(t *testing.T) {
+	m, err := ReadMapping(strings.NewReader("fields: {date: D, event_type: {column: What, values: {b: Battles}}, country: {value: PK}, summary: Location}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		"id,D,date,What,event_type,country,fatalities,lat,lon,location\n7,2020-01-01,1999-09-09,b,Protests,AF,3,34,71,words\n",
+		`{"type":"FeatureCollection","features":[{"type":"Feature","id":7,"geometry":{"type":"Point","coordinates":[71,34]},"properties":` +
+			`{"D":"2020-01-01","date":"1999-09-09","What":"b","event_type":"Protests","country":"AF","fatalities":3,"location":"words"}}]}`,
+	} {
+		r, err := Open(strings.NewReader(text), Options{File: "f", Mapping: m})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := readAll(t, r)[0].Incident
+		got := fmt.Sprint(in.SourceID, in.Start, in.EventType, in.Country, in.Best, in.Point, in.Summary, in.LocationName)
+		if want := "72020-01-01BattlesPK{3 true} [71 34]words"; got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	}
 }

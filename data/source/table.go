@@ -76,14 +76,7 @@ func openTable(r io.Reader, sniff []byte, opt Options) (Reader, error) {
 			return nil, err
 		}
 	} else {
-		for f, candidates := range l.names {
-			for _, n := range candidates {
-				if i, ok := names[n]; ok {
-					t.cols[f] = i
-					break
-				}
-			}
-		}
+		t.known(names, func(field, int) bool { return true })
 	}
 	if err := t.usable(opt); err != nil {
 		return nil, err
@@ -99,6 +92,18 @@ func openTable(r io.Reader, sniff []byte, opt Options) (Reader, error) {
 	}
 	t.nameDataset(opt)
 	return t, nil
+}
+
+// known finds the columns of known headers, those that free allows.
+func (d *decoder) known(names map[string]int, free func(f field, column int) bool) {
+	for f, candidates := range d.layout.names {
+		for _, n := range candidates {
+			if i, ok := names[n]; ok && free(field(f), i) {
+				d.cols[f] = i
+				break
+			}
+		}
+	}
 }
 
 // dialect finds the delimiter and the line end from the first line.
