@@ -119,7 +119,7 @@ func newServer(c Config) (*server, error) {
 		}
 		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	}
-	s := &server{Config: c, log: c.Logger, byID: map[string]*collection{}}
+	s := &server{Config: c, log: c.Logger, byID: map[string]*collection{}, columnCache: columnCache{turn: make(chan struct{}, 1)}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -859,3 +859,14 @@ func BenchmarkColumns(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200_000, "ns/row")
 }
+
+// A range that begins before our calendar is merely wider than the data.
+func TestYearZeroIsNoError(t *testing.T) {
+	m, err := parseMoment("0000-01-01", true)
+	if err != nil || !m.isDay || m.day != incident.MinDay {
+		t.Errorf("%+v, %v", m, err)
+	}
+	if _, err := parseMoment("0000-13-01", true); err == nil {
+		t.Error("a month 13 was taken")
+	}
+}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -238,10 +240,30 @@ func (b *block) append(out []byte) []byte {
 
 // columnCache keeps the columns of everything for one change number.
 type columnCache struct {
+	turn   chan struct{} // holds one
 	mu     sync.Mutex
 	change int64
 	digest string
 	body   []byte
+}
+
+// columnPatience is how long a request waits for another to make the same
+// answer; a client that reads slowly must not hold up everyone.
+const columnPatience = 10 * time.Second
+
+// enter waits for the turn to make the answer, or goes on without it after
+// columnPatience. leave gives the turn up and may be called twice.
+func (c *columnCache) enter(ctx context.Context) (leave func(), err error) {
+	patience := time.NewTimer(columnPatience)
+	defer patience.Stop()
+	select {
+	case c.turn <- struct{}{}:
+		return sync.OnceFunc(func() { <-c.turn }), nil
+	case <-patience.C:
+		return func() {}, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for columns: %w", ctx.Err())
+	}
 }
 
 func (c *columnCache) get(snap *snapshot) []byte {
@@ -279,6 +301,7 @@ func (s *server) getColumns(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	var leave func()
 	for try := 1; ; try++ {
 		snap, err := s.snapshot(ctx)
 		if err != nil {
@@ -296,8 +319,17 @@ func (s *server) getColumns(c echo.Context) error {
 			c.Response().WriteHeader(http.StatusOK)
 			return nil
 		}
+		// One answer over everything is made at a time and kept: whoever asks
+		// meanwhile waits for it instead of making the same once more in memory.
 		if sel.key == "" {
+			if leave == nil {
+				if leave, err = s.columnCache.enter(ctx); err != nil {
+					return err
+				}
+				defer leave()
+			}
 			if body := s.columnCache.get(snap); body != nil {
+				leave()
 				c.Response().Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
 				_, err := c.Response().Write(body)
 				return err

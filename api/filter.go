@@ -292,6 +292,12 @@ func parseMoment(s string, mayBeOpen bool) (moment, error) {
 	}
 	if len(s) <= 10 {
 		d, err := incident.ParseDay(s)
+		if rest, ok := strings.CutPrefix(s, "0000-"); ok {
+			// Our calendar begins with the year 1; a range that begins before is merely wider than the data.
+			if _, err = incident.ParseDay("0004-" + rest); err == nil {
+				d = incident.MinDay
+			}
+		}
 		if err != nil {
 			return moment{}, wrongParameter("datetime", nil, "datetime has %s, which is not a day (YYYY-MM-DD), a date-time (RFC 3339) or \"..\".", quoted(s))
 		}
