@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/term"
 
@@ -31,6 +34,10 @@ type importCmd struct {
 
 // Run implements the command.
 func (c *importCmd) Run(e *env) error {
+	if err := c.keepApart(); err != nil {
+		fmt.Fprintln(e.stderr, "sarhad:", err)
+		return exitError(exitUsage)
+	}
 	var mapping *source.Mapping
 	if c.Map != "" {
 		f, err := os.Open(c.Map)
@@ -47,23 +54,26 @@ func (c *importCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	st, err := openStore(e.ctx, c.Store)
+	path := c.Store
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && c.DryRun {
+		// A dry run makes no store; what would be new is tried on an empty one elsewhere.
+		dir, err := os.MkdirTemp("", "sarhad-dry-run-")
+		if err != nil {
+			return fmt.Errorf("make room for a dry run: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		path = filepath.Join(dir, "empty.gpkg")
+	}
+	st, err := openStore(e.ctx, path)
 	if err != nil {
 		return err
 	}
 	defer st.Close()
 
-	var rejects *os.File
-	if c.Rejects != "" {
-		if rejects, err = os.Create(c.Rejects); err != nil {
-			return fmt.Errorf("write the rejected rows: %w", err)
-		}
-		defer rejects.Close()
-	}
 	reports := make([]ingest.Report, 0, len(c.Files))
 	failed := false
-	for _, file := range c.Files {
-		report, err := c.load(e, file, mapping, st, locator, rejects)
+	for i, file := range c.Files {
+		report, err := c.load(e, file, mapping, st, locator, rejectsFile(c.Rejects, i))
 		if err != nil {
 			failed = true
 			if e.ctx.Err() != nil {
@@ -77,11 +87,6 @@ func (c *importCmd) Run(e *env) error {
 		reports = append(reports, report)
 		if !c.Quiet {
 			printReport(e.stderr, report, c.DryRun)
-		}
-	}
-	if rejects != nil {
-		if err := rejects.Close(); err != nil {
-			return fmt.Errorf("write the rejected rows: %w", err)
 		}
 	}
 	if err := c.write(e, reports); err != nil {
@@ -102,7 +107,7 @@ func (c *importCmd) Run(e *env) error {
 	return nil
 }
 
-func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Writer, locator ingest.Locator, rejects *os.File) (ingest.Report, error) {
+func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Writer, locator ingest.Locator, rejects string) (report ingest.Report, err error) {
 	in, name, size := e.stdin, "standard input", int64(0)
 	if file != "-" {
 		f, err := os.Open(file)
@@ -129,10 +134,70 @@ func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incide
 		Strict: c.Strict, DryRun: c.DryRun, Bytes: counted, Size: size,
 		Progress: ingest.NewPrinter(e.stderr, isTerminal(e.stderr), c.Quiet).Print,
 	}
-	if rejects != nil {
-		opt.Rejects = rejects
+	if rejects != "" {
+		// Written beside it and renamed at the end, so that a load that fails early leaves an older file as it was.
+		f, err := os.CreateTemp(filepath.Dir(rejects), ".sarhad-rejects-*")
+		if err != nil {
+			return report, fmt.Errorf("write the rejected rows: %w", err)
+		}
+		opt.Rejects = f
+		defer func() {
+			e := f.Close()
+			if e == nil && report.Read > 0 {
+				e = errors.Join(os.Chmod(f.Name(), 0o644), os.Rename(f.Name(), rejects))
+			} else {
+				e = errors.Join(e, os.Remove(f.Name()))
+			}
+			if e != nil {
+				err = errors.Join(err, fmt.Errorf("write the rejected rows: %w", e))
+			}
+		}()
 	}
 	return ingest.Run(e.ctx, opt)
+}
+
+// rejectsFile names the file for the rejected rows of the nth input: each has
+// columns of its own, so each gets a file of its own, "rejects-2.csv" for the second.
+func rejectsFile(name string, n int) string {
+	if name == "" || n == 0 {
+		return name
+	}
+	ext := filepath.Ext(name)
+	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(name, ext), n+1, ext)
+}
+
+// keepApart refuses to write over what is read: a mended file of rejects is
+// loaded with the same command that wrote it.
+func (c *importCmd) keepApart() error {
+	type named struct{ what, path string }
+	written := []named{{"--report", c.Report}}
+	read := []named{{"--store", c.Store}}
+	for i, f := range c.Files {
+		read = append(read, named{"the input", f})
+		written = append(written, named{"--rejects", rejectsFile(c.Rejects, i)})
+	}
+	for i, w := range written {
+		if w.path == "" {
+			continue
+		}
+		for _, r := range append(read, written[:i]...) {
+			if r.path != "" && sameFile(w.path, r.path) {
+				return fmt.Errorf("%s %s is the same file as %s; give it another name", w.what, w.path, r.what)
+			}
+		}
+	}
+	return nil
+}
+
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	if errA == nil && errB == nil {
+		return os.SameFile(infoA, infoB)
+	}
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && absA == absB
 }
 
 // write puts the reports where they were asked for: one line for each file

@@ -35,6 +35,10 @@ func (c *serveCmd) Run(e *env) error {
 		fmt.Fprintln(e.stderr, "sarhad: --synthetic takes a number that is not negative")
 		return exitError(exitUsage)
 	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		fmt.Fprintf(e.stderr, "sarhad: --listen takes HOST:PORT, for example 127.0.0.1:8080: %v\n", err)
+		return exitError(exitUsage)
+	}
 	// The address is taken first: a port in use should not cost a load.
 	ln, err := (&net.ListenConfig{}).Listen(e.ctx, "tcp", c.Listen)
 	if err != nil {
