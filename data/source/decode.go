@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,10 +30,11 @@ type decoder struct {
 	constants [numFields]string
 	values    [numFields]map[string]string
 
-	raw  []string
-	row  Row
-	seed maphash.Seed
-	seen hashSet
+	raw   []string
+	whole []byte // the record as it stands, where raw is not all of it; nil for a table
+	row   Row
+	seed  maphash.Seed
+	seen  seenSet
 }
 
 func newDecoder(l *layout, opt Options) *decoder {
@@ -159,13 +161,44 @@ func (d *decoder) decode(identity func() []byte) {
 		return // its id may come again: the mended row
 	}
 	in.ID = incident.ID(in.Dataset, in.SourceID)
-	if d.seen.add(maphash.String(d.seed, in.SourceID)) {
-		if hashed {
-			d.warn(fID, "", WarnDuplicateRow, "the same row stands further up; it is counted once")
-		} else {
-			d.warn(fID, in.SourceID, WarnDuplicateID, "the same id stands further up; the later row is kept")
-		}
+	idHash := maphash.String(d.seed, in.SourceID)
+	content := idHash // of a row without an id both are the same
+	if !hashed {
+		content = d.contentHash()
 	}
+	first, there := d.seen.add(idHash, content, d.row.Line)
+	switch {
+	case !there:
+	case first.content == content:
+		// Only in the report: the incident is the one that the first row is, to the last field.
+		d.row.Issues = append(d.row.Issues, Issue{Line: d.row.Line, Column: d.columnOf(fID), Value: excerpt(d.get(fID)), Code: WarnDuplicateRow,
+			Reason: fmt.Sprintf("the same stands in %s %d; it is counted once", d.where(), first.line)})
+	default:
+		d.refuseValue(fID, in.SourceID, &problem{CodeDuplicateID, fmt.Sprintf("%s %d has the same id and other content; the first one holds", d.where(), first.line)})
+	}
+}
+
+// where is what the number of a row counts.
+func (d *decoder) where() string {
+	if d.whole != nil {
+		return "feature"
+	}
+	return "line"
+}
+
+// contentHash is a hash of the record as it stands in the file.
+func (d *decoder) contentHash() uint64 {
+	var h maphash.Hash
+	h.SetSeed(d.seed)
+	if d.whole != nil {
+		_, _ = h.Write(d.whole) // never fails
+		return h.Sum64()
+	}
+	for _, s := range d.raw {
+		_, _ = h.WriteString(s)
+		_ = h.WriteByte(0x1f)
+	}
+	return h.Sum64()
 }
 
 // rowIdentity joins the raw fields for the hash of a row without an id.
@@ -543,43 +576,53 @@ func (d *decoder) claims(in *incident.Incident, s string) {
 	}
 }
 
-// hashSet holds hashes in bounded memory: it takes no new ones after 6 million.
-type hashSet struct {
-	slots []uint64
-	n     int
+// seenSet holds the hashes of ids, each with that of the content and the line of
+// its first record, in bounded memory: it takes no new ones after 6 million.
+type seenSet struct {
+	ids, contents []uint64
+	lines         []uint32
+	n             int
 }
 
-const maxHashes = 6 << 20
+// seen is the first record of an id.
+type seen struct {
+	content uint64
+	line    uint32
+}
 
-// add reports whether a hash was there, and adds it if not.
-func (s *hashSet) add(h uint64) bool {
-	if h == 0 {
-		h = 1
+const maxSeen = 6 << 20
+
+// add gives the first record of an id, and adds this one if there is none.
+func (s *seenSet) add(id, content uint64, line int) (first seen, there bool) {
+	if id == 0 {
+		id = 1
 	}
-	if s.n*4 >= len(s.slots)*3 && s.n < maxHashes {
-		old := s.slots
-		s.slots = make([]uint64, max(1024, 2*len(old)))
-		for _, o := range old {
+	if s.n*4 >= len(s.ids)*3 && s.n < maxSeen {
+		old := *s
+		size := max(1024, 2*len(old.ids))
+		s.ids, s.contents, s.lines = make([]uint64, size), make([]uint64, size), make([]uint32, size)
+		for k, o := range old.ids {
 			if o != 0 {
-				s.slots[s.find(o)] = o
+				i := s.find(o)
+				s.ids[i], s.contents[i], s.lines[i] = o, old.contents[k], old.lines[k]
 			}
 		}
 	}
-	i := s.find(h)
-	if s.slots[i] == h {
-		return true
+	i := s.find(id)
+	if s.ids[i] == id {
+		return seen{s.contents[i], s.lines[i]}, true
 	}
-	if s.n < maxHashes {
-		s.slots[i] = h
+	if s.n < maxSeen {
+		s.ids[i], s.contents[i], s.lines[i] = id, content, uint32(min(line, math.MaxUint32))
 		s.n++
 	}
-	return false
+	return seen{}, false
 }
 
-func (s *hashSet) find(h uint64) int {
-	mask := len(s.slots) - 1
-	i := int(h) & mask
-	for s.slots[i] != 0 && s.slots[i] != h {
+func (s *seenSet) find(id uint64) int {
+	mask := len(s.ids) - 1
+	i := int(id) & mask
+	for s.ids[i] != 0 && s.ids[i] != id {
 		i = (i + 1) & mask
 	}
 	return i

@@ -8,8 +8,8 @@
 //   - Nothing is guessed. A date that can be read two ways, a number with a plus
 //     sign behind it or a latitude without a longitude is refused, not repaired.
 //   - Null is "not reported": an empty figure never becomes 0.
-//   - Memory does not grow with the file, except for 8 bytes per record (at most
-//     64 MB in all) to notice ids that come twice.
+//   - Memory does not grow with the file, except for some 20 bytes per record (at
+//     most 160 MB in all) to notice ids that come twice.
 //
 // # Non-goals
 //

@@ -442,6 +442,7 @@ func (g *geojsonReader) Next() (*Row, error) {
 	if bad != nil {
 		g.reject(Issue{Column: "geometry", Value: string(f.Geometry[:min(len(f.Geometry), 400)]), Code: bad.code, Reason: bad.reason})
 	}
+	g.whole = f.whole
 	g.decode(func() []byte { return identityOf(f) })
 	return &g.row, nil
 }

@@ -43,6 +43,9 @@ const (
 	CodeBadQuotes            = "bad_quotes"
 	CodeBadEncoding          = "bad_encoding"
 	CodeTooLong              = "record_too_long"
+	// CodeDuplicateID is the id of an earlier record of the file with other
+	// content: the first one holds.
+	CodeDuplicateID = "duplicate_id"
 )
 
 // The codes of warnings, with which a row is taken.
@@ -51,8 +54,9 @@ const (
 	WarnUnknownSubEventType = "unknown_sub_event_type"
 	WarnTypesDisagree       = "event_types_disagree"
 	WarnLowAboveBest        = "low_above_best"
-	WarnDuplicateID         = "duplicate_id"
-	WarnDuplicateRow        = "duplicate_row"
+	// WarnDuplicateRow is a record that stands in the file already. It is in the
+	// report only: the incident is the same and stays as it is.
+	WarnDuplicateRow = "duplicate_row"
 )
 
 // Options says how to read a file.

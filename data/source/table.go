@@ -296,5 +296,17 @@ func (t *tableReader) Next() (*Row, error) {
 		return &t.row, nil
 	}
 	t.decode(t.rowIdentity)
+	if t.skip > 0 && t.row.Rejected == nil {
+		t.stillDuplicate(fields[3], fields[4])
+	}
 	return &t.row, nil
+}
+
+// stillDuplicate refuses a row of a file of refused rows whose id was not
+// mended: the row that it came after is not in that file.
+func (t *tableReader) stillDuplicate(value, code string) {
+	id := t.row.Incident.SourceID
+	if code == CodeDuplicateID && strings.TrimPrefix(value, "'") == strings.TrimPrefix(excerpt(id), "'") {
+		t.refuseValue(fID, id, &problem{CodeDuplicateID, "it still has the id of another row, which holds; give it an id of its own"})
+	}
 }
