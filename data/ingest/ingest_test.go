@@ -278,6 +278,21 @@ func TestMending(t *testing.T) {
 	}
 }
 
+// Rows of too few or too many fields are refused again as long as nobody mends
+// them, and are of the dataset of their file.
+func TestUnmendedRejects(t *testing.T) {
+	text := "date,notes,fatalities\n2025-10-12,one\n2025-10-13,two,2,more\n2025-10-14\n2025-10-15,three,x\n"
+	for range 3 {
+		store := newMemory()
+		var rejects bytes.Buffer
+		r, err := Run(t.Context(), Options{Source: open(t, text, "f.csv"), File: "f.csv", Store: store, Rejects: &rejects})
+		if err != nil || r.Rejected != 4 || r.Dataset != "f" || len(store.rows) != 0 {
+			t.Fatalf("%v %+v\n%s", err, r, text)
+		}
+		text = rejects.String()
+	}
+}
+
 func TestHarmless(t *testing.T) {
 	for in, want := range map[string]string{"=1+1": "'=1+1", "+49 x": "'+49 x", "-5": "-5", "@a": "'@a", "a=b": "a=b", "": "", "\tx": "'\tx"} {
 		if got := harmless(in); got != want {

@@ -29,7 +29,8 @@ func (r *rejectWriter) write(j reject) error {
 	is := j.issue
 	r.row = append(r.row[:0], harmless(r.file), strconv.Itoa(is.Line), harmless(is.Column), harmless(is.Value), is.Code, is.Reason)
 	r.row = append(r.row, j.raw...)
-	for i := len(j.raw); i < r.columns; i++ {
+	// A row of too few fields stays one, so that it is refused again unless it is mended.
+	for i := len(j.raw); i < r.columns && is.Code != source.CodeWrongFieldCount; i++ {
 		r.row = append(r.row, "")
 	}
 	if err := r.csv.Write(r.row); err != nil {

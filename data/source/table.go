@@ -221,16 +221,16 @@ func isTagRow(fields []string) bool {
 
 // nameDataset settles the dataset from the options, the mapping, the first row and the file.
 func (t *tableReader) nameDataset(opt Options) {
-	if p := t.first; p.err == nil && p.problem == nil && len(p.fields) == t.recs.want {
-		t.raw = p.fields[t.skip:]
-		t.nameBy(opt, t.get)
-		if t.skip > 0 && opt.Dataset == "" && t.dataset.Name == Slug(opt.File) && Slug(p.fields[0]) != "" {
-			t.dataset.Name = Slug(p.fields[0]) // rows refused from that file
-			t.dataset.Title = p.fields[0]
-		}
-		return
+	p := t.first
+	get := func(field) string { return "" }
+	if p.err == nil && p.problem == nil && len(p.fields) == t.recs.want {
+		t.raw, get = p.fields[t.skip:], t.get
 	}
-	t.nameBy(opt, func(field) string { return "" })
+	t.nameBy(opt, get)
+	if t.skip > 0 && opt.Dataset == "" && len(p.fields) > 0 && t.dataset.Name == Slug(opt.File) && Slug(p.fields[0]) != "" {
+		t.dataset.Name = Slug(p.fields[0]) // rows refused from that file
+		t.dataset.Title = p.fields[0]
+	}
 }
 
 // nameBy settles the dataset; get reads the first row.
