@@ -11,13 +11,15 @@ import { esc, fmt } from '../lib/text';
 import { precisionClass, Spot, typeIndex } from '../lib/vocab';
 import { type App, type Change, typeWord } from '../state/app';
 import type { Only } from '../state/permalink';
-import { inside, outlines } from './boundaries';
+import { inside, outlines, polygons } from './boundaries';
 import { legend, phoneLegend } from './legend';
 import { BORDER_NAME, COUNTRIES, NEIGHBOURS, PROVINCES, SEA } from './names';
 import { type Item, type Ring, Symbols } from './symbols';
 
 const OVERVIEW = 6.6;
 const CLOSE = 9;
+/** how far from its anchor a badge may stand */
+const RADII = [14, 22, 32, 44, 58];
 const files = import.meta.glob<string>('./data/*.json', { query: '?url', import: 'default', eager: true });
 
 interface Town {
@@ -27,6 +29,7 @@ interface Town {
   rank: number;
 }
 type Box = [number, number, number, number];
+type Offset = [number, number];
 
 interface Badge {
   key: string;
@@ -35,8 +38,8 @@ interface Badge {
   solid: boolean;
   lat: number;
   lon: number;
-  /** where it may stand, as offsets in px from the anchor; the first that fits is taken */
-  places: [number, number][];
+  /** where a badge of a width may stand, as offsets in px from the anchor; the first that fits is taken */
+  places: (width: number) => Offset[];
   only: Only;
   el: HTMLButtonElement | null;
   at: [number, number] | null;
@@ -69,7 +72,8 @@ export class MapView {
   private legendOpen = false;
   private chosenKey = '';
   private unitsDrawn = false;
-  private insideCache = new Map<string, [number, number][]>();
+  private insideCache = new Map<string, Offset[]>();
+  private bounds: { id: string; box: Box }[] = [];
 
   constructor(
     private app: App,
@@ -90,11 +94,7 @@ export class MapView {
       minZoom: 5,
       maxZoom: 13,
       wheelPxPerZoomLevel: 90,
-      maxBounds: [
-        [-40, 30],
-        [62, 105],
-      ],
-      maxBoundsViscosity: 0.8,
+      maxBoundsViscosity: 1,
     });
     const panes: [string, number][] = [
       ['land', 200],
@@ -130,7 +130,7 @@ export class MapView {
 
     const v = app.state.view;
     if (v) {
-      this.map.setView([v.lat, v.lon], v.zoom, { animate: false });
+      this.show(v.lat, v.lon, v.zoom);
       this.fitted = true;
     } else this.map.setView([31.5, 68], 5.5, { animate: false });
     this.map.on('move', () => this.moved(false));
@@ -310,6 +310,8 @@ export class MapView {
     const phone = this.phone;
     const w = this.map.getSize().x;
     this.fitted = true;
+    this.map.options.maxBounds = undefined;
+    this.limited = '';
     this.map.fitBounds(bounds, {
       animate: false,
       paddingTopLeft: [6, 4],
@@ -317,6 +319,44 @@ export class MapView {
       paddingBottomRight: phone ? [10, 10 + this.covered] : [Math.min(230, w * 0.25), 26],
     });
   }
+  /** show puts a place into the middle of what is not under the sheet. */
+  private show(lat: number, lon: number, zoom: number): void {
+    const p = this.map.project([lat, lon], zoom);
+    this.map.setView(this.map.unproject([p.x, p.y + this.covered / 2], zoom), zoom, { animate: false });
+  }
+  /** middle is the place in the middle of what is not under the sheet: the centre that links keep. */
+  private middle(): L.LatLng {
+    const c = this.map.getCenter();
+    if (!this.covered) return c;
+    const z = this.map.getZoom();
+    const p = this.map.project(c, z);
+    return this.map.unproject([p.x, p.y - this.covered / 2], z);
+  }
+
+  private limited = '';
+  /** limit keeps the view where the backdrop has coasts: beyond its edges there would be false, straight ones. */
+  private limit(): void {
+    const map = this.map;
+    const size = map.getSize();
+    const z = map.getZoom();
+    if (!size.x || !size.y) return;
+    const key = `${size}|${z}|${Math.round(this.covered)}`;
+    if (key === this.limited) return;
+    this.limited = key;
+    const edge = L.latLngBounds([18.1, 52.1], [43.9, 85.9]);
+    if (!this.phone) {
+      // Very wide windows would begin closer than the whole region: there the region comes first.
+      const least = Math.max(5, Math.min(6, map.getBoundsZoom(edge, true)));
+      if (map.getMinZoom() !== least) map.setMinZoom(least);
+    }
+    const low = map.project(edge.getSouthWest(), z);
+    const south = map.unproject([low.x, low.y + this.covered], z).lat;
+    map.setMaxBounds([
+      [south, edge.getWest()],
+      [edge.getNorth(), edge.getEast()],
+    ]);
+  }
+
   get phone(): boolean {
     return this.small.matches;
   }
@@ -331,14 +371,15 @@ export class MapView {
   private frame = 0;
   private moved(end: boolean): void {
     this.looked = null;
-    this.anchor = undefined;
     if (end) {
+      this.limit();
+      this.anchor = undefined;
       this.insideCache.clear();
       this.weights();
       this.drawBorder();
       this.layoutDue = true;
       if (this.fitted && this.app.units) {
-        const c = this.map.getCenter();
+        const c = this.middle();
         this.app.state.view = {
           lat: +c.lat.toFixed(3),
           lon: +c.lng.toFixed(3),
@@ -358,6 +399,8 @@ export class MapView {
     const app = this.app;
     if (c.data) {
       this.anchor = undefined;
+      this.bounds = [];
+      this.insideCache.clear();
       this.drawUnits();
       this.drawBorder();
       this.drawBase();
@@ -480,7 +523,7 @@ export class MapView {
   private labels = '';
   private put(cls: string, lat: number, lon: number, text: string, dx = 0, dy = 0): void {
     const p = this.map.latLngToLayerPoint([lat, lon]);
-    this.labels += `<span class="lb ${cls}" style="left:${(p.x + dx).toFixed(1)}px;top:${(p.y + dy).toFixed(1)}px">${esc(text)}</span>`;
+    this.labels += `<span class="lb ${cls}" style="left:${(p.x + dx).toFixed(1)}px;top:${(p.y + dy).toFixed(1)}px">${esc(text).replace('\n', '<br>')}</span>`;
   }
   private label(
     cls: string,
@@ -517,20 +560,39 @@ export class MapView {
       ]);
     }
     if (this.phone) this.boxes.push([0, size.y - this.covered, size.x, size.y]);
-    // Names that do not depend on what is counted.
-    for (const c of COUNTRIES) this.label('ctry', c.at[0], c.at[1], c.name, this.width(c.name, '600 12px', 3.4), 16);
-    if (z < 8) {
-      for (const n of NEIGHBOURS) this.label('nbr', n.at[0], n.at[1], n.name, this.width(n.name, '11px', 2.4), 14);
-      this.label('sea', SEA[0], SEA[1], t.seaName, 84, 15);
-      if (this.app.border && !this.phone) this.label('bdr', BORDER_NAME[0], BORDER_NAME[1], t.borderName, 232, 16);
-    }
     this.staticBoxes = [...this.boxes];
-    // Symbols, the names of capitals and provinces between them, then badges.
+    // Symbols first, then names between them: countries, sea, border, the three units in the margin.
     for (const m of this.symbols.items) {
       const h = m.n === 0 ? m.r * 0.8 : m.r;
       this.boxes.push([m.x - h, m.y - h, m.x + h, m.y + h]);
     }
-    this.drawTop(true);
+    const symbols = this.boxes.length;
+    for (const c of COUNTRIES) {
+      const w = this.width(c.name, '600 12px', 3.4);
+      const home = (id: string | null) => this.isCountry(id, c.code);
+      const p = map.latLngToContainerPoint(c.at);
+      for (const r of [0, 16, 30, 46, 64]) {
+        const tries =
+          r === 0
+            ? [[0, 0]]
+            : [0, 1, 2, 3, 4, 5, 6, 7].map((k) => [r * Math.cos((k * Math.PI) / 4), r * Math.sin((k * Math.PI) / 4)]);
+        if (
+          tries.some(
+            ([dx, dy]) =>
+              this.within(p.x + dx!, p.y + dy!, w, 14, home) &&
+              this.label('ctry', c.at[0], c.at[1], c.name, w, 16, dx, dy),
+          )
+        )
+          break;
+      }
+    }
+    if (z < 8) {
+      for (const n of NEIGHBOURS) this.label('nbr', n.at[0], n.at[1], n.name, this.width(n.name, '11px', 2.4), 14);
+      this.label('sea', SEA[0], SEA[1], t.seaName, 84, 15);
+      if (this.app.border && !this.phone) this.borderName();
+    }
+    this.drawTop(true, [...this.staticBoxes, ...this.boxes.slice(symbols)]);
+    this.staticBoxes.push(...this.boxes.slice(symbols));
     const drawn = new Set<string>();
     const town = (least: number) => {
       for (const w of this.towns) {
@@ -558,17 +620,7 @@ export class MapView {
     };
     // Capitals first: the name of a province has room to give way.
     town(3);
-    if (z < 8.2)
-      for (const [name, at] of Object.entries(PROVINCES))
-        for (const [dx, dy] of [
-          [0, 0],
-          [0, -15],
-          [-34, 0],
-          [-34, -15],
-          [34, 0],
-          [34, 15],
-        ] as [number, number][])
-          if (this.label('prov', at[0], at[1], name, this.width(name, '600 11px', 1.5) + 4, 14, dx, dy)) break;
+    if (z < 8.2) for (const name of Object.keys(PROVINCES)) this.provinceName(name);
     this.drawBadges(true);
     // Towns, crossings, districts.
     town(2);
@@ -594,8 +646,66 @@ export class MapView {
     this.labelPane.innerHTML = this.labels;
   }
 
+  private nameAt = new Map<string, Offset>();
+  /** provinceName puts a name with its middle in the province and no part of it in another country, or not at all. */
+  private provinceName(name: string): void {
+    const at = PROVINCES[name]!;
+    this.nameAt.delete(name);
+    const units = [...this.app.unitById.values()].filter((u) => u.province === name);
+    const country = units[0]?.country;
+    if (!country) return;
+    const o = this.map.latLngToContainerPoint(at);
+    const size = this.map.getSize();
+    const tries: Offset[] = [
+      [0, 0],
+      [0, -15],
+      [-34, 0],
+      [-34, -15],
+      [34, 0],
+      [34, 15],
+    ];
+    for (const u of units) {
+      const p = this.map.latLngToContainerPoint([u.label_lat, u.label_lon]);
+      if (p.x > 0 && p.y > 0 && p.x < size.x && p.y < size.y)
+        for (const dy of [0, -16, 16]) tries.push([Math.round(p.x - o.x), Math.round(p.y - o.y + dy)]);
+    }
+    const half = name.indexOf(' ');
+    const forms = half > 0 ? [name, `${name.slice(0, half)}\n${name.slice(half + 1)}`] : [name];
+    for (const text of forms) {
+      const lines = text.split('\n');
+      const w = Math.max(...lines.map((l) => this.width(l.toUpperCase(), '600 11px', 1.1))) + 4;
+      const h = 14 * lines.length;
+      for (const [dx, dy] of tries) {
+        const mid = this.map.containerPointToLatLng([o.x + dx, o.y + dy]);
+        const u = this.unitAt(mid.lng, mid.lat);
+        if (!u || this.app.unitById.get(u)?.province !== name) continue;
+        if (!this.within(o.x + dx, o.y + dy, w, h, (id) => this.isCountry(id, country))) continue;
+        if (this.label('prov', at[0], at[1], text, w, h, dx, dy)) {
+          this.nameAt.set(name, [dx, dy + (lines.length - 1) * 7]);
+          return;
+        }
+      }
+    }
+  }
+
+  /** borderName writes the border's name once, above the line west of 66° E where it is free, or leaves it out. */
+  private borderName(): void {
+    const line = this.borderLine('coarse')
+      .flat()
+      .map((p) => ({ lon: p[1], ...this.map.latLngToContainerPoint(p) }));
+    const w = 232;
+    const o = this.map.latLngToContainerPoint(BORDER_NAME);
+    for (const lon of [63.6, 64, 63.2, 64.4, 62.8, 64.8, 62.4, 65.2, 62]) {
+      const x = this.map.latLngToContainerPoint([BORDER_NAME[0], lon]).x;
+      const under = line.filter((p) => p.lon < 66.6 && Math.abs(p.x - x) < w / 2 + 6);
+      if (!under.length) continue;
+      const y = Math.min(...under.map((p) => p.y)) - 12;
+      if (this.label('bdr', BORDER_NAME[0], BORDER_NAME[1], t.borderName, w, 16, x - o.x, y - o.y)) return;
+    }
+  }
+
   /** drawTop names the three units with most incidents in the margin of the overview. */
-  private drawTop(fresh: boolean): void {
+  private drawTop(fresh: boolean, names: Box[] = []): void {
     const app = this.app;
     const z = this.map.getZoom();
     const size = this.map.getSize();
@@ -626,14 +736,30 @@ export class MapView {
         .filter((o) => o.p.x > 0 && o.p.y > 0 && o.p.x < size.x - 60 && o.p.y < size.y - 30)
         .sort((a, b) => a.p.y - b.p.y);
       const x = Math.min(this.map.latLngToContainerPoint([34, 75.5]).x, size.x - 170);
-      let y = -99;
-      this.top = most.map((o) => {
-        y = Math.max(o.p.y - 22, y + 40, 20);
-        const right = o.p.x + 60 > x;
-        const at = { id: o.id, x: right ? o.p.x + 70 : x, y };
-        this.boxes.push([at.x - 10, y - 16, at.x + 132, y + 18]);
-        return at;
-      });
+      this.top = [];
+      for (const o of most) {
+        const u = app.unitById.get(o.id)!;
+        const n = fmt(app.tally.unit[h.units.indexOf(o.id)]!);
+        const w = Math.max(
+          this.width(u.name, '600 12px') + this.width(` ${n}`, '12px'),
+          this.width(t.deathsUnknown, '11px'),
+        );
+        const x0 = o.p.x + 60 > x ? o.p.x + 70 : x;
+        // In the margin beside it, as near to its own height as name and leader keep clear of what stands there.
+        search: for (const dx of [0, -40, 40, -80])
+          for (const dy of [-22, 0, -44, 22, -66, 44, -88, 66, -110, 88]) {
+            const at = { id: o.id, x: x0 + dx, y: o.p.y + dy };
+            if (at.x < o.p.x + 40 || at.x + w + 8 > size.x || at.y < 20 || at.y > size.y - 40) continue;
+            const box: Box = [at.x - 4, at.y - 16, at.x + w + 6, at.y + 18];
+            const line = this.leaderBoxes(o.p.x, o.p.y, at.x, at.y);
+            const clear = (l: Box) => !names.some((q) => l[0] < q[2] && l[2] > q[0] && l[1] < q[3] && l[3] > q[1]);
+            if (this.hits(box) || !line.every(clear)) continue;
+            this.boxes.push(box, ...line);
+            names.push(box, ...line);
+            this.top.push(at);
+            break search;
+          }
+      }
     }
     let out = '';
     for (const o of this.top) {
@@ -654,25 +780,82 @@ export class MapView {
       box.innerHTML = out;
     }
   }
+  /** leaderBoxes are small boxes along a leader, which nothing else may cover. */
+  private leaderBoxes(px: number, py: number, x: number, y: number): Box[] {
+    const out: Box[] = [];
+    const run = (x0: number, y0: number, x1: number, y1: number, from: number) => {
+      const len = Math.hypot(x1 - x0, y1 - y0);
+      for (let d = from; d <= len; d += 6) {
+        const cx = x0 + ((x1 - x0) * d) / len;
+        const cy = y0 + ((y1 - y0) * d) / len;
+        out.push([cx - 3, cy - 3, cx + 3, cy + 3]);
+      }
+    };
+    run(px, py, x - 20, y, 12);
+    run(x - 20, y, x - 6, y, 0);
+    return out;
+  }
   private topBox: HTMLElement | null = null;
   private topHtml = '';
 
-  private insideOffsets(id: string): [number, number][] {
-    const had = this.insideCache.get(id);
-    if (had) return had;
-    const f = this.app.units!.features.find((x) => x.properties.id === id)!;
-    const u = f.properties;
-    const p = this.map.latLngToContainerPoint([u.label_lat, u.label_lon]);
-    const out: [number, number][] = [];
-    for (const r of [0, 14, 22, 32, 44, 58])
-      for (let k = 0; k < (r ? 12 : 1); k++) {
-        const dx = Math.round(r * Math.cos((k * Math.PI) / 6));
-        const dy = Math.round(r * Math.sin((k * Math.PI) / 6));
-        const ll = this.map.containerPointToLatLng([p.x + dx, p.y + dy]);
-        if (inside(f.geometry, ll.lng, ll.lat)) out.push([dx, dy]);
+  /** unitAt is the unit that a place of the map lies in. */
+  private unitAt(lon: number, lat: number): string | null {
+    if (!this.bounds.length)
+      for (const f of this.app.units?.features ?? []) {
+        const box: Box = [Infinity, Infinity, -Infinity, -Infinity];
+        for (const poly of polygons(f.geometry))
+          for (const [x, y] of poly[0] as [number, number][]) {
+            if (x < box[0]) box[0] = x;
+            if (y < box[1]) box[1] = y;
+            if (x > box[2]) box[2] = x;
+            if (y > box[3]) box[3] = y;
+          }
+        this.bounds.push({ id: f.properties.id, box });
       }
-    if (!out.length) out.push([0, 0]);
-    this.insideCache.set(id, out);
+    for (const [i, { id, box }] of this.bounds.entries())
+      if (lon >= box[0] && lon <= box[2] && lat >= box[1] && lat <= box[3])
+        if (inside(this.app.units!.features[i]!.geometry, lon, lat)) return id;
+    return null;
+  }
+
+  /** within: a box around a point of the map lies wholly in the units that count as home. Corners, middle, edges. */
+  private within(x: number, y: number, w: number, h: number, home: (id: string | null) => boolean): boolean {
+    const n = Math.max(1, Math.ceil(w / 14));
+    const test = (px: number, py: number) => {
+      const ll = this.map.containerPointToLatLng([px, py]);
+      return home(this.unitAt(ll.lng, ll.lat));
+    };
+    if (!test(x, y)) return false;
+    for (const e of [-h / 2, h / 2])
+      for (const k of [0, n, ...Array.from({ length: n - 1 }, (_, i) => i + 1)])
+        if (!test(x - w / 2 + (w * k) / n, y + e)) return false;
+    return test(x - w / 2, y) && test(x + w / 2, y);
+  }
+
+  /** insideOffsets are the places of the rules (the anchor, then twelve directions) where a badge lies wholly at home. */
+  private insideOffsets(
+    key: string,
+    lat: number,
+    lon: number,
+    width: number,
+    first: Offset[],
+    reach: number[],
+    home: (id: string | null) => boolean,
+  ): Offset[] {
+    const cached = `${key}|${Math.ceil(width)}|${first}`;
+    const had = this.insideCache.get(cached);
+    if (had) return had;
+    const p = this.map.latLngToContainerPoint([lat, lon]);
+    const tries = [...first];
+    for (const r of reach)
+      for (let k = 0; k < 12; k++)
+        tries.push([Math.round(r * Math.cos((k * Math.PI) / 6)), Math.round(r * Math.sin((k * Math.PI) / 6))]);
+    const size = this.map.getSize();
+    const out =
+      p.x < -200 || p.y < -200 || p.x > size.x + 200 || p.y > size.y + 200
+        ? []
+        : tries.filter(([dx, dy]) => this.within(p.x + dx, p.y + dy, width, 18, home));
+    this.insideCache.set(cached, out);
     return out;
   }
 
@@ -699,7 +882,8 @@ export class MapView {
               solid: false,
               lat: c.at[0],
               lon: c.at[1],
-              places: [[0, 18]],
+              places: (w) =>
+                this.insideOffsets(key, c.at[0], c.at[1], w, [[0, 18]], RADII, (id) => this.isCountry(id, a.country)),
               only: { kind: 'country', country: a.country },
             });
         }
@@ -715,11 +899,20 @@ export class MapView {
             solid: false,
             lat: at[0],
             lon: at[1],
-            places: [
-              [0, 18],
-              [0, 0],
-              [0, 36],
-            ],
+            places: (w) => {
+              // Below the province's name, wherever that was put.
+              const [dx, dy] = this.nameAt.get(a.province!) ?? [0, 0];
+              const first: Offset[] = [
+                [dx, dy + 18],
+                [dx, dy - 18],
+                [0, 0],
+                [0, 18],
+              ];
+              return this.insideOffsets(a.province!, at[0], at[1], w, first, [...RADII, 80, 110], (id) => {
+                const u = id && app.unitById.get(id);
+                return !!u && u.province === a.province && u.country === a.country;
+              });
+            },
             only: { kind: 'province', country: a.country, province: a.province },
           });
       }
@@ -735,17 +928,7 @@ export class MapView {
           solid: true,
           lat: at[0],
           lon: at[1],
-          places: [
-            ...(this.phone ? ([[0, 0]] as [number, number][]) : []),
-            [-96, -16],
-            [-110, 6],
-            [96, 16],
-            [0, -24],
-            [0, 24],
-            [-96, -40],
-            [100, 40],
-            [0, 0],
-          ],
+          places: (w) => this.besideBorder(at, w),
           only: { kind: 'border' },
         });
     }
@@ -761,7 +944,7 @@ export class MapView {
           solid: false,
           lat: u.label_lat,
           lon: u.label_lon,
-          places: this.insideOffsets(id),
+          places: (w) => this.insideOffsets(id, u.label_lat, u.label_lon, w, [[0, 0]], RADII, (at) => at === id),
           only: { kind: 'unit', unit: id },
         });
       });
@@ -776,24 +959,68 @@ export class MapView {
     return [us.reduce((s, u) => s + u.label_lat, 0) / us.length, us.reduce((s, u) => s + u.label_lon, 0) / us.length];
   }
 
+  /** isCountry: the unit belongs to a country. */
+  private isCountry(id: string | null, country: string): boolean {
+    return !!id && this.app.unitById.get(id)?.country === country;
+  }
+
+  /** borderSeen are points of the line in view, in the middle of the view first. */
+  private borderSeen(): [number, number][] {
+    const s = this.map.getSize();
+    const low = s.y - this.covered - 30;
+    const all: [number, number][] = [];
+    for (const line of this.borderLine('coarse'))
+      for (let i = 1; i < line.length; i++) {
+        // Long legs have points between, so that a close view finds some.
+        const [a, b] = [line[i - 1]!, line[i]!];
+        const p = this.map.latLngToContainerPoint(a);
+        const q = this.map.latLngToContainerPoint(b);
+        const n = Math.min(40, Math.max(1, Math.round(p.distanceTo(q) / 30)));
+        for (let k = 0; k < n; k++) all.push([a[0] + ((b[0] - a[0]) * k) / n, a[1] + ((b[1] - a[1]) * k) / n]);
+      }
+    return all.filter((p) => {
+      const q = this.map.latLngToContainerPoint(p);
+      return q.x > 20 && q.y > 24 && q.x < s.x - 20 && q.y < low;
+    });
+  }
+
   /** borderAnchor is a point of the line in the middle of its part in view. */
   private borderAnchor(): [number, number] | null {
-    if (this.anchor === undefined) this.anchor = this.findAnchor();
+    if (this.anchor === undefined) {
+      const seen = this.borderSeen();
+      this.anchor = seen.length ? seen[Math.floor(seen.length * 0.62)]! : null;
+    }
     return this.anchor;
   }
   /** undefined means: look again, the view has changed */
   private anchor: [number, number] | null | undefined;
-  private findAnchor(): [number, number] | null {
-    const s = this.map.getSize();
-    const low = s.y - this.covered - 60;
-    const seen = this.borderLine('coarse')
-      .flat()
-      .filter((p) => {
-        const q = this.map.latLngToContainerPoint(p);
-        const side = this.phone ? 70 : 120;
-        return q.x > side && q.y > 40 && q.x < s.x - side && q.y < low;
-      });
-    return seen.length ? seen[Math.floor(seen.length * 0.62)]! : null;
+
+  /** besideBorder are places next to the line, as offsets from the anchor: 8 px off, never on it. */
+  private besideBorder(at: [number, number], w: number): Offset[] {
+    const key = `border|${Math.ceil(w)}`;
+    const had = this.insideCache.get(key);
+    if (had) return had;
+    const o = this.map.latLngToContainerPoint(at);
+    const pts = this.borderSeen().map((p) => this.map.latLngToContainerPoint(p));
+    const step = Math.max(1, Math.floor(pts.length / 24));
+    const size = this.map.getSize();
+    const out: Offset[] = [];
+    const near = pts.filter((_, k) => k % step === 0).sort((a, b) => a.distanceTo(o) - b.distanceTo(o));
+    for (const p of near)
+      for (const [dx, dy] of [
+        [-w / 2 - 10, 0],
+        [w / 2 + 10, 0],
+        [0, -20],
+        [0, 20],
+      ] as Offset[]) {
+        const x = p.x + dx;
+        const y = p.y + dy;
+        if (x - w / 2 < 4 || x + w / 2 > size.x - 4 || y < 14 || y > size.y - this.covered - 14) continue;
+        if (pts.some((q) => Math.abs(q.x - x) < w / 2 + 4 && Math.abs(q.y - y) < 9 + 4)) continue;
+        out.push([Math.round(x - o.x), Math.round(y - o.y)]);
+      }
+    this.insideCache.set(key, out);
+    return out;
   }
 
   private drawBadges(fresh: boolean): void {
@@ -820,20 +1047,21 @@ export class MapView {
       }
       const full = w.key.startsWith('unit:') || w.key.startsWith('province:') ? z >= 7.9 : true;
       const place = (words: boolean, last: boolean): boolean => {
-        const text = words ? `${w.n} ${w.words}` : String(w.n);
+        const text = words ? `${fmt(w.n)} ${w.words}` : fmt(w.n);
         const bw = this.width(text, '600 11px') + 14;
         const p = this.map.latLngToContainerPoint([w.lat, w.lon]);
-        const take = (at: [number, number]): true => {
+        const take = (at: Offset): true => {
           b!.at = at;
           b!.words = words ? w.words : '';
           return true;
         };
-        for (const at of w.places) if (!last && this.fits(p.x + at[0], p.y + at[1], bw, 18, 0)) return take(at);
+        const places = w.places(bw);
+        for (const at of places) if (!last && this.fits(p.x + at[0], p.y + at[1], bw, 18, 0)) return take(at);
         if (!last) return false;
-        // Nothing is free: a badge is never dropped, it stands where it hides least.
-        let best = w.places[0]!;
+        // Nothing is free: a badge is never dropped. Inside it stands where it hides least, else on the label point.
+        let best: Offset = places[0] ?? [0, 0];
         let least = Infinity;
-        for (const at of w.places) {
+        for (const at of places) {
           const hidden = this.overlap([p.x + at[0] - bw / 2, p.y + at[1] - 9, p.x + at[0] + bw / 2, p.y + at[1] + 9]);
           if (hidden < least) {
             least = hidden;
@@ -844,7 +1072,7 @@ export class MapView {
         return take(best);
       };
       if (fresh || !b.at) {
-        if (!(full && place(true, false)) && !place(false, false)) place(full && !w.key.startsWith('unit:'), true);
+        if (!(full && place(true, false)) && !place(false, false)) place(false, true);
       }
       const p = this.map.latLngToLayerPoint([w.lat, w.lon]);
       const el = b.el!;
