@@ -168,6 +168,11 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 			return err
 		}
 	}
+	if opt.Dataset == nil {
+		if ds, err = keepStored(ctx, opt, ds); err != nil {
+			return err
+		}
+	}
 	load, err := opt.Store.Begin(ctx, incident.Import{Dataset: ds, File: opt.File, Layout: r.Layout, Atomic: opt.Strict || opt.DryRun})
 	if err != nil {
 		return fmt.Errorf("begin load: %w", err)
@@ -239,6 +244,40 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 	}
 	r.Stored = true
 	return nil
+}
+
+// keepStored takes out of a dataset the texts that are mere defaults where the
+// store has others already. A store that cannot be asked gets all.
+func keepStored(ctx context.Context, opt *Options, ds incident.Dataset) (incident.Dataset, error) {
+	store, ok := opt.Store.(interface {
+		Datasets(ctx context.Context) ([]incident.DatasetInfo, error)
+	})
+	if !ok {
+		return ds, nil
+	}
+	sets, err := store.Datasets(ctx)
+	if err != nil {
+		return ds, fmt.Errorf("look at the datasets of the store: %w", err)
+	}
+	stated := opt.Source.Stated()
+	for i := range sets {
+		old := &sets[i].Dataset
+		if old.Name != ds.Name {
+			continue
+		}
+		for _, t := range []struct {
+			text           *string
+			stated, stored string
+		}{
+			{&ds.Title, stated.Title, old.Title}, {&ds.Licence, stated.Licence, old.Licence},
+			{&ds.Attribution, stated.Attribution, old.Attribution}, {&ds.Terms, stated.Terms, old.Terms},
+		} {
+			if t.stated == "" && t.stored != "" {
+				*t.text = "" // which leaves what is stored
+			}
+		}
+	}
+	return ds, nil
 }
 
 // put stores a batch and adds it to the report.

@@ -232,9 +232,11 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 	if in.LocationPrecision.IsPoint() && !in.HasPoint {
 		in.LocationPrecision = incident.LocDistrict
 	}
+	if in.UnitID == "" {
+		in.Candidates = nil
+	}
 	l.leave(in)
 	in.Place = incident.Place{}
-	in.Candidates = nil
 
 	ambiguous := m.Status == geo.StatusAmbiguous
 	switch prec := in.LocationPrecision; prec {

@@ -20,6 +20,11 @@ type decoder struct {
 	dataset incident.Dataset
 	file    string
 	dates   dateOrder
+	// stated are the fields of dataset that the file or the mapping gives; the
+	// others are defaults of the layout and the name.
+	stated incident.Dataset
+	// republished is true if a mapping says that single rows may be.
+	republished bool
 	// named is true if the user named the dataset, whatever its rows say.
 	named bool
 	// cols are the indices of the fields in raw, -1 for those that do not occur.
@@ -128,6 +133,7 @@ func (d *decoder) decode(identity func() []byte) {
 		d.row.Country = in.Country
 	}
 
+	d.statedWarnings(in)
 	d.readDates(in)
 	d.types(in)
 	in.Actor1, in.Actor2, in.Dyad = d.get(fActor1), d.get(fActor2), d.get(fDyad)
@@ -426,6 +432,36 @@ func (d *decoder) place(in *incident.Incident) {
 		}
 		in.Place.RadiusM = r
 	}
+}
+
+// statedWarnings takes the warnings of a record that was placed before, such as
+// one of our own GeoJSON: what they speak of is not in the record any more.
+func (d *decoder) statedWarnings(in *incident.Incident) {
+	s := d.get(fWarnings)
+	if s == "" || d.get(fPlaceKind) == "" && d.get(fUnitID) == "" {
+		return
+	}
+	var l []string
+	if s[0] != '[' {
+		l = strings.Split(s, ";")
+	} else if json.Unmarshal([]byte(s), &l) != nil {
+		return // a column of another's
+	}
+	for _, w := range l {
+		if w = trim(w); isCode(w) && !slices.Contains(in.Warnings, w) {
+			in.Warnings = append(in.Warnings, w)
+		}
+	}
+}
+
+// isCode reports whether a text has the form of the codes of warnings.
+func isCode(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c != '_' && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 40
 }
 
 // list adds a list, written in JSON or joined by semicolons.

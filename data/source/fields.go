@@ -58,7 +58,7 @@ const (
 	fSummary
 	fSynthetic
 	fDataset
-	fFile
+	fWarnings
 	numFields
 )
 
@@ -128,6 +128,7 @@ var tableLayout = &layout{name: FormatTable, names: [numFields][]string{
 	fSummary:         {"summary", "notes"},
 	fSynthetic:       {"synthetic"},
 	fDataset:         {"dataset"},
+	fWarnings:        {"warnings"},
 }}
 
 var gedLayout = &layout{

@@ -100,14 +100,12 @@ func openGeoJSON(r io.Reader, opt Options) (Reader, error) {
 	case !found:
 		return nil, refuse(opt.File, "the file is a GeoJSON %s; a FeatureCollection with features is read", excerpt(c.kind))
 	}
+	d := c.dataset
+	g.stated = incident.Dataset{Name: d.Name, Title: d.Title, Licence: d.Licence, Attribution: d.Attribution, Terms: d.Terms,
+		AggregatesOnly: d.Public == "aggregates", Synthetic: d.Synthetic, Sample: d.Sample}
+	g.dataset = g.stated
 	if opt.Mapping != nil {
-		if opt.Mapping.Dataset.Name != "" || opt.Mapping.Dates != "" {
-			opt.Mapping.setup(g.decoder)
-		}
-	} else {
-		d := c.dataset
-		g.dataset = incident.Dataset{Name: d.Name, Title: d.Title, Licence: d.Licence, Attribution: d.Attribution, Terms: d.Terms,
-			AggregatesOnly: d.Public == "aggregates", Synthetic: d.Synthetic, Sample: d.Sample}
+		opt.Mapping.setup(g.decoder)
 	}
 	if err := g.target(opt); err != nil {
 		return nil, err
@@ -402,6 +400,9 @@ func (g *geojsonReader) Layout() string { return FormatGeoJSON }
 
 // Dataset implements [Reader].
 func (g *geojsonReader) Dataset() incident.Dataset { return g.dataset }
+
+// Stated implements [Reader].
+func (g *geojsonReader) Stated() incident.Dataset { return g.stated }
 
 // Columns implements [Reader].
 func (g *geojsonReader) Columns() []string { return slices.Clone(g.source) }

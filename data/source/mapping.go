@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,7 @@ import (
 //	  licence: CC BY 4.0
 //	  attribution: Name of the compiler
 //	  terms: May be shared.
-//	  public: items          # or aggregates: single rows are not republished
+//	  public: items          # or aggregates: single rows are not republished (the default for a dataset called acled)
 //	  synthetic: false
 //	  sample: true           # a choice of reports, not a full record
 //	dates: dmy               # order in 04/05/2025: dmy or mdy; without it such dates are refused
@@ -49,7 +50,7 @@ type MappedDataset struct {
 	Licence     string `yaml:"licence"`
 	Attribution string `yaml:"attribution"`
 	Terms       string `yaml:"terms"`
-	// Public is "items" (or "") or "aggregates".
+	// Public is "items" or "aggregates"; "" is items, but aggregates for a dataset called acled.
 	Public    string `yaml:"public"`
 	Synthetic bool   `yaml:"synthetic"`
 	Sample    bool   `yaml:"sample"`
@@ -252,11 +253,16 @@ func fieldNames() []string {
 
 // setup puts what holds for the whole file into a decoder.
 func (m *Mapping) setup(d *decoder) {
-	d.dataset = incident.Dataset{
-		Name: m.Dataset.Name, Title: m.Dataset.Title, Licence: m.Dataset.Licence, Attribution: m.Dataset.Attribution,
-		Terms: m.Dataset.Terms, AggregatesOnly: m.Dataset.Public == "aggregates", Synthetic: m.Dataset.Synthetic, Sample: m.Dataset.Sample,
+	from, to := &m.Dataset, &d.stated
+	to.Name, to.Title = cmp.Or(from.Name, to.Name), cmp.Or(from.Title, to.Title)
+	to.Licence, to.Attribution, to.Terms = cmp.Or(from.Licence, to.Licence), cmp.Or(from.Attribution, to.Attribution), cmp.Or(from.Terms, to.Terms)
+	if from.Public != "" {
+		to.AggregatesOnly = from.Public == "aggregates"
 	}
-	d.named = m.Dataset.Name != ""
+	to.Synthetic, to.Sample = to.Synthetic || from.Synthetic, to.Sample || from.Sample
+	d.republished = from.Public == "items"
+	d.dataset = d.stated
+	d.named = from.Name != ""
 	switch m.Dates {
 	case "dmy":
 		d.dates = orderDMY

@@ -79,6 +79,9 @@ type Reader interface {
 	Layout() string
 	// Dataset describes what the file belongs to, as far as layout, file or mapping say.
 	Dataset() incident.Dataset
+	// Stated are those texts of Dataset that the file or the mapping gives; the
+	// others are defaults of the layout or the name.
+	Stated() incident.Dataset
 	// Columns are the columns of the source in order. For GeoJSON they are id,
 	// longitude, latitude and the properties of the first feature.
 	Columns() []string

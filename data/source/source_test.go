@@ -444,6 +444,42 @@ func TestDatasetNames(t *testing.T) {
 	}
 }
 
+// A dataset called acled is on ACLED's terms, whatever it is read as.
+func TestACLEDTerms(t *testing.T) {
+	mapping := func(text string) *Mapping {
+		m, err := ReadMapping(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	const collection = `{"type":"FeatureCollection","dataset":{"name":"acled","public":"items"},"features":[]}`
+	for name, c := range map[string]struct {
+		text string
+		opt  Options
+		want bool
+	}{
+		"layout":           {"event_id_cnty,event_date\n", Options{}, true},
+		"layout, own name": {"event_id_cnty,event_date\n", Options{Dataset: "mine"}, true},
+		"file":             {"id,date\n", Options{File: "ACLED.csv"}, true},
+		"option":           {"id,date\n", Options{Dataset: "acled"}, true},
+		"row":              {"id,date,dataset\n1,2020-01-01,acled\n", Options{}, true},
+		"geojson":          {collection, Options{}, true},
+		"mapping":          {"id,date\n", Options{Mapping: mapping("{fields: {date: date}, dataset: {name: acled}}")}, true},
+		"public":           {"id,date\n", Options{Mapping: mapping("{fields: {date: date}, dataset: {name: acled, public: items}}")}, false},
+		"public geojson":   {collection, Options{Mapping: mapping("{fields: {date: date}, dataset: {public: items}}")}, false},
+		"another":          {"id,date\n", Options{File: "acled-like.csv"}, false},
+	} {
+		r, err := Open(strings.NewReader(c.text), c.opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := r.Dataset(); d.AggregatesOnly != c.want || c.want && d.Terms == "" {
+			t.Errorf("%s: %+v", name, d)
+		}
+	}
+}
+
 func TestMappings(t *testing.T) {
 	for text, says := range map[string]string{
 		"":                                          "empty",

@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -254,6 +255,13 @@ func (d *decoder) nameBy(opt Options, get func(field) string) {
 	if opt.Dataset != "" {
 		d.dataset.Name, d.named = opt.Dataset, true
 	}
+	if strings.EqualFold(d.dataset.Name, acledLayout.dataset.Name) && !d.republished {
+		// Whatever it was read as, it is on ACLED's terms.
+		of := &acledLayout.dataset
+		d.dataset.AggregatesOnly = true
+		d.dataset.Title, d.dataset.Attribution = cmp.Or(d.dataset.Title, of.Title), cmp.Or(d.dataset.Attribution, of.Attribution)
+		d.dataset.Terms = cmp.Or(d.dataset.Terms, of.Terms)
+	}
 	if d.dataset.Title == "" {
 		d.dataset.Title = d.dataset.Name
 	}
@@ -264,6 +272,9 @@ func (t *tableReader) Layout() string { return t.layout.name }
 
 // Dataset implements [Reader].
 func (t *tableReader) Dataset() incident.Dataset { return t.dataset }
+
+// Stated implements [Reader].
+func (t *tableReader) Stated() incident.Dataset { return t.stated }
 
 // Columns implements [Reader].
 func (t *tableReader) Columns() []string { return slices.Clone(t.columns) }
