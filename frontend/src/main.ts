@@ -50,7 +50,7 @@ function announce(): void {
   if (sayTimer || !app.model || app.progress) return;
   sayTimer = window.setTimeout(() => {
     sayTimer = 0;
-    const text = t.announce(app.tally.total, app.tally.best, fmtRange(...app.window));
+    const text = t.announce(app.tally.total, app.tally.best, fmtRange(...app.window), app.tally.huge > 0);
     if (text === said) return;
     const first = said === '';
     said = text;

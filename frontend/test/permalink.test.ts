@@ -53,6 +53,20 @@ describe('link', () => {
     }
   });
 
+  it('keeps a place, however many incidents it has', () => {
+    for (const only of [
+      { kind: 'place' as const, box: [70.1, 33.7, 70.1, 33.7] as [number, number, number, number] },
+      { kind: 'place' as const, box: [70.1, 33.7, 70.1234, 33.75] as [number, number, number, number] },
+    ]) {
+      const text = encode({ ...initial(), only });
+      expect(decode(text).state.only).toEqual(only);
+    }
+    expect(encode({ ...initial(), only: { kind: 'place', box: [70.1, 33.7, 70.1, 33.7] } })).toBe(
+      'only=place:70.1000,33.7000',
+    );
+    expect(decode('only=place:1,2,3').problems.length).toBe(1);
+  });
+
   it('names what it cannot meet and keeps the rest', () => {
     const { state, problems } = decode(
       'event_type=Batles,Protests&datetime=2025-13-01/2025-10-31&bars=hour&min_fatalities=-1&map=1,2&nonsense=1&tab=list',

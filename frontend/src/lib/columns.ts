@@ -5,6 +5,8 @@ import { my } from '../space/mercator';
 import { NO_TYPE, Spot, spotOf, typeIndex } from './vocab';
 
 export const NOT_REPORTED = 65535;
+/** this many or more: the columns cannot say how many */
+export const OR_MORE = 65534;
 export const NO_UNIT = 255;
 
 export interface ColumnsHeader {
@@ -19,6 +21,9 @@ export interface ColumnsHeader {
   verifications: string[];
   first: string | null;
   last: string | null;
+  /** incidents before 1970, which the columns leave out */
+  before_1970?: number;
+  withheld?: string[];
 }
 
 /** Columns of n incidents, ascending by start day. */

@@ -14,6 +14,17 @@ export const t = {
   killed: 'reported killed',
   killedSoFar: 'reported killed so far',
   lowHigh: 'low–high',
+  lowHighBest: (n: number) =>
+    `${fmt(n)} ${plural(n, 'incident gives', 'incidents give')} no low or no high figure; the best one stands in for it`,
+  lowHighNone: 'No low or high figure was reported',
+  orMore: 'Figures of 65,534 and above count as 65,534: the sum is that or more',
+  before1970: (n: number) =>
+    `${fmt(n)} ${plural(n, 'incident before 1970 is', 'incidents before 1970 are')} not shown here`,
+  noAnswer: 'unknown while the server does not answer',
+  boundariesBy: 'Boundaries: geoBoundaries, © OpenStreetMap contributors (ODbL)',
+  borderNoteFixed: 'Boundaries and names shown do not imply endorsement or acceptance.',
+  loadingShort: 'loading',
+  notLoadedMap: 'The incidents are not loaded yet',
   notReported: (n: number) => `${fmt(n)} with deaths not reported`,
   filters: 'Filters',
   list: 'List',
@@ -161,7 +172,7 @@ export const t = {
   alongBorder: 'somewhere along the border',
   thisStretch: 'somewhere on this stretch',
   nIncidents: (n: number) => `${fmt(n)} ${plural(n, 'incident', 'incidents')}`,
-  nKilled: (n: number) => `${fmt(n)} reported killed`,
+  nKilled: (n: number, more = false) => `${fmt(n)}${more ? '+' : ''} reported killed`,
   ofThemSomewhere: (n: number, place: string) => `${fmt(n)} of them somewhere in ${place}, place in it not known`,
   zeroReported: 'No incident reported in the window',
   noData: 'Nothing loaded for this window',
@@ -278,6 +289,9 @@ export const t = {
   tryAgain: 'Try again',
   linkTitle: 'The link asks for something unknown',
   linkText: (k: string, v: string) => `${k}=${v} is not known here. Shown without it.`,
+  linkMore: (n: number) => `and ${fmt(n)} more`,
+  goneTitle: 'No longer loaded',
+  gone: (name: string) => `The data set ${name} is no longer loaded. Shown without its filter.`,
   didYouMean: 'Did you mean',
   linkKept: 'The rest of the link was kept.',
   dismiss: 'Close',
@@ -295,7 +309,7 @@ export const t = {
   dataBy: 'Data: ',
   noneLoadedYet: 'none loaded',
   sheet: 'Height of the sheet',
-  announce: (n: number, k: number, when: string) =>
-    `${fmt(n)} ${plural(n, 'incident', 'incidents')}, ${fmt(k)} reported killed, ${when}`,
+  announce: (n: number, k: number, when: string, more = false) =>
+    `${fmt(n)} ${plural(n, 'incident', 'incidents')}, ${fmt(k)}${more ? '+' : ''} reported killed, ${when}`,
 };
 export type Strings = typeof t;

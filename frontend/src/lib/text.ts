@@ -19,3 +19,6 @@ export const compact = (n: number): string => (n >= 1000 ? `${(n / 1000).toFixed
 export function safeUrl(u: string | null | undefined): string | null {
   return u && /^https?:\/\//i.test(u) ? u : null;
 }
+
+/** fmtDeaths writes a figure of the columns; the largest means that or more. */
+export const fmtDeaths = (n: number): string => (n === 65534 ? `${fmt(n)}+` : fmt(n));

@@ -12,6 +12,22 @@ import type { List } from './list';
 
 const figure = (n: number | null) => (n === null ? t.notReportedDetail : fmt(n));
 
+/** backToList closes the incident and goes to its row. */
+export function backToList(app: App, list: List): void {
+  const row = app.selectedRow;
+  app.close();
+  app.set({ tab: 'list' });
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => {
+      list.toRow(row);
+      const fid = app.model?.cols.fid[row];
+      requestAnimationFrame(() =>
+        document.querySelector<HTMLElement>(`[data-fid="${fid}"]`)?.focus({ preventScroll: true }),
+      );
+    }),
+  );
+}
+
 export function detailView(app: App, list: List, share: () => void): TemplateResult {
   const d = app.detail!;
   const row = app.selectedRow;
@@ -19,19 +35,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
   const go = (k: number) => {
     if (k >= 0 && k < list.n) app.select(list.rows[k]!);
   };
-  const back = () => {
-    app.close();
-    app.set({ tab: 'list' });
-    requestAnimationFrame(() =>
-      requestAnimationFrame(() => {
-        list.toRow(row);
-        const fid = app.model?.cols.fid[row];
-        requestAnimationFrame(() =>
-          document.querySelector<HTMLElement>(`[data-fid="${fid}"]`)?.focus({ preventScroll: true }),
-        );
-      }),
-    );
-  };
+  const back = () => backToList(app, list);
   const bar = html`<div class="d-bar">
     <button type="button" class="btn bare" data-back @click=${back}>${icon('chl')}${t.allIncidents}</button>
     <span class="sp num">${i >= 0 ? t.ofN(i + 1, list.n) : nothing}</span>
@@ -39,7 +43,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
     <button type="button" class="btn bare sq" aria-label=${t.next} title=${t.next} ?disabled=${i < 0 || i + 1 >= list.n} @click=${() => go(i + 1)}>${icon('chr')}</button>
   </div>`;
   if (!d.feature)
-    return html`${bar}<div class="scroll" tabindex="0"><div class="d-in">${d.error ? html`<div class="bn w"><span><b>${t.detailFailed}</b>${d.error}</span></div>` : html`<p class="note">${t.detailLoading}</p>`}</div></div>`;
+    return html`${bar}<div class="scroll" tabindex="0"><div class="d-in">${d.error ? html`<div class="bn w" role="alert" tabindex="-1"><span><b>${t.detailFailed}</b>${d.error}</span></div>` : html`<p class="note">${t.detailLoading}</p>`}</div></div>`;
 
   const p = d.feature.properties;
   const type = Math.max(0, typeIndex(p.event_type) < 0 ? NO_TYPE : typeIndex(p.event_type));
@@ -58,7 +62,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
       ${verification ? html`<span class="tag">${verification}</span>` : nothing}
       ${synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}
       ${set?.sample && /sample/i.test(app.datasetTitle(p.dataset)) ? nothing : html`<span class="tag">${app.datasetTitle(p.dataset)}</span>`}</div>
-    <h1 class="d-h" dir="auto">${title(p)}</h1>
+    <h1 class="d-h" dir="auto" tabindex="-1">${title(p)}</h1>
     <dl class="facts">
       <dt>${t.when}</dt><dd>${whenText(p)}<small>${t.timePrecision[p.time_precision ?? 'unknown'] ?? p.time_precision}</small></dd>
       <dt>${t.where}</dt><dd>${where(app, p)}</dd>

@@ -6,7 +6,7 @@ import { HAS_CLAIMS, IMPRECISE_DATE, NO_UNIT, NOT_REPORTED } from '../lib/column
 import { fmtMonth, fmtShort, monthName, parts, ymd } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
-import { fmt } from '../lib/text';
+import { fmt, fmtDeaths } from '../lib/text';
 import { precisionClass, Spot } from '../lib/vocab';
 import type { App } from '../state/app';
 import type { Only } from '../state/permalink';
@@ -58,7 +58,7 @@ export class List {
   private passes(only: Only | null): (row: number) => boolean {
     if (!only) return () => true;
     const h = this.app.header!;
-    const { spot, unit, area, fid } = this.app.model!.cols;
+    const { spot, unit, area, fid, lon, lat } = this.app.model!.cols;
     switch (only.kind) {
       case 'unit': {
         const u = h.units.indexOf(only.unit);
@@ -75,6 +75,13 @@ export class List {
         return (r) => spot[r] === Spot.BORDER;
       case 'none':
         return (r) => spot[r] === Spot.NONE;
+      case 'place': {
+        const [w, s, e, n] = only.box;
+        // The columns hold coordinates as 32-bit numbers.
+        const d = 1e-4;
+        return (r) =>
+          spot[r] === Spot.POINT && lon[r]! >= w - d && lon[r]! <= e + d && lat[r]! >= s - d && lat[r]! <= n + d;
+      }
       case 'rows': {
         const set = new Set(only.fids);
         return (r) => set.has(fid[r]!);
@@ -169,6 +176,7 @@ export class List {
         return t.alongBorder;
       case 'none':
         return t.onlyNone;
+      case 'place':
       case 'rows':
         return t.onlyHere;
     }
@@ -271,7 +279,7 @@ export class List {
       @click=${() => app.select(row)} @keydown=${(ev: KeyboardEvent) => this.key(ev, i)} @mouseenter=${() => this.hover(row)} @mouseleave=${() => this.hover(-1)}>
       <span class="d num">${vague ? monthName(parts(start).m) : fmtShort(start)}</span><span class="sh">${glyph(type)}<span class="vh">${t.types[type]}</span></span>
       <span class="bd"><span class="s ${p ? '' : 'wait'}" dir="auto">${text}</span><span class="p">${icon(`p${k}`)}<span>${place}${place ? ' · ' : ''}${how}${when ? ` · ${when}` : ''}</span>${set?.synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}</span></span>
-      <span class="k num ${best === NOT_REPORTED || best === 0 ? 'nil' : ''}">${best === NOT_REPORTED ? html`–<small>${why}</small>` : html`${fmt(best)}${i === 0 ? html`<small>${t.killedS}</small>` : html`<span class="vh"> ${t.killedS}</span>`}`}</span></button></li>`;
+      <span class="k num ${best === NOT_REPORTED || best === 0 ? 'nil' : ''}">${best === NOT_REPORTED ? html`–<small>${why}</small>` : html`${fmtDeaths(best)}${i === 0 ? html`<small>${t.killedS}</small>` : html`<span class="vh"> ${t.killedS}</span>`}`}</span></button></li>`;
   }
 
   private hover(row: number): void {

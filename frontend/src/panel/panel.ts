@@ -8,7 +8,7 @@ import { N_PRECISION_CLASSES, N_TYPES, NO_TYPE, precisionClass, TYPES, wordsOfCl
 import { type App, type Change, typeWord } from '../state/app';
 import { Facet, KILL_STEPS } from '../state/model';
 import { nearestType } from '../state/permalink';
-import { detailView } from './detail';
+import { backToList, detailView } from './detail';
 import { List } from './list';
 
 const FEW = 5;
@@ -44,6 +44,12 @@ export class Panel {
     this.list = new List(app, () => this.app.touch({ ui: true }));
     this.body.className = 'pbody';
     host.append(this.body);
+    document.addEventListener('keydown', (e) => {
+      if (e.key !== 'Escape' || e.defaultPrevented || !this.app.detail || document.querySelector('.menu, .dragging'))
+        return;
+      e.preventDefault();
+      backToList(this.app, this.list);
+    });
   }
 
   get wide(): boolean {
@@ -73,7 +79,29 @@ export class Panel {
       }
     } else this.gathered = '';
     render(app.detail ? this.detail() : this.main(), this.body);
+    this.focusHeading();
     if (!app.detail && showList && document.getElementById('list')) this.list.drawRows(this.empty());
+  }
+
+  private headed = '';
+  /** focusHeading goes to the heading of an incident that was opened; the buttons before and after it keep the focus. */
+  private focusHeading(): void {
+    const d = this.app.detail;
+    const key = d ? d.key : '';
+    if (!d || key === this.headed) {
+      if (!d) this.headed = '';
+      return;
+    }
+    if (!d.feature && !d.error) return;
+    this.headed = key;
+    const bar = document.activeElement?.closest('.d-bar');
+    // A link opened with the page leaves the focus where the page begins.
+    if (bar || !this.drawnOnce) return;
+    this.body.querySelector<HTMLElement>('.d-h, .d-in .bn')?.focus({ preventScroll: true });
+  }
+  /** the reader has done something since the page was opened */
+  private get drawnOnce(): boolean {
+    return navigator.userActivation?.hasBeenActive ?? true;
   }
 
   private detail(): TemplateResult {
@@ -104,11 +132,15 @@ export class Panel {
       if (!app.inFocus(id)) elsewhere += tl.unit[i]!;
     });
     const none = wait || (tl.total > 0 && tl.unknown === tl.total);
+    const noBounds = none || tl.bounded === 0;
+    const plus = tl.huge ? '+' : '';
+    const old = app.header?.before_1970 ?? 0;
     return html`<div class="stats" aria-live="off"><div><b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b><span>${p ? t.soFarOf(p.count) : t.incidents(tl.total)}</span></div>
-      <div><b class="num" data-count="best">${none ? '–' : fmt(tl.best)}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
-      <div><b class="num thin" data-count="low-high">${none ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}`}</b><span>${t.lowHigh}</span></div>
+      <div><b class="num" data-count="best" title=${tl.huge ? t.orMore : nothing}>${none ? '–' : `${fmt(tl.best)}${plus}`}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
+      <div><b class="num thin" data-count="low-high" title=${noBounds ? t.lowHighNone : tl.unbounded ? t.lowHighBest(tl.unbounded) : nothing}>${noBounds ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}${plus}`}</b><span>${t.lowHigh}</span></div>
       ${elsewhere ? html`<p class="nr">${t.elsewhere(elsewhere)}</p>` : nothing}
-      ${tl.unknown ? html`<p class="nr"><span class="num" data-count="unknown">${t.notReported(tl.unknown)}</span></p>` : nothing}</div>`;
+      ${tl.unknown ? html`<p class="nr"><span class="num" data-count="unknown">${t.notReported(tl.unknown)}</span></p>` : nothing}
+      ${old > 0 ? html`<p class="nr" data-before-1970>${t.before1970(old)}</p>` : nothing}</div>`;
   }
 
   private tabs(): TemplateResult {
@@ -121,7 +153,7 @@ export class Panel {
           app.set({ tab: other });
           requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(`tab-${other}`)?.focus()));
         }}>${label}</button>`;
-    return html`<div class="tabs" role="tablist" aria-label=${`${t.filters}, ${t.list}`}>${tab('filters', t.filters)}${tab('list', html`${t.list} <span class="num" data-count="list">${fmt(app.tally.total)}</span>`)}</div>`;
+    return html`<div class="tabs" role="tablist" aria-label=${`${t.filters}, ${t.list}`}>${tab('filters', t.filters)}${tab('list', html`${t.list} <span class="num" data-count="list">${app.model ? fmt(app.tally.total) : '–'}</span>`)}</div>`;
   }
 
   // ---- chips
@@ -439,7 +471,7 @@ export class Panel {
     const [x, z] = app.fullAxis;
     const when = fmtRange(a, b);
     const chips = this.chipList();
-    const covered = app.timeCover.some(([s, e]) => s <= b && e >= a);
+    const covered = !app.datasets || app.timeCover.some(([s, e]) => s <= b && e >= a);
     if (!covered && m.countIf(a, b, 255) === 0) {
       const ends = app.timeCover.filter(([, e]) => e < a).pop();
       const begins = app.timeCover.find(([s]) => s > b);
@@ -484,12 +516,12 @@ export class Panel {
     if (app.mapFailed) out.push(html`<div class="bn w"><span>${t.failMap}</span></div>`);
     if (app.problems.length) {
       out.push(
-        html`<div class="bn e" role="alert" data-problems><span><b>${t.linkTitle}</b>${app.problems
+        html`<div class="bn e" role="alert" data-problems><span><b>${app.problems.every((p) => p.gone) ? t.goneTitle : t.linkTitle}</b>${app.problems
           .slice(0, 4)
           .map((p) => {
             const near = p.param === 'event_type' ? nearestType(p.value) : null;
             const k = near ? t.types.findIndex((_, i) => i !== NO_TYPE && near === TYPES[i]) : -1;
-            return html`<span class="pr">${t.linkText(p.param, p.value)}${
+            return html`<span class="pr">${p.gone ? t.gone(p.value) : t.linkText(p.param, p.value)}${
               near
                 ? html` ${t.didYouMean} <button type="button" class="lnk" @click=${() => {
                     app.problems = app.problems.filter((o) => o !== p);
@@ -497,7 +529,7 @@ export class Panel {
                   }}>${near}</button>?`
                 : nothing
             }</span>`;
-          })}<span class="pr">${t.linkKept}</span></span><button type="button" class="btn" @click=${() => {
+          })}${app.problems.length > 4 ? html`<span class="pr" data-more-problems>${t.linkMore(app.problems.length - 4)}</span>` : nothing}${app.problems.every((p) => p.gone) ? nothing : html`<span class="pr">${t.linkKept}</span>`}</span><button type="button" class="btn" @click=${() => {
           app.problems = [];
           app.touch({ ui: true });
         }}>${t.dismiss}</button></div>`,

@@ -4,13 +4,15 @@
 import type { Geometry, Position } from 'geojson';
 import L from 'leaflet';
 import { html, nothing, render, type TemplateResult } from 'lit';
+import { OR_MORE } from '../lib/columns';
 import { fmtDay, fmtRange } from '../lib/dates';
 import { icon, shapePath, symbolRadius } from '../lib/shapes';
 import { t } from '../lib/strings.en';
-import { esc, fmt } from '../lib/text';
+import { esc, fmt, fmtDeaths } from '../lib/text';
 import { precisionClass, Spot, typeIndex } from '../lib/vocab';
 import { type App, type Change, typeWord } from '../state/app';
 import type { Only } from '../state/permalink';
+import { WATERS } from './beyond';
 import { inside, outlines, polygons } from './boundaries';
 import { legend, phoneLegend } from './legend';
 import { BORDER_NAME, COUNTRIES, NEIGHBOURS, PROVINCES, SEA } from './names';
@@ -137,6 +139,10 @@ export class MapView {
     this.map.on('moveend zoomend resize', () => this.moved(true));
     this.pointer(el);
     app.hover = (row) => this.hover(row);
+    app.restored = () => {
+      const to = app.state.view;
+      if (to) this.show(to.lat, to.lon, to.zoom);
+    };
     void this.loadLand();
   }
 
@@ -164,7 +170,7 @@ export class MapView {
       const [s, w, n, e] = [all.getSouth(), all.getWest(), all.getNorth(), all.getEast()];
       for (const box of [
         [n - 0.02, -20, 80, 170],
-        [s + 4, e - 0.02, n, 170],
+        [s, e - 0.02, n, 170],
         [s, -20, n, w + 0.02],
       ] as [number, number, number, number][])
         L.rectangle(
@@ -174,6 +180,10 @@ export class MapView {
           ],
           { ...this.pathStyle('nb', 0), stroke: false, pane: 'land', renderer, interactive: false },
         ).addTo(this.map);
+      for (const w of WATERS)
+        L.polygon(w, { ...this.pathStyle('wt', 0), stroke: false, pane: 'land', renderer, interactive: false }).addTo(
+          this.map,
+        );
       L.geoJSON(land, {
         pane: 'land',
         interactive: false,
@@ -311,6 +321,7 @@ export class MapView {
     const w = this.map.getSize().x;
     this.fitted = true;
     this.map.options.maxBounds = undefined;
+    this.map.options.minZoom = 5;
     this.limited = '';
     this.map.fitBounds(bounds, {
       animate: false,
@@ -318,6 +329,8 @@ export class MapView {
       // Kept free for the legend; less where there is no room to spare.
       paddingBottomRight: phone ? [10, 10 + this.covered] : [Math.min(230, w * 0.25), 26],
     });
+    this.homeZoom = this.map.getZoom();
+    this.limit();
   }
   /** show puts a place into the middle of what is not under the sheet. */
   private show(lat: number, lon: number, zoom: number): void {
@@ -334,6 +347,7 @@ export class MapView {
   }
 
   private limited = '';
+  private homeZoom = 5;
   /** limit keeps the view where the backdrop has coasts: beyond its edges there would be false, straight ones. */
   private limit(): void {
     const map = this.map;
@@ -343,17 +357,18 @@ export class MapView {
     const key = `${size}|${z}|${Math.round(this.covered)}`;
     if (key === this.limited) return;
     this.limited = key;
-    const edge = L.latLngBounds([18.1, 52.1], [43.9, 85.9]);
+    const [south, west, north, east] = [18.1, 33, 43.9, 100];
     if (!this.phone) {
-      // Very wide windows would begin closer than the whole region: there the region comes first.
-      const least = Math.max(5, Math.min(6, map.getBoundsZoom(edge, true)));
+      // So high a window that it would look beyond north and south begins closer, but never closer than the region.
+      const high = map.project([south, 0], 0).y - map.project([north, 0], 0).y;
+      const need = Math.ceil(Math.log2(size.y / high) * 4) / 4;
+      const least = Math.max(5, Math.min(need, this.homeZoom));
       if (map.getMinZoom() !== least) map.setMinZoom(least);
     }
-    const low = map.project(edge.getSouthWest(), z);
-    const south = map.unproject([low.x, low.y + this.covered], z).lat;
+    const low = map.project([south, west], z);
     map.setMaxBounds([
-      [south, edge.getWest()],
-      [edge.getNorth(), edge.getEast()],
+      [map.unproject([low.x, low.y + this.covered], z).lat, west],
+      [north, east],
     ]);
   }
 
@@ -427,7 +442,15 @@ export class MapView {
       const i = index.get(id);
       const n = i === undefined ? 0 : app.tally.unit[i]!;
       const cov = app.unitCoverage(id);
-      const cls = !app.inFocus(id) ? 'ctx' : cov.state === 'none' ? 'none' : String(app.classOf(n));
+      // While the incidents come, an uncounted unit is neutral: it must not look like zero.
+      const waiting = n === 0 && (!!app.progress || !app.datasets);
+      const cls = !app.inFocus(id)
+        ? 'ctx'
+        : waiting
+          ? 'wait'
+          : app.datasets && cov.state === 'none'
+            ? 'none'
+            : String(app.classOf(n));
       if (cls !== p.cls) {
         p.el.dataset.class = cls;
         p.cls = cls;
@@ -601,6 +624,9 @@ export class MapView {
         const tw = this.width(w.n, cap ? '600 12px' : '500 11.5px') + 4;
         const half = tw / 2;
         const p = map.latLngToContainerPoint([w.lat, w.lon]);
+        // A dot under a name or the legend would be a town without a place.
+        if (this.staticBoxes.some((o) => p.x + 3 > o[0] && p.x - 3 < o[2] && p.y + 3 > o[1] && p.y - 3 < o[3]))
+          continue;
         for (const [dx, dy] of [
           [half + 6, 0],
           [-half - 6, 0],
@@ -675,11 +701,14 @@ export class MapView {
       const lines = text.split('\n');
       const w = Math.max(...lines.map((l) => this.width(l.toUpperCase(), '600 11px', 1.1))) + 4;
       const h = 14 * lines.length;
-      for (const [dx, dy] of tries) {
+      const own = (id: string | null) => !!id && this.app.unitById.get(id)?.province === name;
+      const land = (id: string | null) => this.isCountry(id, country);
+      // Wholly in the province where that is possible, else with its middle there.
+      for (const [[dx, dy], home] of [own, land].flatMap((f) => tries.map((o) => [o, f] as const))) {
         const mid = this.map.containerPointToLatLng([o.x + dx, o.y + dy]);
         const u = this.unitAt(mid.lng, mid.lat);
-        if (!u || this.app.unitById.get(u)?.province !== name) continue;
-        if (!this.within(o.x + dx, o.y + dy, w, h, (id) => this.isCountry(id, country))) continue;
+        if (!own(u)) continue;
+        if (!this.within(o.x + dx, o.y + dy, w, h, home)) continue;
         if (this.label('prov', at[0], at[1], text, w, h, dx, dy)) {
           this.nameAt.set(name, [dx, dy + (lines.length - 1) * 7]);
           return;
@@ -700,6 +729,7 @@ export class MapView {
       const under = line.filter((p) => p.lon < 66.6 && Math.abs(p.x - x) < w / 2 + 6);
       if (!under.length) continue;
       const y = Math.min(...under.map((p) => p.y)) - 12;
+      if (line.some((p) => Math.abs(p.x - x) < w / 2 + 4 && Math.abs(p.y - y) < 10)) continue;
       if (this.label('bdr', BORDER_NAME[0], BORDER_NAME[1], t.borderName, w, 16, x - o.x, y - o.y)) return;
     }
   }
@@ -746,7 +776,7 @@ export class MapView {
         );
         const x0 = o.p.x + 60 > x ? o.p.x + 70 : x;
         // In the margin beside it, as near to its own height as name and leader keep clear of what stands there.
-        search: for (const dx of [0, -40, 40, -80])
+        search: for (const dx of [0, -40, 40, -80, -120])
           for (const dy of [-22, 0, -44, 22, -66, 44, -88, 66, -110, 88]) {
             const at = { id: o.id, x: x0 + dx, y: o.p.y + dy };
             if (at.x < o.p.x + 40 || at.x + w + 8 > size.x || at.y < 20 || at.y > size.y - 40) continue;
@@ -773,7 +803,7 @@ export class MapView {
       const dy = p.y - o.y;
       const len = Math.hypot(dx, dy) || 1;
       const d = `M${(dx - (dx / len) * r).toFixed(1)},${(dy - (dy / len) * r).toFixed(1)}L-14,0H0`;
-      out += `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(u.name)}</b> <span class="num">${fmt(app.tally.unit[i]!)}</span><small>${app.tally.unitUnknown[i] === app.tally.unit[i] ? t.deathsUnknown : `<span class="num">${fmt(killed)}</span> ${t.killedS}`}</small></span>`;
+      out += `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(u.name)}</b> <span class="num">${fmt(app.tally.unit[i]!)}</span><small>${app.tally.unitUnknown[i] === app.tally.unit[i] ? t.deathsUnknown : `<span class="num">${fmt(killed)}${app.tally.huge && killed >= OR_MORE ? '+' : ''}</span> ${t.killedS}`}</small></span>`;
     }
     if (out !== this.topHtml) {
       this.topHtml = out;
@@ -1308,7 +1338,11 @@ export class MapView {
     const [x0, y0, x1, y1] = box;
     // Points that lie together at any zoom open as a list; others are taken apart by going closer.
     if ((x1 - x0 < 3 && y1 - y0 < 3) || this.map.getZoom() >= 12.5) {
-      app.set({ only: { kind: 'rows', fids: rows.map((r) => app.model!.cols.fid[r]!) }, tab: 'list' });
+      const { lon, lat } = app.model!.cols;
+      let at: Box = [Infinity, Infinity, -Infinity, -Infinity];
+      for (const r of rows)
+        at = [Math.min(at[0], lon[r]!), Math.min(at[1], lat[r]!), Math.max(at[2], lon[r]!), Math.max(at[3], lat[r]!)];
+      app.set({ only: { kind: 'place', box: at.map((v) => +v.toFixed(4)) as Box }, tab: 'list' });
       return;
     }
     const a = this.map.containerPointToLatLng([x0, y0]);
@@ -1326,7 +1360,7 @@ export class MapView {
     const word = this.app.header!.precisions[c.precision[i]!];
     const k = c.best[i]!;
     const end = c.start[i]! + c.span[i]!;
-    return html`<b>${typeWord(c.type[i]!)}</b> · ${fmtRange(c.start[i]!, end)}<br>${k === 65535 ? t.deathsUnknown : html`<span class="num">${fmt(k)}</span> ${t.killed}`}<br><span class="dimmed">${t.precisions[precisionClass(word)]}</span>`;
+    return html`<b>${typeWord(c.type[i]!)}</b> · ${fmtRange(c.start[i]!, end)}<br>${k === 65535 ? t.deathsUnknown : html`<span class="num">${fmtDeaths(k)}</span> ${t.killed}`}<br><span class="dimmed">${t.precisions[precisionClass(word)]}</span>`;
   }
 
   private unitTip(id: string): TemplateResult {
@@ -1349,11 +1383,13 @@ export class MapView {
     const unknown = i < 0 ? 0 : app.tally.unitUnknown[i]!;
     return html`<b>${u.name}</b> · ${where}<br>${
       n
-        ? html`<span class="num">${t.nIncidents(n)}</span>${unknown < n ? html`; <span class="num">${t.nKilled(app.tally.killed[i]!)}</span>` : nothing}${unknown ? html`<br>${t.notReported(unknown)}` : nothing}`
-        : cov.state === 'none'
-          ? t.noData
-          : t.zeroReported
-    }${n && cov.state === 'none' ? html`<br>${t.noData}` : nothing}${part ? html`<br>${part}` : nothing}${
+        ? html`<span class="num">${t.nIncidents(n)}</span>${unknown < n ? html`; <span class="num">${t.nKilled(app.tally.killed[i]!, app.tally.huge > 0 && app.tally.killed[i]! >= OR_MORE)}</span>` : nothing}${unknown ? html`<br>${t.notReported(unknown)}` : nothing}`
+        : app.progress || !app.datasets
+          ? t.notLoadedMap
+          : cov.state === 'none'
+            ? t.noData
+            : t.zeroReported
+    }${n && app.datasets && cov.state === 'none' ? html`<br>${t.noData}` : nothing}${part ? html`<br>${part}` : nothing}${
       coarse ? html`<br><span class="dimmed">${t.ofThemSomewhere(coarse, u.name)}</span>` : nothing
     }`;
   }
@@ -1372,15 +1408,17 @@ export class MapView {
     const mode = z < OVERVIEW ? 'rings' : z < CLOSE ? 'clusters' : 'symbols';
     const phone = this.phone;
     const sets = app.datasets?.datasets ?? [];
-    const note = app.datasets?.border_note ?? 'Boundaries and names shown do not imply endorsement or acceptance.';
+    const note = app.datasets?.border_note ?? t.borderNoteFixed;
     const data = html`${t.dataBy}${
       sets.length
         ? sets.map(
             (d, k) =>
               html`${k ? ', ' : ''}${d.title || d.name}${d.synthetic ? html` <span class="tag w">${t.synthetic}</span>` : d.sample ? html` <span class="tag w">${t.sample}</span>` : nothing}`,
           )
-        : t.noneLoadedYet
-    } · ${app.datasets?.attribution ?? ''}${app.datasets?.base_layer ? ` · ${app.datasets.base_layer.attribution}` : ''}`;
+        : app.datasets
+          ? t.noneLoadedYet
+          : t.noAnswer
+    } · ${app.datasets?.attribution ?? t.boundariesBy}${app.datasets?.base_layer ? ` · ${app.datasets.base_layer.attribution}` : ''}`;
     const lg = () =>
       legend(app, {
         mode,

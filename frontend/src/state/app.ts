@@ -9,7 +9,7 @@ import { t } from '../lib/strings.en';
 import { typeParam } from '../lib/vocab';
 import type { FromWorker } from '../worker/columns.worker';
 import { type Filter, Model, Tally } from './model';
-import { decode, encode, filterParams, initial, type Problem, type State } from './permalink';
+import { decode, encode, filterParams, initial, onlyText, type Problem, type State } from './permalink';
 
 export type Coverage = { state: 'none' | 'part' | 'full'; from: Day; to: Day };
 type Interval = [Day, Day];
@@ -75,6 +75,10 @@ export class App {
   detail: { key: string; feature: api.IncidentFeature | null; error: string | null } | null = null;
   /** the map marks the row that the pointer is on in the list; -1 for none */
   hover: (row: number) => void = () => {};
+  /** the reader went back or forth: the map follows the state's view */
+  restored: () => void = () => {};
+  private closing = false;
+  private seenSets = new Map<string, string>();
   private unitCover = new Map<string, Interval[]>();
   timeCover: Interval[] = [];
   private pending = nothing();
@@ -92,6 +96,7 @@ export class App {
     const { state, problems } = decode(location.search);
     this.state = state;
     this.problems = problems;
+    window.addEventListener('popstate', () => this.popped());
     this.worker = new Worker(new URL('../worker/columns.worker.ts', import.meta.url), { type: 'module' });
     this.worker.onmessage = (e: MessageEvent<FromWorker>) => this.receive(e.data);
   }
@@ -280,6 +285,8 @@ export class App {
     return cover(this.unitCover.get(id) ?? [], a, b);
   }
   countryLoaded(country: string): boolean {
+    // Without an answer about the data sets nothing is known of it.
+    if (!this.datasets) return true;
     for (const [id, u] of this.unitById)
       if (u.country === country && this.unitCoverage(id).state !== 'none') return true;
     return false;
@@ -438,7 +445,11 @@ export class App {
       for (const v of [...set])
         if (!known(v)) {
           set.delete(v);
-          this.problems.push({ param, value: v });
+          this.problems.push(
+            param === 'dataset' && this.seenSets.has(v)
+              ? { param, value: this.seenSets.get(v)!, gone: true }
+              : { param, value: v },
+          );
           this.touch({ filter: true, ui: true });
         }
     };
@@ -448,10 +459,24 @@ export class App {
       drop('province', s.provinces, (v) => provinces.has(v) || h.areas.some((a) => a.province === v));
     drop('country', s.countries, (v) => v in t.countries || h.areas.some((a) => a.country === v));
     drop('dataset', s.datasets, (v) => h.datasets.includes(v) || !!this.dataset(v));
+    for (const name of h.datasets) this.seenSets.set(name, this.datasetTitle(name));
+    const o = s.only;
+    const lost =
+      o?.kind === 'unit'
+        ? this.unitById.size > 0 && !this.unitById.has(o.unit)
+        : o?.kind === 'province'
+          ? this.unitById.size > 0 && !provinces.has(o.province) && !h.areas.some((a) => a.province === o.province)
+          : o?.kind === 'country'
+            ? !(o.country in t.countries)
+            : false;
+    if (lost) {
+      this.problems.push({ param: 'only', value: onlyText(o!) });
+      this.set({ only: null });
+    }
   }
 
   private async openLinked(): Promise<void> {
-    if (this.state.incident && !this.detail) await this.open(this.state.incident);
+    if (this.state.incident && !this.detail) await this.open(this.state.incident, false);
   }
 
   // ---- the chosen incident
@@ -466,9 +491,39 @@ export class App {
     this.detail = null;
     this.set({ incident: null });
     this.touch({ view: true });
+    // The entry made for the detail is left again; what was set meanwhile stays.
+    if (history.state?.detail) {
+      this.closing = true;
+      history.back();
+    }
   }
-  async open(key: string): Promise<void> {
+  /** popped: the reader went back or forth. */
+  private popped(): void {
+    if (this.closing) {
+      this.closing = false;
+      this.writeUrl();
+      return;
+    }
+    clearTimeout(this.urlTimer);
+    this.play(false);
+    const { state } = decode(location.search);
+    const view = state.view ?? this.state.view;
+    Object.assign(this.state, state, { view });
     this.detailAbort?.abort();
+    if (state.incident) void this.open(state.incident, false);
+    else this.detail = null;
+    if (this.model) this.checkLink();
+    this.applyTheme();
+    this.restored();
+    this.touch({ filter: true, window: true, view: true, ui: true, rest: true });
+  }
+  async open(key: string, entry = true): Promise<void> {
+    this.detailAbort?.abort();
+    // Back returns to the list as it was; going on to the next incident makes no further entry.
+    if (entry && !this.detail) {
+      this.writeNow();
+      history.pushState({ detail: true }, '', location.href);
+    }
     const ctl = new AbortController();
     this.detailAbort = ctl;
     this.detail = { key, feature: null, error: null };
@@ -651,10 +706,13 @@ export class App {
 
   writeUrl(): void {
     clearTimeout(this.urlTimer);
-    this.urlTimer = window.setTimeout(() => {
-      const q = encode(this.state);
-      history.replaceState(null, '', q ? `?${q}` : location.pathname);
-    }, 250);
+    this.urlTimer = window.setTimeout(() => this.writeNow(), 250);
+  }
+  private writeNow(): void {
+    clearTimeout(this.urlTimer);
+    if (this.closing) return;
+    const q = encode(this.state);
+    history.replaceState(history.state, '', q ? `?${q}` : location.pathname);
   }
   get link(): string {
     const q = encode(this.state);

@@ -3,7 +3,7 @@
 // rows that came in and takes away those that went out.
 
 import type { Columns, ColumnsHeader } from '../lib/columns';
-import { IMPRECISE_DATE, NOT_REPORTED } from '../lib/columns';
+import { IMPRECISE_DATE, NOT_REPORTED, OR_MORE } from '../lib/columns';
 import { type Bars, barIndex, type Day } from '../lib/dates';
 import { N_TYPES, Spot } from '../lib/vocab';
 
@@ -39,6 +39,12 @@ export class Tally {
   high = 0;
   /** incidents whose best figure is not reported */
   unknown = 0;
+  /** incidents with a low or a high figure */
+  bounded = 0;
+  /** incidents with a figure so large that the columns only say "that or more" */
+  huge = 0;
+  /** incidents with a best figure but without a low or a high one */
+  unbounded = 0;
   unit = new Int32Array(256);
   killed = new Float64Array(256);
   unitUnknown = new Int32Array(256);
@@ -56,6 +62,7 @@ export class Tally {
 
   clear(): void {
     this.total = this.best = this.low = this.high = this.unknown = 0;
+    this.bounded = this.unbounded = this.huge = 0;
     for (const a of [
       this.unit,
       this.killed,
@@ -93,6 +100,9 @@ export class Tally {
       }
       const l = c.low[i]!;
       const h = c.high[i]!;
+      if (l !== NOT_REPORTED || h !== NOT_REPORTED) this.bounded += s;
+      if (b !== NOT_REPORTED && (l === NOT_REPORTED || h === NOT_REPORTED)) this.unbounded += s;
+      if (b === OR_MORE || l === OR_MORE || h === OR_MORE) this.huge += s;
       // A missing bound stands as the best figure, so that low–high spans the same incidents as best.
       this.low += s * (l !== NOT_REPORTED ? l : b !== NOT_REPORTED ? b : 0);
       this.high += s * (h !== NOT_REPORTED ? h : b !== NOT_REPORTED ? b : 0);
@@ -236,6 +246,9 @@ export class Model {
     t.low = s.low;
     t.high = s.high;
     t.unknown = s.unknown;
+    t.bounded = s.bounded;
+    t.unbounded = s.unbounded;
+    t.huge = s.huge;
     t.unit.set(s.unit);
     t.killed.set(s.killed);
     t.unitUnknown.set(s.unitUnknown);

@@ -16,6 +16,8 @@ export type Only =
   | { kind: 'country'; country: string }
   | { kind: 'border' }
   | { kind: 'none' }
+  /** points that lie together: one place, or a small box (west, south, east, north) */
+  | { kind: 'place'; box: [number, number, number, number] }
   | { kind: 'rows'; fids: number[] };
 
 export interface State {
@@ -72,12 +74,14 @@ export const initial = (): State => ({
 export interface Problem {
   param: string;
   value: string;
+  /** it was there when the page was opened */
+  gone?: boolean;
 }
 
 const list = (s: Iterable<string>) => [...s].sort().join(',');
 const range = (a: Day | null, b: Day | null) => `${a === null ? '..' : iso(a)}/${b === null ? '..' : iso(b)}`;
 
-function onlyText(o: Only): string {
+export function onlyText(o: Only): string {
   switch (o.kind) {
     case 'unit':
       return `unit:${o.unit}`;
@@ -86,7 +90,11 @@ function onlyText(o: Only): string {
     case 'country':
       return `country:${o.country}`;
     case 'rows':
-      return `rows:${o.fids.slice(0, 100).join('.')}`;
+      return `rows:${o.fids.join('.')}`;
+    case 'place': {
+      const [w, s, e, n] = o.box.map((v) => v.toFixed(4));
+      return w === e && s === n ? `place:${w},${s}` : `place:${w},${s},${e},${n}`;
+    }
     default:
       return o.kind;
   }
@@ -98,6 +106,11 @@ function onlyOf(text: string): Only | null {
   if (kind === 'province' && a && b) return { kind, country: a, province: b };
   if (kind === 'country' && a) return { kind, country: a };
   if (kind === 'border' || kind === 'none') return { kind };
+  if (kind === 'place' && a && /^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){1,3}$/.test(a)) {
+    const v = a.split(',').map(Number);
+    if (v.length === 2) return { kind, box: [v[0]!, v[1]!, v[0]!, v[1]!] };
+    if (v.length === 4 && v[0]! <= v[2]! && v[1]! <= v[3]!) return { kind, box: [v[0]!, v[1]!, v[2]!, v[3]!] };
+  }
   if (kind === 'rows' && a && /^\d+(\.\d+)*$/.test(a)) return { kind, fids: a.split('.').map(Number) };
   return null;
 }
