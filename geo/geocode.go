@@ -788,8 +788,12 @@ func (q *reader) finish() *reading {
 			names = append(names, unit.Name)
 		}
 		rd.country, rd.province = country, province
-		if province == "" && q.area != nil && !q.torn {
-			rd.province = q.area.Province
+		switch {
+		case q.area == nil:
+		case !q.torn:
+			rd.province = cmp.Or(province, q.area.Province)
+		case province != q.area.Province:
+			rd.province = "" // one name says this province, the other that
 		}
 		if !rd.hasPoint {
 			rd.name = strings.Join(names, " or ")

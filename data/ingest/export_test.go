@@ -93,7 +93,7 @@ func TestExportComesBack(t *testing.T) {
 		return string(text)
 	}
 	table := "id,date,country,province,district,lat,lon,notes,event_type\n" +
-		"1,2020-01-01,PK,Khyber Pakhtunkhwa,Dir,,,x,Battles\n2,2020-01-01,PK,Khyber Pakhtunkhwa,Xyzzy,,,x,Shoot-out\n" +
+		"1,2020-01-01,PK,Khyber Pakhtunkhwa,Dir,,,x,Battles\n2,2020-01-01,PK,Khyber Pakhtunkhwa,Xyzzy,,,x,Shoot-out\n3,2020-01-01,PK,Balochistan,Kurram,,,x,\n8,2020-01-01,PK,,,33.85,70.1,x,\n" +
 		"4,2020-01-01,PK,,Quetta,33.85,70.1,x,\n5,2020-01-01T22:30:00Z,,,,0,0,x,\n6,2020-01-01,,Kandahar,,,,x,\n7,2020-01-01,PK,Khyber Pakhtunkhwa,Kohistan,,,x,\n"
 	for name, text := range map[string]func() string{
 		"ged":   func() string { return read(gedFile) },

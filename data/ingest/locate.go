@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -20,6 +21,9 @@ const (
 	WarnAmbiguousName = "ambiguous_name"
 	// WarnUnknownUnit is a unit_id in the file that is no unit here; it is left out.
 	WarnUnknownUnit = "unknown_unit"
+	// WarnUnknownName is the name of an admin unit that is none here; it is kept
+	// in the words of the place and nothing follows from it.
+	WarnUnknownName = "unknown_name"
 	// WarnPlaceWithoutPoint is a place_kind of point or circle without coordinates.
 	WarnPlaceWithoutPoint = "place_without_point"
 )
@@ -58,13 +62,27 @@ func (l *geoLocator) Locate(row *source.Row) []source.Issue {
 	in := &row.Incident
 	var doubts []source.Issue
 	l.checkUnits(row, &doubts)
+	var side incident.BorderSide // as far as words settle it
+	unit := in.UnitID
 	if in.Place.Kind != "" {
+		side = in.Border.Side
 		l.given(row, &doubts)
 	} else {
 		l.find(row, &doubts)
 	}
-	in.Border = l.distance(in)
+	if side == "" && in.UnitID != "" && (unit == in.UnitID || l.names(row, in.UnitID)) {
+		side = incident.BorderSide(in.Country)
+	}
+	in.Border = l.distance(in, side)
 	return doubts
+}
+
+// names reports whether the admin names of a row stand for a unit.
+func (l *geoLocator) names(row *source.Row, unit string) bool {
+	if row.Adm1 == "" && row.Adm2 == "" {
+		return false
+	}
+	return l.g.Geocode(geo.Request{Country: row.Country, Adm1: row.Adm1, Adm2: row.Adm2}).UnitID == unit
 }
 
 func doubt(row *source.Row, doubts *[]source.Issue, column, value, code, reason string) {
@@ -214,14 +232,24 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		m = l.g.Geocode(geo.Request{Country: row.Country, Adm1: row.Adm1, Adm2: row.Adm2, Place: in.LocationName, Text: in.LocationText,
 			Day: int32(in.Start), HasDay: true, Point: in.Point, HasPoint: in.HasPoint, Precision: string(in.LocationPrecision)})
 	}
+	words := stated(row)
 	for _, w := range m.Warnings {
-		doubt(row, doubts, "", stated(row), w.Code, w.Detail)
+		doubt(row, doubts, "", words, w.Code, w.Detail)
+	}
+	l.checkNames(row, &m, doubts)
+	if in.LocationName == "" && in.LocationText == "" {
+		in.LocationText = strings.Join(slices.DeleteFunc([]string{row.Adm2, row.Adm1}, func(s string) bool { return s == "" }), ", ")
 	}
 	in.Point, in.HasPoint = m.Point, m.HasPoint
 	if m.Country != "" {
 		in.Country = m.Country
 	}
-	if in.LocationName == "" {
+	ambiguous := m.Status == geo.StatusAmbiguous
+	switch {
+	case in.LocationName != "":
+	case ambiguous:
+		in.LocationName = cmp.Or(row.Adm2, row.Adm1) // the word of the source, not all that it may mean
+	default:
 		in.LocationName = m.Name
 	}
 	switch in.LocationPrecision {
@@ -238,7 +266,6 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 	l.leave(in)
 	in.Place = incident.Place{}
 
-	ambiguous := m.Status == geo.StatusAmbiguous
 	switch prec := in.LocationPrecision; prec {
 	case incident.LocExact, incident.LocNear, incident.LocSettlement, incident.LocVicinity:
 		in.Place.Kind = incident.PlacePoint
@@ -287,10 +314,47 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		for _, c := range m.Candidates {
 			in.Candidates = append(in.Candidates, c.UnitID)
 		}
-		if in.Place.Kind != incident.PlacePoint && in.Place.Kind != incident.PlaceCircle {
+		isPoint := in.Place.Kind == incident.PlacePoint || in.Place.Kind == incident.PlaceCircle
+		if len(in.Candidates) == 1 {
+			// The names contradict each other, of which there is a warning: neither is believed.
+			if !isPoint && in.Place.Kind != incident.PlaceProvince {
+				in.LocationPrecision = precisionOf(in.Place.Kind)
+			}
+			return
+		}
+		if !isPoint {
 			in.Place = incident.Place{Kind: incident.PlaceUnits, Units: slices.Clone(in.Candidates)}
 		}
-		doubt(row, doubts, "", stated(row), WarnAmbiguousName, "the name may stand for "+strings.Join(in.Candidates, ", "))
+		doubt(row, doubts, "", words, WarnAmbiguousName, "the name may stand for "+strings.Join(in.Candidates, ", "))
+	}
+}
+
+// checkNames warns of admin names that say nothing here.
+func (l *geoLocator) checkNames(row *source.Row, m *geo.Match, doubts *[]source.Issue) {
+	if row.Adm1 == "" && row.Adm2 == "" || row.Country != "" && row.Incident.Country == "" {
+		return // names of another country are not ours to know
+	}
+	names := l.g.Names()
+	units := l.index.Units()
+	known := func(s geo.Sense) bool {
+		switch s.Kind {
+		case geo.SenseUnit, geo.SenseAmbiguous:
+			return len(s.Units) == 0 || row.Incident.Country == "" || slices.ContainsFunc(s.Units, func(u int) bool { return units[u].Country == row.Incident.Country })
+		case geo.SenseArea, geo.SenseCountry:
+			return true
+		}
+		return false
+	}
+	one, two := names.Lookup(row.Adm1), names.Lookup(row.Adm2)
+	// Units that are provinces have no districts here: a name within one is finer than what is known.
+	finer := m.Unit >= 0 && units[m.Unit].Kind != "district" || slices.ContainsFunc(one.Units, func(u int) bool { return units[u].Kind != "district" })
+	switch {
+	case row.Adm2 != "" && !known(two):
+		if !finer {
+			doubt(row, doubts, row.Adm2Column, row.Adm2, WarnUnknownName, "there is no district or unit of this name here; nothing follows from it")
+		}
+	case row.Adm2 == "" && m.Unit < 0 && row.Adm1 != "" && !known(one):
+		doubt(row, doubts, row.Adm1Column, row.Adm1, WarnUnknownName, "there is no province or unit of this name here; nothing follows from it")
 	}
 }
 
@@ -339,7 +403,9 @@ func stated(row *source.Row) string {
 }
 
 // distance is the distance to the border as far as the place is known.
-func (l *geoLocator) distance(in *incident.Incident) incident.BorderDistance {
+// side is what names say of the side, "" if nothing: a circle may reach over the
+// line although it is known on which side of it the incident was.
+func (l *geoLocator) distance(in *incident.Incident, side incident.BorderSide) incident.BorderDistance {
 	none := incident.BorderDistance{Side: incident.SideUnknown}
 	if l.border == nil {
 		return none
@@ -361,6 +427,8 @@ func (l *geoLocator) distance(in *incident.Incident) incident.BorderDistance {
 		}
 		b := incident.BorderDistance{Known: true, MinKM: round(max(0, d-r)), MaxKM: round(d + r), Side: incident.SideUnknown}
 		switch {
+		case d < max(r, borderToleranceKM) && side != "":
+			b.Side = side
 		case d < max(r, borderToleranceKM):
 			b.Side = incident.SideStraddles
 		case in.UnitID != "":

@@ -93,6 +93,81 @@ func TestBorderDistance(t *testing.T) {
 	}
 }
 
+// No admin name vanishes without a word, and the words of the source stay.
+func TestAdminNames(t *testing.T) {
+	l := testLocator(t)
+	kurram := orb.Point{70.1, 33.85}
+	type in = incident.Incident
+	for name, c := range map[string]struct {
+		row  source.Row
+		want string
+	}{
+		"unknown district":    {source.Row{Country: "PK", Adm1: "Khyber Pakhtunkhwa", Adm2: "Xyzzy"}, "province|Khyber Pakhtunkhwa|Khyber Pakhtunkhwa|Xyzzy, Khyber Pakhtunkhwa|0|[unknown_name]|district Xyzzy"},
+		"unknown province":    {source.Row{Country: "PK", Adm1: "Xyzzy"}, "country||Pakistan|Xyzzy|0|[unknown_name]|province Xyzzy"},
+		"both unknown":        {source.Row{Adm1: "Xyz", Adm2: "Xyzzy"}, "none|||Xyzzy, Xyz|0|[unknown_name]|district Xyzzy"},
+		"other country":       {source.Row{Country: "AF", Adm2: "Kurram"}, "country||Afghanistan|Kurram|0|[unknown_name]|district Kurram"},
+		"foreign":             {source.Row{Country: "India", Adm1: "Punjab", Adm2: "Xyzzy"}, "none|||Xyzzy, Punjab|0|[]|"},
+		"known unit":          {source.Row{Country: "PK", Adm1: "Xyzzy", Adm2: "Quetta"}, "unit|Balochistan|Quetta|Quetta, Xyzzy|0|[]|"},
+		"Afghan district":     {source.Row{Country: "AF", Adm1: "Kandahar", Adm2: "Spin Boldak"}, "unit|Kandahar|Kandahar|Spin Boldak, Kandahar|0|[]|"},
+		"with a point":        {source.Row{Country: "PK", Adm2: "Xyzzy", Incident: in{Point: kurram, HasPoint: true, LocationPrecision: "exact"}}, "point|Khyber Pakhtunkhwa|Kurram|Xyzzy|0|[unknown_name]|district Xyzzy"},
+		"own words":           {source.Row{Country: "PK", Adm2: "Xyzzy", Incident: in{LocationName: "a village"}}, "country||a village||0|[unknown_name]|district Xyzzy"},
+		"several":             {source.Row{Country: "PK", Adm1: "Khyber Pakhtunkhwa", Adm2: "Kohistan"}, "units|Khyber Pakhtunkhwa|Kohistan|Kohistan, Khyber Pakhtunkhwa|3|[ambiguous_name]| "},
+		"contradiction":       {source.Row{Country: "PK", Adm1: "Balochistan", Adm2: "Kurram"}, "country||Kurram|Kurram, Balochistan|1|[admin_mismatch]| "},
+		"within one province": {source.Row{Country: "PK", Adm1: "Khyber", Adm2: "Tank"}, "units|Khyber Pakhtunkhwa|Tank|Tank, Khyber|2|[admin_mismatch ambiguous_name]| "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			row := c.row
+			row.Adm1Column, row.Adm2Column = "province", "district"
+			if len(row.Country) == 2 {
+				row.Incident.Country = row.Country
+			}
+			doubts := l.Locate(&row)
+			got := &row.Incident
+			placeLaws(t, got)
+			doubt := ""
+			if len(doubts) > 0 {
+				doubt = doubts[0].Column + " "
+				if doubts[0].Column != "" {
+					doubt += doubts[0].Value
+				}
+			}
+			if s := fmt.Sprintf("%s|%s|%s|%s|%d|%v|%s", got.Place.Kind, got.Province, got.LocationName, got.LocationText, len(got.Candidates), got.Warnings, doubt); s != c.want {
+				t.Errorf("got  %s\nwant %s\n%+v", s, c.want, doubts)
+			}
+		})
+	}
+}
+
+// A row that names the unit in which it lies settles the side, though the circle reaches over the line.
+func TestBorderSide(t *testing.T) {
+	l := testLocator(t)
+	circle := func(r source.Row) source.Row {
+		r.Incident.Point, r.Incident.HasPoint, r.Incident.LocationPrecision = orb.Point{70.1, 33.85}, true, incident.LocVicinity
+		return r
+	}
+	given := circle(source.Row{})
+	given.Incident.UnitID, given.Incident.Place.Kind = "pk-kp-kurram", incident.PlaceCircle
+	stated := given
+	stated.Incident.Border.Side = incident.SideStraddles
+	for name, c := range map[string]struct {
+		row  source.Row
+		want incident.BorderSide
+	}{
+		"a point alone":  {circle(source.Row{}), incident.SideStraddles},
+		"the district":   {circle(source.Row{Country: "Pakistan", Adm1: "FATA", Adm2: "Kurram agency"}), incident.SidePK},
+		"the province":   {circle(source.Row{Country: "Pakistan", Adm1: "Khyber Pakhtunkhwa"}), incident.SideStraddles},
+		"another":        {circle(source.Row{Country: "Pakistan", Adm2: "Quetta"}), incident.SideStraddles},
+		"given":          {given, incident.SidePK},
+		"given and said": {stated, incident.SideStraddles},
+	} {
+		row := c.row
+		l.Locate(&row)
+		if b := row.Incident.Border; b.Side != c.want || !b.Known || b.MinKM != 0 || b.MaxKM < 25 {
+			t.Errorf("%s: %+v, want %s", name, b, c.want)
+		}
+	}
+}
+
 func BenchmarkLocate(b *testing.B) {
 	l := testLocator(b)
 	r := open(b, synthetic(b, 100_000), "f.csv")

@@ -127,6 +127,12 @@ func (d *decoder) decode(identity func() []byte) {
 	}
 
 	d.row.Country, d.row.Adm1, d.row.Adm2 = d.get(fCountry), d.get(fAdm1), d.get(fAdm2)
+	if d.row.Adm1 != "" {
+		d.row.Adm1Column = d.columnOf(fAdm1)
+	}
+	if d.row.Adm2 != "" {
+		d.row.Adm2Column = d.columnOf(fAdm2)
+	}
 	in.Country = countryCode(d.row.Country)
 	if d.row.Country == "" {
 		in.Country = countryCode(d.get(fISO))
@@ -422,6 +428,9 @@ func (d *decoder) place(in *incident.Incident) {
 	in.UnitID = d.get(fUnitID)
 	if s := d.get(fPlaceKind); s != "" {
 		in.Place.Kind = word(d, fPlaceKind, incident.PlaceKinds, incident.PlaceNone)
+		if side := incident.BorderSide(d.get(fBorderSide)); slices.Contains(borderSides, side) {
+			in.Border.Side = side // which the names and the point together said
+		}
 	}
 	d.list(&in.Place.Units, fPlaceUnits)
 	d.list(&in.Candidates, fCandidates)
@@ -463,6 +472,8 @@ func isCode(s string) bool {
 	}
 	return s != "" && len(s) <= 40
 }
+
+var borderSides = []incident.BorderSide{incident.SidePK, incident.SideAF, incident.SideStraddles}
 
 // list adds a list, written in JSON or joined by semicolons.
 func (d *decoder) list(to *[]string, f field) {

@@ -59,6 +59,7 @@ const (
 	fSynthetic
 	fDataset
 	fWarnings
+	fBorderSide
 	numFields
 )
 
@@ -129,6 +130,7 @@ var tableLayout = &layout{name: FormatTable, names: [numFields][]string{
 	fSynthetic:       {"synthetic"},
 	fDataset:         {"dataset"},
 	fWarnings:        {"warnings"},
+	fBorderSide:      {"border_side"},
 }}
 
 var gedLayout = &layout{

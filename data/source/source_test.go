@@ -111,6 +111,7 @@ func TestColumnOrder(t *testing.T) {
 		rows[i] = readAll(t, r)
 		for j := range rows[i] {
 			rows[i][j].Raw, rows[i][j].Line, rows[i][j].Incident.Line = nil, 0, 0
+			rows[i][j].Adm1Column, rows[i][j].Adm2Column = "", ""
 			for k := range rows[i][j].Issues {
 				rows[i][j].Issues[k].Line, rows[i][j].Issues[k].Column = 0, ""
 			}
