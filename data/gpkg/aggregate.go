@@ -35,13 +35,19 @@ func (s *Store) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]inc
 			return err
 		}
 		if ask.rest != nil {
-			return s.walk(ctx, c, incident.Query{Filter: q.Filter}, func(in *incident.Incident) bool {
+			var full error
+			err := s.walk(ctx, c, incident.Query{Filter: q.Filter}, func(in *incident.Incident) bool {
 				for k, key := range q.By {
 					groups.keys[k] = incident.KeyOf(key, in)
 				}
-				groups.group().Add(in)
+				var g *incident.Group
+				if g, full = groups.group(); full != nil {
+					return false
+				}
+				g.Add(in)
 				return true
 			})
+			return cmp.Or(full, err)
 		}
 		// The day stands in front, as in the index, so that SQLite need not sort.
 		var columns []string
@@ -114,8 +120,10 @@ type grouper struct {
 	periods [4]*string
 }
 
-// group finds the group of the keys at hand.
-func (g *grouper) group() *incident.Group {
+// group finds the group of the keys at hand. It fails beyond MaxGroups, which
+// ends the question: SQLite gives its groups one by one and holds no more. A
+// LIMIT would not do, since it counts days where weeks are asked for.
+func (g *grouper) group() (*incident.Group, error) {
 	g.id = g.id[:0]
 	for _, k := range g.keys {
 		if k == nil {
@@ -129,10 +137,13 @@ func (g *grouper) group() *incident.Group {
 	i, ok := g.index[string(g.id)]
 	if !ok {
 		i = len(g.groups)
+		if i >= incident.MaxGroups {
+			return nil, incident.Errorf(incident.CodeTooLarge, "There are more than %d groups; ask for fewer keys, longer periods or a narrower filter.", incident.MaxGroups)
+		}
 		g.index[string(g.id)] = i
 		g.groups = append(g.groups, incident.Group{Keys: slices.Clone(g.keys)})
 	}
-	return &g.groups[i]
+	return &g.groups[i], nil
 }
 
 // add adds a row of n key columns and the sums; position says which column each key stands in.
@@ -154,7 +165,10 @@ func (g *grouper) add(v []driver.Value, n int, position []int) error {
 			return fmt.Errorf("read a group: a key is a %T", x)
 		}
 	}
-	to := g.group()
+	to, err := g.group()
+	if err != nil {
+		return err
+	}
 	count, _ := v[n].(int64)
 	known, _ := v[n+4].(int64)
 	to.Count += int(count)

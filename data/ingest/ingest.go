@@ -80,6 +80,9 @@ type Report struct {
 	Changed   int `json:"changed"`
 	Unchanged int `json:"unchanged"`
 	Rejected  int `json:"rejected"`
+	// Stored is true if the rows are in the store for good: false for a dry run,
+	// for strict with a refused row, and where Run failed.
+	Stored bool `json:"stored"`
 	// Warnings counts the warnings of the rows that were taken, by code.
 	Warnings map[string]int `json:"warnings"`
 	// Dataset is the name of the dataset.
@@ -90,8 +93,6 @@ type Report struct {
 	// File and Layout say what was read.
 	File   string `json:"-"`
 	Layout string `json:"-"`
-	// Stored is true if the rows are in the store for good.
-	Stored bool `json:"-"`
 	// Rejects are the first refused rows, Doubts the first warnings, at most
 	// MaxRejectsInReport of each, in the order of the file.
 	Rejects []source.Issue `json:"-"`
@@ -235,7 +236,9 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 	if opt.DryRun {
 		return nil
 	}
-	text, err := json.Marshal(r)
+	done := *r
+	done.Stored = true
+	text, err := json.Marshal(&done)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}

@@ -329,9 +329,9 @@ func TestReload(t *testing.T) {
 	if err := json.Unmarshal([]byte(store.reports[0]), &m); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"changed", "dataset", "new", "read", "rejected", "seconds", "unchanged", "warnings"}
-	if d := cmp.Diff(want, slices.Sorted(maps.Keys(m))); d != "" {
-		t.Error(d)
+	want := []string{"changed", "dataset", "new", "read", "rejected", "seconds", "stored", "unchanged", "warnings"}
+	if d := cmp.Diff(want, slices.Sorted(maps.Keys(m))); d != "" || m["stored"] != true {
+		t.Error(d, m)
 	}
 }
 

@@ -123,6 +123,9 @@ func (s *naive) Aggregate(_ context.Context, q incident.AggregateQuery) ([]incid
 			}
 		}
 		if groups[id] == nil {
+			if len(groups) >= incident.MaxGroups {
+				return nil, incident.Errorf(incident.CodeTooLarge, "There are more than %d groups.", incident.MaxGroups)
+			}
 			groups[id] = &incident.Group{Keys: keys}
 		}
 		groups[id].Add(&in)
