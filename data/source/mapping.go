@@ -304,5 +304,14 @@ func (m *Mapping) apply(d *decoder, names map[string]int, file string) error {
 		_, ok := taken[f]
 		return !ok && !used[column]
 	})
+	_, acled := names["event_id_cnty"]
+	if i := d.cols[fTimePrecision]; acled && i >= 0 && !used[i] {
+		// ACLED has codes under a header of ours.
+		words := map[string]string{}
+		for code, w := range incident.ACLEDTimePrecision {
+			words[code] = string(w)
+		}
+		d.values[fTimePrecision] = words
+	}
 	return nil
 }

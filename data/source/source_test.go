@@ -445,6 +445,22 @@ func TestDatasetNames(t *testing.T) {
 	}
 }
 
+// A mapping of some columns of a file of ACLED reads its codes by its codebook.
+func TestMappedACLED(t *testing.T) {
+	m, err := ReadMapping(strings.NewReader("fields: {source_id: event_id_cnty}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Open(strings.NewReader("event_id_cnty,event_date,time_precision,admin1\nPAK1,2020-01-01,2,Balochistan\n"), Options{Mapping: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := readAll(t, r)[0]
+	if row.Rejected != nil || row.Incident.TimePrecision != incident.TimeWeek || row.Incident.SourceID != "PAK1" || row.Adm1 != "Balochistan" {
+		t.Errorf("%+v %+v", row.Rejected, row)
+	}
+}
+
 // A dataset called acled is on ACLED's terms, whatever it is read as.
 func TestACLEDTerms(t *testing.T) {
 	mapping := func(text string) *Mapping {
