@@ -52,7 +52,7 @@ func shorten(s string) string {
 
 // sumReports adds up the reports of several files.
 func sumReports(reports []ingest.Report) ingest.Report {
-	sum := ingest.Report{Warnings: map[string]int{}, Dataset: reports[0].Dataset}
+	sum := ingest.Report{Warnings: map[string]int{}, Dataset: reports[0].Dataset, Stored: true}
 	for _, r := range reports {
 		sum.Read += r.Read
 		sum.New += r.New
@@ -60,6 +60,7 @@ func sumReports(reports []ingest.Report) ingest.Report {
 		sum.Unchanged += r.Unchanged
 		sum.Rejected += r.Rejected
 		sum.Seconds += r.Seconds
+		sum.Stored = sum.Stored && r.Stored
 		for code, n := range r.Warnings {
 			sum.Warnings[code] += n
 		}
