@@ -45,5 +45,5 @@ boundaries: ## build the units and the border line again from their packages
 bench: ## speed as ratios against a limit measured in the same run
 	$(GO) run ./cmd/sarhad-bench
 
-screenshots: build ## pictures for the README, from this build
-	cd frontend && npm run screenshots
+screenshots: build ## pictures for the README from this build; FILES="ged.csv …" to show more than the demo
+	cd frontend && npm run screenshots -- $(FILES)
