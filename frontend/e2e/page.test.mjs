@@ -290,6 +290,67 @@ test('keyboard: tabs, list, detail and back', async () => {
   await context.close();
 });
 
+test('an incident takes the focus; Escape and Back return to the list', async () => {
+  const { page, bad, context } = await open(browser, `${server.url}/?datetime=2025-10-01/2025-10-31&tab=list`);
+  const row = page.locator('[data-fid]').nth(1);
+  const fid = await row.getAttribute('data-fid');
+  await row.click();
+  await page.waitForFunction(() => document.activeElement?.classList.contains('d-h'));
+  await page.keyboard.press('Escape');
+  await page.waitForFunction((f) => document.activeElement?.dataset.fid === f, fid, { timeout: 5000 });
+  await settle(page);
+  assert.doesNotMatch(page.url(), /incident=/);
+  await page.locator(`[data-fid="${fid}"]`).click();
+  await page.locator('[data-incident]').waitFor();
+  await settle(page);
+  assert.match(page.url(), /incident=/);
+  await page.goBack();
+  await page.locator('[data-fid]').first().waitFor();
+  await settle(page);
+  assert.match(page.url(), /tab=list/);
+  assert.doesNotMatch(page.url(), /incident=/);
+  assert.equal(await page.locator('[data-incident]').count(), 0);
+  await page.goForward();
+  await page.locator('[data-incident]').waitFor();
+  clean(bad);
+  await context.close();
+});
+
+test('many wrong parts of a link are counted, an unknown place is named', async () => {
+  const { page, bad, context } = await open(
+    browser,
+    `${server.url}/?unit=a,b,c,d&dataset=none-such&only=unit:pk-nowhere&tab=list`,
+  );
+  assert.match(await page.locator('[data-more-problems]').textContent(), /and 2 more/);
+  clean(bad);
+  await context.close();
+});
+
+test('badges of districts lie inside their district', async () => {
+  const { page, bad, context } = await open(browser, `${server.url}/?map=33.7,70.2,8.2`);
+  const out = await page.evaluate(() => {
+    const bad = [];
+    for (const b of document.querySelectorAll('[data-badge^="unit:"]')) {
+      const r = b.getBoundingClientRect();
+      const map = document.getElementById('map').getBoundingClientRect();
+      if (r.left < map.left || r.right > map.right || r.top < map.top || r.bottom > map.bottom) continue;
+      const path = document.querySelector(`[data-unit="${b.dataset.badge.slice(5)}"]`);
+      const m = path.getScreenCTM().inverse();
+      for (const [x, y] of [
+        [r.left, r.top],
+        [r.right, r.top],
+        [r.left, r.bottom],
+        [r.right, r.bottom],
+      ])
+        if (!path.isPointInFill(new DOMPoint(x, y).matrixTransform(m))) bad.push(b.dataset.badge);
+    }
+    return bad;
+  });
+  assert.deepEqual(out, []);
+  clean(bad);
+  await context.close();
+});
+
 test('new incidents appear by themselves', async () => {
   const { page, bad, context } = await open(browser, `${server.url}/`);
   const before = await count(page, 'incidents');

@@ -22,3 +22,10 @@ export function safeUrl(u: string | null | undefined): string | null {
 
 /** fmtDeaths writes a figure of the columns; the largest means that or more. */
 export const fmtDeaths = (n: number): string => (n === 65534 ? `${fmt(n)}+` : fmt(n));
+
+/** plainError puts a browser's words for "no answer" into ours. */
+export const plainError = (m: string, words: string): string =>
+  /failed to fetch|networkerror|network error|load failed/i.test(m) ? words : m;
+
+/** isolate keeps a value of another direction from turning the text around it; for texts that are not markup. */
+export const isolate = (s: string): string => (/[\u0590-\u08ff\ufb1d-\ufefc]/.test(s) ? `\u2068${s}\u2069` : s);

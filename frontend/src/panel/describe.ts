@@ -2,6 +2,7 @@
 import type { Incident } from '../api/client';
 import { type Day, fmtDay, fmtMonth, fmtRange, parseIso, parts } from '../lib/dates';
 import { t } from '../lib/strings.en';
+import { isolate } from '../lib/text';
 import { NO_TYPE, precisionClass, typeIndex } from '../lib/vocab';
 
 const squeeze = (s: string) => s.replace(/\s+/g, ' ').trim();
@@ -18,10 +19,10 @@ export function autoTitle(p: Incident): string {
   const noun = t.typeNoun[k < 0 ? NO_TYPE : k]!;
   const actors = [p.actor1, p.actor2]
     .filter((a): a is string => !!a)
-    .map((a) => squeeze(a.replace(/^Government of /, '')));
+    .map((a) => isolate(squeeze(a.replace(/^Government of /, ''))));
   const who = actors.length ? `: ${actors.join(' – ')}` : '';
   const where = p.location_name || p.district || p.province || '';
-  return `${noun}${who}${where ? `, ${squeeze(where)}` : ''}`;
+  return `${noun}${who}${where ? `, ${isolate(squeeze(where))}` : ''}`;
 }
 
 /** Longer texts are notes, not titles. */

@@ -4,7 +4,7 @@ import type { Claim, Incident } from '../api/client';
 import { fmtDay, parseIso } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
-import { fmt, safeUrl } from '../lib/text';
+import { fmt, isolate, plainError, safeUrl } from '../lib/text';
 import { NO_TYPE, precisionClass, typeIndex } from '../lib/vocab';
 import { type App, typeWord } from '../state/app';
 import { notes, precisionWords, title, whenText } from './describe';
@@ -43,7 +43,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
     <button type="button" class="btn bare sq" aria-label=${t.next} title=${t.next} ?disabled=${i < 0 || i + 1 >= list.n} @click=${() => go(i + 1)}>${icon('chr')}</button>
   </div>`;
   if (!d.feature)
-    return html`${bar}<div class="scroll" tabindex="0"><div class="d-in">${d.error ? html`<div class="bn w" role="alert" tabindex="-1"><span><b>${t.detailFailed}</b>${d.error}</span></div>` : html`<p class="note">${t.detailLoading}</p>`}</div></div>`;
+    return html`${bar}<div class="scroll" tabindex="0"><div class="d-in">${d.error ? html`<div class="bn w" role="alert" tabindex="-1"><span><b>${t.detailFailed}</b>${plainError(d.error, t.noConnection)}</span></div>` : html`<p class="note">${t.detailLoading}</p>`}</div></div>`;
 
   const p = d.feature.properties;
   const type = Math.max(0, typeIndex(p.event_type) < 0 ? NO_TYPE : typeIndex(p.event_type));
@@ -58,7 +58,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
   const actors = [p.actor1, p.actor2, ...assoc].filter((a): a is string => !!a);
   const more = notes(p);
   return html`${bar}<div class="scroll" tabindex="0" aria-label=${t.when}><article class="d-in" data-incident=${d.feature.id}>
-    <div class="d-k">${glyph(type, broken)}<b>${typeWord(type)}</b>${p.sub_event_type ? html`<span>· ${p.sub_event_type}</span>` : nothing}
+    <div class="d-k">${glyph(type, broken)}<b>${typeWord(type)}</b>${p.sub_event_type ? html`<span>· <bdi>${p.sub_event_type}</bdi></span>` : nothing}
       ${verification ? html`<span class="tag">${verification}</span>` : nothing}
       ${synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}
       ${set?.sample && /sample/i.test(app.datasetTitle(p.dataset)) ? nothing : html`<span class="tag">${app.datasetTitle(p.dataset)}</span>`}</div>
@@ -71,7 +71,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
           ? nothing
           : html`<dt>${t.killedHead}</dt><dd>${killed === null ? html`<span>${t.notReportedDetail}</span>` : html`<b class="fig num">${fmt(killed)}</b> <span class="dimmed">${t.bestEstimate}; ${t.lowHighOf(figure(p.fatalities_low), figure(p.fatalities_high))}</span>`}</dd>`
       }
-      ${actors.length ? html`<dt>${t.actors}</dt><dd dir="auto">${actors.join('; ')}<small>${t.orderNote}</small></dd>` : nothing}
+      ${actors.length ? html`<dt>${t.actors}</dt><dd>${actors.map((a, k) => html`${k ? '; ' : ''}<bdi>${a}</bdi>`)}<small>${t.orderNote}</small></dd>` : nothing}
       ${p.border_km_min !== null && p.border_km_min !== undefined && p.border_km_max !== null ? html`<dt>${t.border}</dt><dd>${borderText(p)}<small>${t.borderNote}</small></dd>` : nothing}
     </dl>
     ${warnings(app, p)}
@@ -79,13 +79,17 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
     ${more ? html`<h2 class="s">${t.notes}</h2><p class="notes" dir="auto">${more}</p>` : nothing}
     <h2 class="s">${t.sources}<small class="num">${fmt(p.sources?.length ?? 0)}</small></h2>
     <ol class="srcs">${(p.sources ?? []).map((s, k) => {
-      const name = s.title || s.publisher || t.sourceUnknown;
+      // A headline is theirs: it stands in quotation marks.
+      const name = s.title
+        ? html`${t.quotes[0]}<bdi>${s.title}</bdi>${t.quotes[1]}`
+        : html`<bdi>${s.publisher || t.sourceUnknown}</bdi>`;
       const url = safeUrl(s.url);
       const day = s.date ? parseIso(s.date.slice(0, 10)) : null;
       const meta = [s.title ? s.publisher : null, day === null ? s.date : fmtDay(day), s.language]
-        .filter(Boolean)
+        .filter((x): x is string => !!x)
+        .map(isolate)
         .join(' · ');
-      return html`<li id="source-${k + 1}">${claims.length ? html`<span class="num">[${k + 1}]</span> ` : nothing}${url ? html`<a href=${url} rel="noreferrer noopener" target="_blank">${name}</a>` : html`<span dir="auto">${name}</span>`}${s.is_party ? html` <span class="tag">${t.partyTag}</span>` : nothing}<small>${meta}</small></li>`;
+      return html`<li id="source-${k + 1}">${claims.length ? html`<span class="num">[${k + 1}]</span> ` : nothing}${url ? html`<a href=${url} rel="noreferrer noopener" target="_blank">${name}</a>` : html`<span>${name}</span>`}${s.is_party ? html` <span class="tag">${t.partyTag}</span>` : nothing}<small>${meta}</small></li>`;
     })}</ol>
     <p class="note">${t.record(p.source_id, app.datasetTitle(p.dataset))}${p.file ? html`, ${p.line === null ? p.file : t.fileLine(p.file, p.line)}` : nothing}. ${set?.licence ? t.licence(set.licence) : nothing}${set?.attribution ? html`. ${set.attribution}` : nothing}${synthetic ? html`<br>${t.syntheticLong}.` : nothing}</p>
     <div class="acts"><button type="button" class="btn pri" @click=${share}>${icon('link')}${t.copyLink}</button><a class="btn" href="./collections/incidents/items/${encodeURIComponent(String(d.feature.id))}">${icon('down')}${t.geojson}</a></div>
@@ -112,7 +116,7 @@ function where(app: App, p: Incident): TemplateResult {
       : k === 2
         ? `${precisionWords(p)}; ${t.placeInItNot}`
         : t.precisionLong[k]!;
-  return html`<span class="pw">${icon(`p${k}`)}<span dir="auto">${names.join(', ') || t.precisions[6]}<small>${long}${p.location_precision_code ? html`. ${t.sourceCode(p.location_precision_code)}` : nothing}</small>${
+  return html`<span class="pw">${icon(`p${k}`)}<span>${names.length ? names.map((n, j) => html`${j ? ', ' : ''}<bdi>${n}</bdi>`) : t.precisions[6]}<small>${long}${p.location_precision_code ? html`. ${t.sourceCode(p.location_precision_code)}` : nothing}</small>${
     cand.length ? html`<small class="amb">${t.ambiguous(cand.join(t.or))}</small>` : nothing
   }${p.location_text && p.location_name && p.location_text.trim() !== p.location_name.trim() ? html`<small dir="auto">${t.quotes[0]}${p.location_text}${t.quotes[1]}</small>` : nothing}</span></span>`;
 }
@@ -173,7 +177,7 @@ function claimTable(p: Incident, claims: Claim[]): TemplateResult {
     const src = c.claim.source;
     const s = src !== null && src !== undefined ? p.sources?.[src] : undefined;
     const day = s?.date ? parseIso(s.date.slice(0, 10)) : null;
-    return html`${n === null ? nothing : html`<span class="big num">${n}${more(c) ? html`<span class="plus">+</span>` : nothing}</span>`}<span class="qu">${q && !(more(c) && c.claim.quote) ? html`${q}<br>` : nothing}${c.claim.quote ? html`<q dir="auto">${c.claim.quote}</q><br>` : nothing}${s?.publisher ?? nothing}${s?.publisher && day !== null ? ', ' : ''}${day === null ? nothing : fmtDay(day)}${
+    return html`${n === null ? nothing : html`<span class="big num">${n}${more(c) ? html`<span class="plus">+</span>` : nothing}</span>`}<span class="qu">${q && !(more(c) && c.claim.quote) ? html`${q}<br>` : nothing}${c.claim.quote ? html`<q dir="auto">${c.claim.quote}</q><br>` : nothing}${s?.publisher ? html`<bdi>${s.publisher}</bdi>` : nothing}${s?.publisher && day !== null ? ', ' : ''}${day === null ? nothing : fmtDay(day)}${
       src !== null && src !== undefined
         ? html` <a href="#source-${src + 1}" @click=${(e: Event) => {
             e.preventDefault();
@@ -183,7 +187,7 @@ function claimTable(p: Incident, claims: Claim[]): TemplateResult {
     }</span>`;
   };
   return html`<h2 class="s">${t.claims}<small>${t.claimants(who.length)}</small></h2>
-    <div class="cls"><table class="cl"><thead><tr>${who.map((w, k) => html`<th scope="col">${dot(k)}${w}<small>${role(w)}</small></th>`)}</tr></thead><tbody>
+    <div class="cls"><table class="cl"><thead><tr>${who.map((w, k) => html`<th scope="col">${dot(k)}<bdi>${w}</bdi><small>${role(w)}</small></th>`)}</tr></thead><tbody>
     ${kinds.map((kind) => {
       const cells = who.map((w) => {
         const c = claims.find((x) => x.claimant === w && x.quantity === kind.quantity && x.about === kind.about);

@@ -3,11 +3,12 @@ import { html, nothing, render, type TemplateResult } from 'lit';
 import { fmtDay, fmtRange, parseIso } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
-import { fmt } from '../lib/text';
+import { fmt, plainError } from '../lib/text';
 import { N_PRECISION_CLASSES, N_TYPES, NO_TYPE, precisionClass, TYPES, wordsOfClass } from '../lib/vocab';
 import { type App, type Change, typeWord } from '../state/app';
 import { Facet, KILL_STEPS } from '../state/model';
 import { nearestType } from '../state/permalink';
+import { attribution, borderNote } from './attribution';
 import { backToList, detailView } from './detail';
 import { List } from './list';
 
@@ -78,7 +79,10 @@ export class Panel {
         this.list.gather();
       }
     } else this.gathered = '';
-    render(app.detail ? this.detail() : this.main(), this.body);
+    render(
+      html`${app.detail ? this.detail() : this.main()}<p class="note pf">${borderNote(app)} ${attribution(app)}</p>`,
+      this.body,
+    );
     this.focusHeading();
     if (!app.detail && showList && document.getElementById('list')) this.list.drawRows(this.empty());
   }
@@ -508,7 +512,9 @@ export class Panel {
     const out: TemplateResult[] = [];
     const retry = html`<button type="button" class="btn" @click=${() => app.retry()}>${t.tryAgain}</button>`;
     if (app.failed && !app.model)
-      out.push(html`<div class="bn e" role="alert"><span><b>${t.failTitle}</b>${app.failed}</span>${retry}</div>`);
+      out.push(
+        html`<div class="bn e" role="alert"><span><b>${t.failTitle}</b>${plainError(app.failed, t.noConnection)}</span>${retry}</div>`,
+      );
     else if (app.offline)
       out.push(
         html`<div class="bn w" role="alert"><span><b>${t.offlineTitle}</b>${t.offlineText(app.offline)}</span>${retry}</div>`,

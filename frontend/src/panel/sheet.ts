@@ -91,6 +91,7 @@ export class Sheet {
     if (key === this.shown) return;
     this.shown = key;
     this.root.style.setProperty('--sheet', h);
+    this.root.dataset.stop = this.stop;
     this.time.classList.toggle('away', detail);
   }
 }

@@ -11,6 +11,9 @@ interface Shown {
   ringMax: number;
   radius: (killed: number) => number;
   coarse: boolean;
+  /** little room: only the colours stand open */
+  compact: boolean;
+  toggled: () => void;
 }
 
 function ramp(app: App): TemplateResult {
@@ -57,10 +60,7 @@ function partText(app: App): string {
 
 export function legend(app: App, s: Shown): TemplateResult {
   const partly = partText(app);
-  return html`<section class="lg" aria-label=${t.legend}>
-    <h2>${t.shade}</h2>
-    ${ramp(app)}
-    <div class="lk">
+  const rest = html`<div class="lk">
       <div>${hatch}${t.nothingLoaded}</div>
       ${s.mode === 'clusters' ? html`<div>${donut}${t.several}</div>` : html`<div><svg width="22" height="11" aria-hidden="true"><path d="M0 5.5H22" class="pv" stroke-width="1.2" /></svg>${t.provinceLine}</div>`}
       ${s.coarse ? html`<div><span class="bdg key">7</span>${t.districtOnly}</div>` : nothing}
@@ -74,7 +74,11 @@ export function legend(app: App, s: Shown): TemplateResult {
           ? html`<div class="lk scale"><div>${t.area}</div>${[1, 10, 50].map((v) => html`<div class="v">${circle(symbolRadius(v))}<span class="num">${v}</span></div>`)}</div>`
           : nothing
     }
-    ${partly ? html`<p class="part">${partly}</p>` : nothing}
+    ${partly ? html`<p class="part">${partly}</p>` : nothing}`;
+  return html`<section class="lg ${s.compact ? 'cmp' : ''}" aria-label=${t.legend}>
+    <h2>${t.shade}</h2>
+    ${ramp(app)}
+    ${s.compact ? html`<details @toggle=${s.toggled}><summary>${t.legendMore}</summary>${rest}</details>` : rest}
   </section>`;
 }
 

@@ -10,6 +10,7 @@ import { icon, shapePath, symbolRadius } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { esc, fmt, fmtDeaths } from '../lib/text';
 import { precisionClass, Spot, typeIndex } from '../lib/vocab';
+import { attribution, borderNote } from '../panel/attribution';
 import { type App, type Change, typeWord } from '../state/app';
 import type { Only } from '../state/permalink';
 import { WATERS } from './beyond';
@@ -327,7 +328,11 @@ export class MapView {
       animate: false,
       paddingTopLeft: [6, 4],
       // Kept free for the legend; less where there is no room to spare.
-      paddingBottomRight: phone ? [10, 10 + this.covered] : [Math.min(230, w * 0.25), 26],
+      paddingBottomRight: phone
+        ? [10, 10 + this.covered]
+        : this.narrow.matches
+          ? [10, 116]
+          : [Math.min(230, w * 0.25), 26],
     });
     this.homeZoom = this.map.getZoom();
     this.limit();
@@ -376,6 +381,8 @@ export class MapView {
     return this.small.matches;
   }
   private small = matchMedia('(max-width: 719px)');
+  private narrow = matchMedia('(max-width: 1023px)');
+  private low = matchMedia('(max-height: 560px)');
   /** covered is how many px of the map's lower part lie under the sheet. */
   private get covered(): number {
     if (!this.phone) return 0;
@@ -1407,24 +1414,17 @@ export class MapView {
     this.furnitureKey = key;
     const mode = z < OVERVIEW ? 'rings' : z < CLOSE ? 'clusters' : 'symbols';
     const phone = this.phone;
-    const sets = app.datasets?.datasets ?? [];
-    const note = app.datasets?.border_note ?? t.borderNoteFixed;
-    const data = html`${t.dataBy}${
-      sets.length
-        ? sets.map(
-            (d, k) =>
-              html`${k ? ', ' : ''}${d.title || d.name}${d.synthetic ? html` <span class="tag w">${t.synthetic}</span>` : d.sample ? html` <span class="tag w">${t.sample}</span>` : nothing}`,
-          )
-        : app.datasets
-          ? t.noneLoadedYet
-          : t.noAnswer
-    } · ${app.datasets?.attribution ?? t.boundariesBy}${app.datasets?.base_layer ? ` · ${app.datasets.base_layer.attribution}` : ''}`;
+    const note = borderNote(app);
+    const data = attribution(app);
+    const compact = !phone && (this.low.matches || this.narrow.matches);
     const lg = () =>
       legend(app, {
         mode,
         ringMax: this.ringMax,
         radius: this.ringRadius,
         coarse: mode !== 'rings',
+        compact,
+        toggled: () => app.touch({ rest: true }),
       });
     render(
       html`<div class="mc">
@@ -1450,7 +1450,7 @@ export class MapView {
             ? html`<button type="button" class="noplace" @click=${() => app.set({ only: { kind: 'none' }, tab: 'list' })}><b class="num">${fmt(none)}</b> ${t.noPlace(none)}</button>`
             : nothing
         }
-        <div class="att"><span>${note}</span><span class="src" dir="auto">${data}</span></div>`,
+        <div class="att"><span>${note}</span><span class="src">${data}</span></div>`,
       this.furniture,
     );
     // Attributions can be long: the legend stands on top of them.

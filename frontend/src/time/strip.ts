@@ -115,6 +115,10 @@ export class TimeStrip {
       this.app.set({ from: null, to: null, axis: null });
     });
     this.body.addEventListener('wheel', (ev) => this.wheel(ev), { passive: false });
+    document.addEventListener('click', (ev) => {
+      const menu = this.head.querySelector<HTMLDetailsElement>('.tmenu[open]');
+      if (menu && !menu.contains(ev.target as Node)) menu.open = false;
+    });
     document.addEventListener('keydown', (ev) => {
       if (ev.key === 'Escape' && this.drag) this.takeBack();
       if (ev.key === 'Escape' && this.open) {
@@ -128,6 +132,13 @@ export class TimeStrip {
     }).observe(host);
   }
 
+  private low = matchMedia('(max-height: 479px)');
+  private narrow = matchMedia('(max-width: 1023px)');
+  private tight = matchMedia('(max-width: 1240px)');
+  /** folded: put away by the reader, or because the window is low. */
+  get folded(): boolean {
+    return this.app.state.folded || this.low.matches;
+  }
   get phone(): boolean {
     return this.small.matches;
   }
@@ -155,7 +166,7 @@ export class TimeStrip {
     const app = this.app;
     if (c.data || c.filter) this.stale = true;
     const w = this.host.clientWidth || innerWidth;
-    const folded = app.state.folded;
+    const folded = this.folded;
     const phone = this.phone;
     this.px = phone ? 12 : 16;
     const h = phone ? 92 : 146;
@@ -343,13 +354,18 @@ export class TimeStrip {
         !fitsIn &&
         x1 + textW < w - px &&
         !all.some((o) => o.p !== p && this.row(o.p) === row && this.x(o.s[0]) < x1 + textW + 4 && this.x(o.s[1]) > x1);
+      // At least 24 px to hit, upwards for the first row and downwards for the second; what is seen is the inner part.
+      const bw = x1 - x0;
+      const hit = Math.max(24, bw);
+      const y = 4 + row * (bandH + 2);
+      const up = row === 0 ? 24 - bandH : 0;
       return html`<button type="button" class="band k${row} ${free ? 'after' : ''}" aria-expanded=${this.open === p}
-        title="${p.name}: ${fmtRange(s[0], s[1])}" style="left:${x0.toFixed(1)}px;top:${4 + row * (bandH + 2)}px;width:${(x1 - x0).toFixed(1)}px;height:${bandH}px"
+        title="${p.name}: ${fmtRange(s[0], s[1])}" style="left:${(x0 - (hit - bw) / 2).toFixed(1)}px;top:${y - up}px;width:${hit.toFixed(1)}px;height:24px"
         @pointerdown=${(ev: Event) => ev.stopPropagation()}
         @click=${() => {
           this.open = this.open === p ? null : p;
           this.drawBands(bandH);
-        }}>${fitsIn || free ? html`<span>${p.name}</span>` : html`<span class="vh">${p.name}</span>`}</button>`;
+        }}><i style="left:${((hit - bw) / 2).toFixed(1)}px;top:${up}px;width:${bw.toFixed(1)}px;height:${bandH}px">${fitsIn || free ? html`<span>${p.name}</span>` : html`<span class="vh">${p.name}</span>`}</i></button>`;
     });
     const o = this.open;
     const s = o && this.span(o);
@@ -465,29 +481,40 @@ export class TimeStrip {
           if (ev.key === 'Enter') (ev.target as HTMLInputElement).blur();
         }} style="width:${text.length + 0.6}ch">`;
     };
+    const folded = this.folded;
+    const mode = html`<span class="seg" role="group"><button type="button" class=${s.cumulative ? '' : 'on'} aria-pressed=${!s.cumulative} @click=${() => app.set({ cumulative: false })}>${t.window}</button><button type="button" class=${s.cumulative ? 'on' : ''} aria-pressed=${s.cumulative} @click=${() => app.set({ cumulative: true })}>${t.cumulative}</button></span>`;
+    const speed = (cls: string) =>
+      html`<select class="btn sm ${cls}" aria-label=${t.speedLabel} .value=${String(s.speed)} @change=${(ev: Event) => app.set({ speed: Number((ev.target as HTMLSelectElement).value) })}>${SPEEDS.map((v) => html`<option value=${v} ?selected=${v === s.speed}>${t.speed(v)}</option>`)}</select>`;
+    const sizes = (cls: string) =>
+      html`<span class="seg ${cls}" role="group" aria-label=${t.bars}>${BARS.map(
+        (u) =>
+          html`<button type="button" data-bars=${u} class=${u === this.unit ? 'on' : ''} aria-pressed=${u === this.unit} @click=${() => app.set({ bars: s.bars === u ? null : u })}>${t.bar[u]}</button>`,
+      )}</span>`;
+    // Where there is no room for them in a row, the same controls stand in a small menu.
+    const menu = this.tight.matches
+      ? html`<details class="tmenu" @keydown=${(ev: KeyboardEvent) => {
+          const d = ev.currentTarget as HTMLDetailsElement;
+          if (ev.key !== 'Escape' || !d.open) return;
+          ev.stopPropagation();
+          d.open = false;
+          d.querySelector('summary')?.focus();
+        }}><summary class="btn sm" aria-label=${t.timeOptions} title=${t.timeOptions}>⋯</summary><div class="menu tm">${mode}${speed('')}<span class="lab">${s.bars ? t.bars : t.barsAuto}</span>${sizes('')}${app.isWhole && !s.axis ? nothing : html`<button type="button" class="btn sm" @click=${() => app.set({ from: null, to: null, axis: null })}>${t.wholeRange}</button>`}</div></details>`
+      : nothing;
     const p = app.progress;
     render(
       html`<span class="pl"><button type="button" class="play ${app.playing ? 'on' : ''}" data-play aria-label=${app.playing ? t.pause : t.play} title=${app.playing ? t.pause : t.play} @click=${() => app.play(!app.playing)}>${app.playing ? PAUSE : PLAY}</button>
         <span class="st"><button type="button" aria-label=${t.stepBack} title=${t.stepBack} @click=${() => app.step(-1)}>${icon('back')}</button><button type="button" aria-label=${t.stepForward} title=${t.stepForward} @click=${() => app.step(1)}>${icon('fwd')}</button></span></span>
       <div class="rd"><span class="rng0">${input(false)} – ${input(true)}</span><small>${this.lengthText()}</small></div>
+      ${phone ? nothing : html`${this.narrow.matches ? nothing : mode}${speed('spd')}`}
+      <span class="grow"></span>${menu}
+      ${folded ? html`<svg class="spark" width="200" height="32" viewBox="0 0 200 32" aria-hidden="true"><rect class="gw" x=${this.frac(a) * 200} width=${Math.max(2, (this.frac(b + 1) - this.frac(a)) * 200)} y="2" height="28"></rect><path class="sp" d=${this.spark}></path></svg>` : nothing}
       ${
-        phone
+        phone || folded
           ? nothing
-          : html`<span class="seg" role="group"><button type="button" class=${s.cumulative ? '' : 'on'} aria-pressed=${!s.cumulative} @click=${() => app.set({ cumulative: false })}>${t.window}</button><button type="button" class=${s.cumulative ? 'on' : ''} aria-pressed=${s.cumulative} @click=${() => app.set({ cumulative: true })}>${t.cumulative}</button></span>
-        <select class="btn sm spd" aria-label=${t.speedLabel} .value=${String(s.speed)} @change=${(ev: Event) => app.set({ speed: Number((ev.target as HTMLSelectElement).value) })}>${SPEEDS.map((v) => html`<option value=${v} ?selected=${v === s.speed}>${t.speed(v)}</option>`)}</select>`
-      }
-      <span class="grow"></span>
-      ${s.folded ? html`<svg class="spark" width="200" height="32" viewBox="0 0 200 32" aria-hidden="true"><rect class="gw" x=${this.frac(a) * 200} width=${Math.max(2, (this.frac(b + 1) - this.frac(a)) * 200)} y="2" height="28"></rect><path class="sp" d=${this.spark}></path></svg>` : nothing}
-      ${
-        phone || s.folded
-          ? nothing
-          : html`${app.isWhole && !s.axis ? nothing : html`<button type="button" class="btn sm whole" @click=${() => app.set({ from: null, to: null, axis: null })}>${t.wholeRange}</button>`}<span class="lab wide">${s.bars ? t.bars : t.barsAuto}</span><span class="seg wide" role="group" aria-label=${t.bars}>${BARS.map(
-              (u) =>
-                html`<button type="button" data-bars=${u} class=${u === this.unit ? 'on' : ''} aria-pressed=${u === this.unit} @click=${() => app.set({ bars: s.bars === u ? null : u })}>${t.bar[u]}</button>`,
-            )}</span>`
+          : html`${app.isWhole && !s.axis ? nothing : html`<button type="button" class="btn sm whole" @click=${() => app.set({ from: null, to: null, axis: null })}>${t.wholeRange}</button>`}<span class="lab wide">${s.bars ? t.bars : t.barsAuto}</span>${sizes('wide')}`
       }
       ${
-        phone
+        phone || this.low.matches
           ? nothing
           : html`<button type="button" class="btn sm fold" aria-label=${s.folded ? t.unfold : t.fold} title=${s.folded ? t.unfold : t.fold} aria-expanded=${!s.folded} @click=${() => {
               this.stale = true;

@@ -1,0 +1,20 @@
+// Whose data and boundaries these are; beside the map, and in the sheet when it covers the map.
+import { html, nothing, type TemplateResult } from 'lit';
+import { t } from '../lib/strings.en';
+import type { App } from '../state/app';
+
+export const borderNote = (app: App): string => app.datasets?.border_note ?? t.borderNoteFixed;
+
+export function attribution(app: App): TemplateResult {
+  const sets = app.datasets?.datasets ?? [];
+  return html`${t.dataBy}${
+    sets.length
+      ? sets.map(
+          (d, k) =>
+            html`${k ? ', ' : ''}<bdi>${d.title || d.name}</bdi>${d.synthetic ? html` <span class="tag w">${t.synthetic}</span>` : d.sample ? html` <span class="tag w">${t.sample}</span>` : nothing}`,
+        )
+      : app.datasets
+        ? t.noneLoadedYet
+        : t.noAnswer
+  } · ${app.datasets?.attribution ?? t.boundariesBy}${app.datasets?.base_layer ? ` · ${app.datasets.base_layer.attribution}` : ''}`;
+}
