@@ -338,7 +338,9 @@ export class MapView {
     this.limit();
   }
   /** show puts a place into the middle of what is not under the sheet. */
-  private show(lat: number, lon: number, zoom: number): void {
+  private show(lat: number, lon: number, asked: number): void {
+    // The map stands on quarters; the sheet's part is counted at the zoom that it will have.
+    const zoom = Math.max(5, Math.min(13, Math.round(asked * 4) / 4));
     const p = this.map.project([lat, lon], zoom);
     this.map.setView(this.map.unproject([p.x, p.y + this.covered / 2], zoom), zoom, { animate: false });
   }
@@ -591,6 +593,7 @@ export class MapView {
     }
     if (this.phone) this.boxes.push([0, size.y - this.covered, size.x, size.y]);
     this.staticBoxes = [...this.boxes];
+    const furniture = this.boxes.length;
     // Symbols first, then names between them: countries, sea, border, the three units in the margin.
     for (const m of this.symbols.items) {
       const h = m.n === 0 ? m.r * 0.8 : m.r;
@@ -632,7 +635,12 @@ export class MapView {
         const half = tw / 2;
         const p = map.latLngToContainerPoint([w.lat, w.lon]);
         // A dot under a name or the legend would be a town without a place.
-        if (this.staticBoxes.some((o) => p.x + 3 > o[0] && p.x - 3 < o[2] && p.y + 3 > o[1] && p.y - 3 < o[3]))
+        if (
+          this.boxes.some(
+            (o, i) =>
+              (i < furniture || i >= symbols) && p.x + 3 > o[0] && p.x - 3 < o[2] && p.y + 3 > o[1] && p.y - 3 < o[3],
+          )
+        )
           continue;
         for (const [dx, dy] of [
           [half + 6, 0],
@@ -1093,7 +1101,9 @@ export class MapView {
           return true;
         };
         const places = w.places(bw);
-        for (const at of places) if (!last && this.fits(p.x + at[0], p.y + at[1], bw, 18, 0)) return take(at);
+        // Targets keep 24 px from middle to middle where there is room: in the overview.
+        const tall = z < OVERVIEW ? 25 : 18;
+        for (const at of places) if (!last && this.fits(p.x + at[0], p.y + at[1], bw, tall, 0)) return take(at);
         if (!last) return false;
         // Nothing is free: a badge is never dropped. Inside it stands where it hides least, else on the label point.
         let best: Offset = places[0] ?? [0, 0];
