@@ -14,7 +14,14 @@ import (
 type Border struct {
 	line orb.LineString
 	tree segmentTree
+	// near holds for each cell of a grid around the line a segment that is nearest to its middle, to begin with.
+	near          []int32
+	cells         orb.Bound
+	columns, rows int
 }
+
+// cellDegrees is the size of a cell, aroundDegrees how far the grid reaches beyond the line: over the whole region.
+const cellDegrees, aroundDegrees = 0.2, 6.0
 
 // NewBorder prepares a line of at least two points in lon, lat (CRS84), which it copies. It fails for a shorter line
 // and for coordinates that are not on earth.
@@ -33,7 +40,34 @@ func NewBorder(line orb.LineString) (*Border, error) {
 		segments = append(segments, segment{line[i-1][0], line[i-1][1], line[i][0], line[i][1]})
 	}
 	b.tree = newSegmentTree(segments)
+	b.cells = b.line.Bound().Pad(aroundDegrees)
+	b.columns = int((b.cells.Max[0]-b.cells.Min[0])/cellDegrees) + 1
+	b.rows = int((b.cells.Max[1]-b.cells.Min[1])/cellDegrees) + 1
+	if b.columns*b.rows > maxCells {
+		return b, nil // a line around the world needs no short cut
+	}
+	near := make([]int32, 0, b.columns*b.rows)
+	for y := range b.rows {
+		at := -1
+		for x := range b.columns {
+			middle := orb.Point{b.cells.Min[0] + (float64(x)+0.5)*cellDegrees, b.cells.Min[1] + (float64(y)+0.5)*cellDegrees}
+			at, _ = b.tree.nearestFrom(middle, math.MaxFloat64, at)
+			near = append(near, int32(at))
+		}
+	}
+	b.near = near
 	return b, nil
+}
+
+const maxCells = 100_000
+
+// nearest is the segment nearest to a point; see segmentTree.nearest.
+func (b *Border) nearest(p orb.Point) (at int, share float64) {
+	first := -1
+	if b.near != nil && b.cells.Contains(p) {
+		first = int(b.near[int((p[1]-b.cells.Min[1])/cellDegrees)*b.columns+int((p[0]-b.cells.Min[0])/cellDegrees)])
+	}
+	return b.tree.nearestFrom(p, math.MaxFloat64, first)
 }
 
 // DistanceKM is the distance from a point (lon, lat, CRS84) to the line in kilometres, never negative, good to about
@@ -42,7 +76,8 @@ func (b *Border) DistanceKM(p orb.Point) float64 {
 	if !usable(p) {
 		return math.Inf(1)
 	}
-	return b.tree.distanceKM(p, math.MaxFloat64)
+	at, share := b.nearest(p)
+	return haversineKM(p, b.tree.along(at, share))
 }
 
 // Nearest is the point of the line (lon, lat, CRS84) that is nearest to p, and its distance in kilometres. For a point
@@ -51,7 +86,7 @@ func (b *Border) Nearest(p orb.Point) (orb.Point, float64) {
 	if !usable(p) {
 		return p, math.Inf(1)
 	}
-	at, share := b.tree.nearest(p, math.MaxFloat64)
+	at, share := b.nearest(p)
 	q := b.tree.along(at, share)
 	return q, haversineKM(p, q)
 }
@@ -63,8 +98,8 @@ func (b *Border) Stretch(from, to orb.Point) orb.LineString {
 	if !usable(from) || !usable(to) {
 		return nil
 	}
-	i, s := b.tree.nearest(from, math.MaxFloat64)
-	j, t := b.tree.nearest(to, math.MaxFloat64)
+	i, s := b.nearest(from)
+	j, t := b.nearest(to)
 	back := i > j || i == j && s > t
 	if back {
 		i, s, j, t = j, t, i, s

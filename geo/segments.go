@@ -72,6 +72,15 @@ func (t *segmentTree) grow(from, to int32) {
 // Distances are compared in a local plane whose east-west scale is that of the latitude half way to the segment.
 // It is -1 for an empty tree, and where nothing is nearer than within kilometres.
 func (t *segmentTree) nearest(p orb.Point, within float64) (at int, share float64) {
+	return t.nearestFrom(p, within, -1)
+}
+
+// Beyond farDegrees of latitude (about 28 km) a segment is near enough if no other is nearer by more than half a
+// percent: to tell apart what is nearly as far costs most of the time, and no figure is given so exactly.
+const farDegrees, farEnough = 0.25, 0.995
+
+// nearestFrom is nearest with a segment to begin with, -1 for none: one that is near leaves little to look at.
+func (t *segmentTree) nearestFrom(p orb.Point, within float64, first int) (at int, share float64) {
 	at = -1
 	if len(t.nodes) == 0 {
 		return at, 0
@@ -80,12 +89,21 @@ func (t *segmentTree) nearest(p orb.Point, within float64) (at int, share float6
 	cosP, sinP := math.Cos(lat), math.Sin(lat)
 	best := within / (earthRadiusKM * radians) * 1.02 // degrees of latitude; the caller measures exactly
 	best *= best
+	if first >= 0 {
+		if d, f := t.segments[first].distance2(p, cosP, sinP); d < best {
+			best, at, share = d, first, f
+		}
+	}
 	var stack [64]int32
 	depth := 1
 	for depth > 0 {
 		depth--
 		n := &t.nodes[stack[depth]]
-		if n.distance2(p, cosP) >= best {
+		bound := best
+		if bound > farDegrees*farDegrees {
+			bound *= farEnough * farEnough
+		}
+		if n.distance2(p, cosP) >= bound {
 			continue
 		}
 		if n.right != 0 {
@@ -98,23 +116,27 @@ func (t *segmentTree) nearest(p orb.Point, within float64) (at int, share float6
 			continue
 		}
 		for i := n.from; i < n.to; i++ {
-			s := &t.segments[i]
-			// The cosine half way, as a series: the exact one would cost more than all the rest.
-			h := ((s.ay+s.by)/2 - p[1]) * radians / 2
-			k := max(0, cosP*(1-h*h/2)-sinP*h*(1-h*h/6))
-			ax, ay := (s.ax-p[0])*k, s.ay-p[1]
-			dx, dy := (s.bx-s.ax)*k, s.by-s.ay
-			f := 0.0
-			if l := dx*dx + dy*dy; l > 0 {
-				f = min(1, max(0, -(ax*dx+ay*dy)/l))
-			}
-			x, y := ax+f*dx, ay+f*dy
-			if d := x*x + y*y; d < best {
+			if d, f := t.segments[i].distance2(p, cosP, sinP); d < best {
 				best, at, share = d, int(i), f
 			}
 		}
 	}
 	return at, share
+}
+
+// distance2 is the squared distance to the segment in degrees of latitude, and the share of the way along it where it
+// is nearest.
+func (s *segment) distance2(p orb.Point, cosP, sinP float64) (d, share float64) {
+	// The cosine half way, as a series: the exact one would cost more than all the rest.
+	h := ((s.ay+s.by)/2 - p[1]) * radians / 2
+	k := max(0, cosP*(1-h*h/2)-sinP*h*(1-h*h/6))
+	ax, ay := (s.ax-p[0])*k, s.ay-p[1]
+	dx, dy := (s.bx-s.ax)*k, s.by-s.ay
+	if l := dx*dx + dy*dy; l > 0 {
+		share = min(1, max(0, -(ax*dx+ay*dy)/l))
+	}
+	x, y := ax+share*dx, ay+share*dy
+	return x*x + y*y, share
 }
 
 // distance2 is a lower bound of the squared distance to what is in the box, in degrees of latitude.

@@ -232,12 +232,11 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		m = l.g.Geocode(geo.Request{Country: row.Country, Adm1: row.Adm1, Adm2: row.Adm2, Place: in.LocationName, Text: in.LocationText,
 			Day: int32(in.Start), HasDay: true, Point: in.Point, HasPoint: in.HasPoint, Precision: string(in.LocationPrecision)})
 	}
-	words := stated(row)
 	for _, w := range m.Warnings {
-		doubt(row, doubts, "", words, w.Code, w.Detail)
+		doubt(row, doubts, "", stated(row), w.Code, w.Detail)
 	}
 	l.checkNames(row, &m, doubts)
-	if in.LocationName == "" && in.LocationText == "" {
+	if in.LocationName == "" && in.LocationText == "" && (row.Adm1 != "" || row.Adm2 != "") {
 		in.LocationText = strings.Join(slices.DeleteFunc([]string{row.Adm2, row.Adm1}, func(s string) bool { return s == "" }), ", ")
 	}
 	in.Point, in.HasPoint = m.Point, m.HasPoint
@@ -325,7 +324,7 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		if !isPoint {
 			in.Place = incident.Place{Kind: incident.PlaceUnits, Units: slices.Clone(in.Candidates)}
 		}
-		doubt(row, doubts, "", words, WarnAmbiguousName, "the name may stand for "+strings.Join(in.Candidates, ", "))
+		doubt(row, doubts, "", stated(row), WarnAmbiguousName, "the name may stand for "+strings.Join(in.Candidates, ", "))
 	}
 }
 
