@@ -37,8 +37,19 @@ const get = async (path) => {
   return r.json();
 };
 
-/** agree compares counts, shading and list with what the server counts for the same filters. */
+/** agree waits until the page shows what the server counts for the same filters, and fails with what differs. */
 async function agree(page, query) {
+  for (const end = Date.now() + 10_000; ; await page.waitForTimeout(100)) {
+    try {
+      return await compare(page, query);
+    } catch (e) {
+      if (Date.now() > end) throw e;
+    }
+  }
+}
+
+/** compare holds counts, shading and list against what the server counts for the same filters. */
+async function compare(page, query) {
   const agg = await get(`/aggregates?by=unit&${query}`);
   const items = await get(`/collections/incidents/items?limit=1&${query}`);
   const best = agg.rows.reduce((s, r) => s + (r.fatalities_best ?? 0), 0);
@@ -86,6 +97,7 @@ test('the brush, dragged and keyed to October 2025, says what the aggregates say
   assert.equal(await page.locator('[data-date=from]').inputValue(), '1 Oct 2025');
   assert.equal(await page.locator('[data-date=to]').inputValue(), '31 Oct 2025');
   await agree(page, 'datetime=2025-10-01/2025-10-31');
+  await page.waitForURL(/datetime=2025-10-01\/2025-10-31/, { timeout: 5000 });
   const dragged = page.url();
   assert.match(dragged, /datetime=2025-10-01\/2025-10-31/);
 
@@ -132,10 +144,14 @@ test('play moves the window and stops at the end', async () => {
     `${server.url}/?bars=month&datetime=2025-09-01/2025-09-30&speed=16`,
   );
   await page.locator('[data-play]').click();
-  await page.waitForFunction(() => document.querySelector('[data-play]').getAttribute('aria-label') === 'Play', null, {
-    timeout: 15000,
-  });
-  assert.equal(await page.locator('[data-date=to]').inputValue(), '31 Dec 2025');
+  // The label alone would not do: it reads Play until the first frame after the click, too.
+  await page.waitForFunction(
+    () =>
+      document.querySelector('[data-date=to]').value === '31 Dec 2025' &&
+      document.querySelector('[data-play]').getAttribute('aria-label') === 'Play',
+    null,
+    { timeout: 15000 },
+  );
   clean(bad);
   await context.close();
 });
@@ -190,7 +206,9 @@ test('the list holds what is counted, newest first, and opens an incident', asyn
   const n = await count(page, 'incidents');
   assert.equal(Number(await page.locator('.rows li[aria-setsize]').first().getAttribute('aria-setsize')), n);
   // A page of texts has come.
-  await page.waitForFunction(() => !document.querySelector('.row .s.wait'), null, { timeout: 5000 });
+  await page.waitForFunction(() => document.querySelector('.row .s') && !document.querySelector('.row .s.wait'), null, {
+    timeout: 5000,
+  });
   const items = await get('/collections/incidents/items?limit=200&datetime=2025-10-01/2025-10-31&sortby=-start_date');
   const fids = new Set(items.features.map((f) => String(f.properties.fid)));
   const shown = await page.$$eval('[data-fid]', (els) => els.map((e) => e.dataset.fid));
@@ -229,7 +247,9 @@ test('the disputed incident shows both claims, added up nowhere', async () => {
 
 test('hostile text is shown as text', async () => {
   const { page, bad, context } = await open(browser, `${server.url}/?datetime=2025-10-30&tab=list&map=33.7,70.2,10`);
-  await page.waitForFunction(() => !document.querySelector('.row .s.wait'), null, { timeout: 5000 });
+  await page.waitForFunction(() => document.querySelector('.row .s') && !document.querySelector('.row .s.wait'), null, {
+    timeout: 5000,
+  });
   const rows = page.locator('[data-fid]');
   const n = await rows.count();
   let found = false;
