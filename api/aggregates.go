@@ -45,11 +45,7 @@ func (s *server) getAggregates(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	snap, err := s.snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	sel, err := s.selection(p, snap)
+	snap, sel, err := s.selected(ctx, p)
 	if err != nil {
 		return err
 	}

@@ -303,11 +303,7 @@ func (s *server) getColumns(c echo.Context) error {
 	}
 	var leave func()
 	for try := 1; ; try++ {
-		snap, err := s.snapshot(ctx)
-		if err != nil {
-			return err
-		}
-		sel, err := s.selection(p, snap)
+		snap, sel, err := s.selected(ctx, p)
 		if err != nil {
 			return err
 		}

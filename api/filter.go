@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"math"
 	"slices"
 	"strconv"
@@ -32,6 +33,16 @@ type selection struct {
 
 // window is a range of days, closed at both ends.
 type window struct{ from, to incident.Day }
+
+// selected takes the snapshot that a question about incidents is answered from, and reads its filter.
+func (s *server) selected(ctx context.Context, p params) (*snapshot, selection, error) {
+	snap, err := s.snapshot(ctx)
+	if err != nil {
+		return nil, selection{}, err
+	}
+	sel, err := s.selection(p, snap)
+	return snap, sel, err
+}
 
 // selection reads the filter of a request.
 func (s *server) selection(p params, snap *snapshot) (selection, error) {
