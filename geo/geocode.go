@@ -20,7 +20,7 @@ const ToleranceKM = 2.0
 type Status string
 
 const (
-	// StatusPlaced means that one unit is known.
+	// StatusPlaced means that one unit is known, of today or of its day.
 	StatusPlaced Status = "placed"
 	// StatusAmbiguous means that several units are possible, or that the names contradict each other; see the candidates.
 	StatusAmbiguous Status = "ambiguous"
@@ -69,6 +69,14 @@ type Request struct {
 type Candidate struct {
 	// UnitID and Name are those of the unit; Precision is "district" or, for units that are provinces, "province".
 	UnitID, Name, Precision string
+	// Kind says what the words stand for: "unit", "subunit", "former", "crossing", or a kind of Place; Place is its name,
+	// "" for the unit itself.
+	Kind, Place string
+	// Subunit is the ID of the tehsil or Afghan district, "" if not known.
+	Subunit string
+	// Point is the position of the place (lon, lat, CRS84) if HasPoint is true.
+	Point    orb.Point
+	HasPoint bool
 	// Score is between 0 and 1, to put candidates in order; it is not a probability.
 	Score float64
 	// Reasons are sentences for readers: which words or coordinates speak for it.
@@ -87,12 +95,19 @@ type Warning struct {
 
 // Match is the answer to a Request. Its slices are shared with other answers: read them, do not change them.
 type Match struct {
-	// Status is StatusPlaced exactly when Unit is not -1.
+	// Status is StatusPlaced exactly when UnitID is not "".
 	Status Status
 	// Unit is the place in Units of the index, -1 if no unit is known.
 	Unit int
-	// UnitID is the slug of the unit, "" without one.
+	// UnitID is the slug of the unit, or that of a former unit, of which Unit is -1 and Units are the IDs of the units of
+	// today that cover it; "" without one. Units is nil for a unit of today.
 	UnitID string
+	Units  []string
+	// Subunit is the ID of the tehsil or Afghan district in which it was, "" if not known.
+	Subunit string
+	// Then is the ID of the former unit (an agency, a larger district) that the unit was on the day of the request, "" if
+	// none was or no day is given.
+	Then string
 	// Name is that of the unit, or of the crossing, province or country that is known instead; "" if nothing is.
 	Name string
 	// Precision is how well the place is known, in the words of Request; "none" if not at all.
@@ -119,17 +134,24 @@ type Geocoder struct {
 	region orb.Bound
 	splits []split
 
+	history  *history
+	places   []Place
+	subunits []Subunit
+	below    func() *Index // of the subunits, made when it is first asked for
+
 	mu       sync.RWMutex
 	readings map[readingKey]*reading
 }
 
-// NewGeocoder makes a geocoder. The border may be nil; crossings and ambiguities may be empty, and what they say about
-// units that the index does not have is left out. It fails without an index.
-func NewGeocoder(x *Index, crossings []Crossing, ambiguities []Ambiguity, border *Border) (*Geocoder, error) {
+// NewGeocoder makes a geocoder. It fails without an index.
+func NewGeocoder(from Sources) (*Geocoder, error) {
+	x, border := from.Index, from.Border
 	if x == nil {
 		return nil, errors.New("make geocoder: no index of units")
 	}
-	g := &Geocoder{index: x, names: NewNames(x, crossings, ambiguities), border: border, readings: map[readingKey]*reading{}}
+	g := &Geocoder{index: x, names: NewNames(x, from.Crossings, from.Ambiguities), border: border, readings: map[readingKey]*reading{}}
+	g.history, g.places, g.subunits = newHistory(from.Formers), from.Places, from.Subunits
+	g.below = sync.OnceValue(g.indexSubunits)
 	g.region = x.Bound()
 	if !g.region.IsEmpty() {
 		g.region = g.region.Pad(0.5)
@@ -152,6 +174,50 @@ func (g *Geocoder) Names() *Names { return g.names }
 
 // Border is the border line that the geocoder was made with, nil if none.
 func (g *Geocoder) Border() *Border { return g.border }
+
+// Subunits are the tehsils and Afghan districts, in the order given.
+func (g *Geocoder) Subunits() []Subunit { return g.subunits }
+
+// Places are the named places, in the order given, with those that With added at the end.
+func (g *Geocoder) Places() []Place { return g.places }
+
+// With is a geocoder that knows more places, such as those of a user's gazetteer or names learned from incidents. The
+// geocoder itself stays as it is; both share what is large.
+func (g *Geocoder) With(places []Place) *Geocoder {
+	w := &Geocoder{index: g.index, names: g.names, border: g.border, region: g.region, splits: g.splits,
+		history: g.history, subunits: g.subunits, below: g.below, readings: map[readingKey]*reading{}}
+	w.places = append(slices.Clip(g.places), places...)
+	return w
+}
+
+// Complete are the places whose names begin with a string, the best first, at most limit: what a search box offers while
+// somebody types. Names that are whole come before longer ones, units before towns, larger towns before smaller ones.
+func (g *Geocoder) Complete(prefix string, limit int) []Candidate { return nil }
+
+// indexSubunits makes the index of subunits; nil without any, or if one of them cannot be indexed.
+func (g *Geocoder) indexSubunits() *Index {
+	units := make([]Unit, len(g.subunits))
+	for i, s := range g.subunits {
+		units[i] = Unit{ID: s.ID, Geometry: s.Geometry, Label: s.Label}
+	}
+	x, err := NewIndex(units)
+	if err != nil || len(units) == 0 {
+		return nil
+	}
+	return x
+}
+
+// subunitAt is the ID of the subunit of a unit that holds a point, "" if none does.
+func (g *Geocoder) subunitAt(p orb.Point, unit int) string {
+	x := g.below()
+	if x == nil {
+		return ""
+	}
+	if i := x.Locate(p); i >= 0 && g.subunits[i].Unit == g.index.units[unit].ID {
+		return g.subunits[i].ID
+	}
+	return ""
+}
 
 // Region is the box (lon, lat, CRS84) outside which a point gets WarnOutsideRegion: that of all units and half a degree around it.
 func (g *Geocoder) Region() orb.Bound { return g.region }

@@ -50,19 +50,22 @@ func smallWorld(t testing.TB) *Geocoder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := NewGeocoder(mustIndex(t, units),
-		[]Crossing{
+	g, err := NewGeocoder(Sources{
+		Index: mustIndex(t, units),
+		Crossings: []Crossing{
 			{Name: "Angoor Adda", Variants: []string{"Angur Ada"}, Point: orb.Point{70, 32.5}, AccuracyKM: 2, PKDistrict: "Lower South Waziristan", AFProvince: "Paktika"},
 			{Name: "Far Pass", Point: orb.Point{70, 32.9}, AccuracyKM: 8, PKDistrict: "Lower South Waziristan", AFProvince: "Paktika"},
 		},
-		[]Ambiguity{
+		Ambiguities: []Ambiguity{
 			{Names: []string{"South Waziristan"}, Candidates: []string{"pk-kp-lower-south-waziristan", "pk-kp-upper-south-waziristan"}, Note: "One district until 2022."},
 			{Names: []string{"Kalat", "Qalat"}, Candidates: []string{"pk-ba-kalat", "af-zab"}},
 			{Names: []string{"Angoor Adda", "Angur Ada"}, Candidates: []string{"pk-kp-lower-south-waziristan", "af-pka"}},
 			{Names: []string{"FATA", "tribal districts"}},
 			{Names: []string{"Nowhereland"}},
 			{Names: []string{"Old Tank"}, Candidates: []string{"pk-kp-tank", "not-here"}, Default: "pk-kp-tank"},
-		}, b)
+		},
+		Border: b,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,10 +260,10 @@ func matchLaws(t interface {
 
 // TestGeocodeParted has a name that covered the new unit until a certain year.
 func TestGeocodeParted(t *testing.T) {
-	g, err := NewGeocoder(mustIndex(t, []Unit{
+	g, err := NewGeocoder(Sources{Index: mustIndex(t, []Unit{
 		{ID: "pk-ba-lasbela", Name: "Lasbela", Kind: "district", Country: "PK", Province: "Balochistan", Geometry: box(66, 25, 66.5, 26)},
 		{ID: "pk-ba-hub", Name: "Hub", Kind: "district", Country: "PK", Province: "Balochistan", Geometry: box(66.5, 25, 67, 26)},
-	}), nil, nil, nil)
+	})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,7 +297,7 @@ func TestGeocodePoint(t *testing.T) {
 	if m := g.Geocode(Request{Adm2: "Tank"}); m.HasPoint || m.Point != (orb.Point{72.5, 32.5}) {
 		t.Errorf("a unit known by name has its label point and no position: %+v", m)
 	}
-	if _, err := NewGeocoder(nil, nil, nil, nil); err == nil {
+	if _, err := NewGeocoder(Sources{}); err == nil {
 		t.Error("a geocoder without an index was made")
 	}
 	if g.Border().DistanceKM(orb.Point{70, 32}) > 1e-6 || g.Names().Lookup("Tank").Kind != SenseUnit || !g.Region().Contains(orb.Point{70, 32}) {
@@ -415,7 +418,7 @@ func referenceGeocoder(t testing.TB) *Geocoder {
 			AccuracyKM: number(r["accuracy_km"]), PKDistrict: r["pk_district"], AFProvince: r["af_province"], Note: r["note"],
 		})
 	}
-	g, err := NewGeocoder(mustIndex(t, units), crossings, referenceAmbiguities(t), referenceBorder(t))
+	g, err := NewGeocoder(Sources{Index: mustIndex(t, units), Crossings: crossings, Ambiguities: referenceAmbiguities(t), Border: referenceBorder(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -610,7 +613,7 @@ func BenchmarkNewGeocoder(b *testing.B) {
 	g := referenceGeocoder(b)
 	ambiguities := referenceAmbiguities(b)
 	for b.Loop() {
-		if _, err := NewGeocoder(g.Index(), g.names.crossings, ambiguities, nil); err != nil {
+		if _, err := NewGeocoder(Sources{Index: g.Index(), Crossings: g.names.crossings, Ambiguities: ambiguities}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -39,6 +39,8 @@ type Crossing struct {
 	// Name is the usual English name; Variants are other spellings.
 	Name     string
 	Variants []string
+	// Names are the names in other languages.
+	Names []Name
 	// Point is its position, lon, lat, CRS84.
 	Point orb.Point
 	// AccuracyKM is an estimate of how far off the position may be, in kilometres.

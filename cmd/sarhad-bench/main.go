@@ -131,7 +131,7 @@ func newWorld() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	geocoder, err := geo.NewGeocoder(index, crossings, ambiguities, border)
+	geocoder, err := geo.NewGeocoder(geo.Sources{Index: index, Crossings: crossings, Ambiguities: ambiguities, Border: border})
 	if err != nil {
 		return nil, err
 	}

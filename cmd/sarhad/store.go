@@ -52,7 +52,7 @@ func newLocator() (ingest.Locator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("index the border line: %w", err)
 	}
-	geocoder, err := geo.NewGeocoder(index, b.crossings, b.ambiguities, border)
+	geocoder, err := geo.NewGeocoder(geo.Sources{Index: index, Crossings: b.crossings, Ambiguities: b.ambiguities, Border: border})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the geocoder: %w", err)
 	}

@@ -111,7 +111,7 @@ func testLocator(tb testing.TB) Locator {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	g, err := geo.NewGeocoder(x, crossings, ambiguities, border)
+	g, err := geo.NewGeocoder(geo.Sources{Index: x, Crossings: crossings, Ambiguities: ambiguities, Border: border})
 	if err != nil {
 		tb.Fatal(err)
 	}
