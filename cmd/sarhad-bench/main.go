@@ -135,7 +135,7 @@ func newWorld() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &world{units, line, crossings, index, ingest.NewLocator(geocoder)}, nil
+	return &world{units, line, crossings, index, ingest.NewLocator(geocoder, nil)}, nil
 }
 
 func (w *world) open(path string) (*gpkg.Store, error) {

@@ -26,6 +26,8 @@ const (
 	WarnUnknownName = "unknown_name"
 	// WarnPlaceWithoutPoint is a place_kind of point or circle without coordinates.
 	WarnPlaceWithoutPoint = "place_without_point"
+	// WarnLearnedPlace is a row that only a name learned from incidents of a dataset could place.
+	WarnLearnedPlace = "learned_place"
 )
 
 // Radii in kilometres around the label point within which an incident lies, by
@@ -43,6 +45,7 @@ type geoLocator struct {
 	index  *geo.Index
 	border *geo.Border
 	ranges []unitRange
+	more   func() *geo.Geocoder // g with the learned names, made when it is first needed; nil without any
 }
 
 // unitRange is the distance of the parts of a unit from the border.
@@ -53,8 +56,23 @@ type unitRange struct {
 
 // NewLocator returns a locator that asks a geocoder. Distances to the border
 // are given if the geocoder has a border. It is safe for concurrent use.
-func NewLocator(g *geo.Geocoder) Locator {
-	return &geoLocator{g: g, index: g.Index(), border: g.Border(), ranges: make([]unitRange, len(g.Index().Units()))}
+//
+// learned gives names of places that incidents taught, or nil. It is called at
+// most once, when the first row comes that has words for its place, no
+// coordinates, and no unit that the geocoder knows from the words; such a row
+// is placed by a learned name at best near its point and gets [WarnLearnedPlace].
+func NewLocator(g *geo.Geocoder, learned func() []geo.Place) Locator {
+	l := &geoLocator{g: g, index: g.Index(), border: g.Border(), ranges: make([]unitRange, len(g.Index().Units()))}
+	if learned != nil {
+		l.more = sync.OnceValue(func() *geo.Geocoder {
+			places := learned()
+			if len(places) == 0 {
+				return nil
+			}
+			return g.With(places)
+		})
+	}
+	return l
 }
 
 // Locate implements [Locator].
@@ -229,8 +247,12 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 			m.Precision = string(incident.LocDistrict)
 		}
 	} else {
-		m = l.g.Geocode(geo.Request{Country: row.Country, Adm1: row.Adm1, Adm2: row.Adm2, Place: in.LocationName, Text: in.LocationText,
-			Day: int32(in.Start), HasDay: true, Point: in.Point, HasPoint: in.HasPoint, Precision: string(in.LocationPrecision)})
+		r := geo.Request{Country: row.Country, Adm1: row.Adm1, Adm2: row.Adm2, Place: in.LocationName, Text: in.LocationText,
+			Day: int32(in.Start), HasDay: true, Point: in.Point, HasPoint: in.HasPoint, Precision: string(in.LocationPrecision)}
+		m = l.g.Geocode(r)
+		if l.more != nil && m.UnitID == "" && !m.HasPoint && (r.Place != "" || r.Text != "") {
+			m = l.recall(row, &r, m, doubts)
+		}
 	}
 	for _, w := range m.Warnings {
 		doubt(row, doubts, "", stated(row), w.Code, w.Detail)
@@ -326,6 +348,33 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		}
 		doubt(row, doubts, "", stated(row), WarnAmbiguousName, "the name may stand for "+strings.Join(in.Candidates, ", "))
 	}
+}
+
+// recall asks again with the learned names where the others left no unit. The
+// source's word for a place that is no unit (a line, a country) stands.
+func (l *geoLocator) recall(row *source.Row, r *geo.Request, m geo.Match, doubts *[]source.Issue) geo.Match {
+	switch incident.LocationPrecision(r.Precision) {
+	case incident.LocLine, incident.LocRegion, incident.LocCountry, incident.LocNone:
+		return m
+	}
+	g := l.more()
+	if g == nil {
+		return m
+	}
+	again := g.Geocode(*r)
+	if again.UnitID == "" && (again.Status != geo.StatusAmbiguous || m.Status == geo.StatusAmbiguous) {
+		return m
+	}
+	switch incident.LocationPrecision(again.Precision) {
+	case incident.LocExact, incident.LocSettlement: // where others were is not where this one was
+		again.Precision = string(incident.LocNear)
+	}
+	reason := "the place is known only from incidents of a dataset"
+	if len(again.Candidates) > 0 && len(again.Candidates[0].Reasons) > 0 {
+		reason += ": " + strings.Join(again.Candidates[0].Reasons, "; ")
+	}
+	doubt(row, doubts, "", stated(row), WarnLearnedPlace, reason)
+	return again
 }
 
 // checkNames warns of admin names that say nothing here.

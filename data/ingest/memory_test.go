@@ -115,7 +115,7 @@ func testLocator(tb testing.TB) Locator {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return NewLocator(g)
+	return NewLocator(g, nil)
 }
 
 // A store that keeps nothing, to measure what comes before it.
