@@ -54,6 +54,9 @@ type Config struct {
 	Border    []BorderLine
 	Crossings []geo.Crossing
 	Periods   []incident.Period
+	// Geocoder gives what places names and points at the moment: names learned from the incidents are exchanged while the
+	// server runs. It is called for each request and must not give nil. Without it the routes that need one do not exist.
+	Geocoder func() *geo.Geocoder
 	// Attribution names the origin of the boundaries, BorderNote says what they do not imply.
 	Attribution, BorderNote string
 	// Page is the built page: index.html and assets/. Nil means that there is none.

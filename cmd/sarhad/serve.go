@@ -17,6 +17,7 @@ import (
 	"sarhad/data/ingest"
 	"sarhad/data/source"
 	"sarhad/frontend"
+	"sarhad/geo"
 	"sarhad/incident"
 )
 
@@ -45,10 +46,11 @@ func (c *serveCmd) Run(e *env) error {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
 	defer ln.Close()
-	locator, err := newLocator()
+	geocoder, err := newGeocoder()
 	if err != nil {
 		return err
 	}
+	locator := ingest.NewLocator(geocoder, nil)
 	st, err := openStore(e.ctx, c.Store)
 	if err != nil {
 		return err
@@ -63,7 +65,7 @@ func (c *serveCmd) Run(e *env) error {
 			return err
 		}
 	}
-	handler, err := c.handler(e, st)
+	handler, err := c.handler(e, st, geocoder)
 	if err != nil {
 		return err
 	}
@@ -107,7 +109,7 @@ func (c *serveCmd) Run(e *env) error {
 	}
 }
 
-func (c *serveCmd) handler(e *env, st *gpkg.Store) (http.Handler, error) {
+func (c *serveCmd) handler(e *env, st *gpkg.Store, geocoder *geo.Geocoder) (http.Handler, error) {
 	b, err := readBundle()
 	if err != nil {
 		return nil, err
@@ -126,6 +128,7 @@ func (c *serveCmd) handler(e *env, st *gpkg.Store) (http.Handler, error) {
 			{Detail: "coarse", Line: coarse, Name: bundle.BorderName, Source: bundle.BorderSource},
 			{Detail: "fine", Line: b.line, Name: bundle.BorderName, Source: bundle.BorderSource},
 		},
+		Geocoder:    func() *geo.Geocoder { return geocoder },
 		Attribution: bundle.Attribution, BorderNote: bundle.BorderNote,
 		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
 		// A store that is made anew counts its changes from 0 again; what clients kept of the old one must not pass for it.

@@ -38,8 +38,8 @@ func readBundle() (b bundled, err error) {
 	return b, nil
 }
 
-// newLocator prepares what places incidents.
-func newLocator() (ingest.Locator, error) {
+// newGeocoder prepares what places names and points.
+func newGeocoder() (*geo.Geocoder, error) {
 	b, err := readBundle()
 	if err != nil {
 		return nil, err
@@ -56,7 +56,16 @@ func newLocator() (ingest.Locator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the geocoder: %w", err)
 	}
-	return ingest.NewLocator(geocoder), nil
+	return geocoder, nil
+}
+
+// newLocator prepares what places incidents.
+func newLocator() (ingest.Locator, error) {
+	geocoder, err := newGeocoder()
+	if err != nil {
+		return nil, err
+	}
+	return ingest.NewLocator(geocoder, nil), nil
 }
 
 func openStore(ctx context.Context, path string) (*gpkg.Store, error) {
