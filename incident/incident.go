@@ -61,9 +61,16 @@ type Incident struct {
 	Country string
 	// Province and District are English names of the place as it was resolved.
 	Province, District string
-	// UnitID is the unit that the incident was placed in, "" if it could not be.
+	// UnitID is the unit that the incident was placed in, "" if it could not be:
+	// a unit of today, or a former one where only that is known ("South
+	// Waziristan" of 2009, which is two units today).
 	UnitID string
-	// PCode is the OCHA P-code of that unit.
+	// UnitThen is the former unit that held the whole of UnitID on the day Start,
+	// and DistrictThen its name; "" if the unit was what it is, or is a former one.
+	UnitThen, DistrictThen string
+	// Subunit is the tehsil or Afghan district that it was in, "" if not known.
+	Subunit string
+	// PCode is the OCHA P-code of UnitID, "" if it has none.
 	PCode string
 	// Candidates are the units that an ambiguous name may mean.
 	Candidates []string
@@ -126,7 +133,7 @@ type Place struct {
 	Kind PlaceKind
 	// RadiusM is the radius in metres of a circle around the label point.
 	RadiusM float64
-	// Units are the units of PlaceUnits.
+	// Units are the units of PlaceUnits, all of them of today.
 	Units []string
 }
 
@@ -137,6 +144,7 @@ type PlaceKind string
 const (
 	PlacePoint    PlaceKind = "point"    // the label point itself
 	PlaceCircle   PlaceKind = "circle"   // within RadiusM of the label point
+	PlaceSubunit  PlaceKind = "subunit"  // somewhere in the tehsil or Afghan district
 	PlaceUnit     PlaceKind = "unit"     // somewhere in the unit
 	PlaceUnits    PlaceKind = "units"    // somewhere in one or several of Units
 	PlaceProvince PlaceKind = "province" // somewhere in the province
@@ -146,7 +154,7 @@ const (
 )
 
 // PlaceKinds lists the sorts of places in a fixed order.
-var PlaceKinds = []PlaceKind{PlacePoint, PlaceCircle, PlaceUnit, PlaceUnits, PlaceProvince, PlaceBorder, PlaceCountry, PlaceNone}
+var PlaceKinds = []PlaceKind{PlacePoint, PlaceCircle, PlaceSubunit, PlaceUnit, PlaceUnits, PlaceProvince, PlaceBorder, PlaceCountry, PlaceNone}
 
 // BorderDistance is the distance to the Afghanistan–Pakistan border line as a
 // range, as far as the precision of the place allows.

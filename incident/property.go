@@ -85,6 +85,9 @@ var properties = []PropertyInfo{
 	{"province", Text, func(in *Incident) Value { return TextValue(in.Province) }},
 	{"district", Text, func(in *Incident) Value { return TextValue(in.District) }},
 	{"unit_id", Text, func(in *Incident) Value { return TextValue(in.UnitID) }},
+	{"unit_then", Text, func(in *Incident) Value { return TextValue(in.UnitThen) }},
+	{"district_then", Text, func(in *Incident) Value { return TextValue(in.DistrictThen) }},
+	{"subunit_id", Text, func(in *Incident) Value { return TextValue(in.Subunit) }},
 	{"location_name", Text, func(in *Incident) Value { return TextValue(in.LocationName) }},
 	{"location_precision", Text, func(in *Incident) Value { return TextValue(string(in.LocationPrecision)) }},
 	{"border_km_min", Number, func(in *Incident) Value {

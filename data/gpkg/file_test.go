@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +103,38 @@ func TestReopen(t *testing.T) {
 	}
 	if got := query(t, path, "SELECT state || rows_new || started FROM imports"); got != "done15002026-11-22T10:00:00.000Z" {
 		t.Errorf("the record of the import: %s", got)
+	}
+}
+
+// A store of the first version opens with its rows, a reload of what it holds changes nothing, and it takes what is new.
+func TestFirstVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.gpkg")
+	all := storetest.Plain(300, 7)
+	all[9].Warnings = []string{"district_mismatch"}
+	s := open(t, path, options)
+	storetest.Load(t, s, plain, 100, all)
+	want := storetest.List(t, s, incident.Query{})
+	closeStore(t, s)
+	for _, c := range []string{"unit_then", "district_then", "subunit_id"} {
+		query(t, path, "ALTER TABLE incidents DROP COLUMN "+c)
+	}
+	query(t, path, "DELETE FROM migrations WHERE version > 1")
+
+	if _, err := gpkg.Open(t.Context(), path, gpkg.Options{ReadOnly: true}); incident.CodeOf(err) != incident.CodeUnavailable {
+		t.Errorf("read as it is: %v", err)
+	}
+	s = open(t, path, options)
+	defer closeStore(t, s)
+	if got := storetest.List(t, s, incident.Query{}); !reflect.DeepEqual(got, want) {
+		t.Error("the rows are not what they were")
+	}
+	all[0].UnitThen, all[0].DistrictThen, all[1].Subunit = "pk-kp-khyber-agency", "Khyber Agency", "pk-kp-khyber-landi-kotal"
+	if r := storetest.Load(t, s, plain, 100, all); r.Changed != 2 || r.Unchanged != 298 {
+		t.Errorf("%+v", r)
+	}
+	got := storetest.List(t, s, incident.Query{Filter: incident.Compare{Property: "unit_then", Op: incident.Eq, Value: incident.TextValue("pk-kp-khyber-agency")}})
+	if len(got) != 1 || got[0].DistrictThen != "Khyber Agency" {
+		t.Errorf("%+v", got)
 	}
 }
 

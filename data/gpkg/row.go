@@ -62,6 +62,9 @@ const (
 	colFile
 	colSummary
 	colExtra
+	colUnitThen // from here on columns that later versions added, which stand at the end of the table
+	colDistrictThen
+	colSubunit
 	columnCount
 )
 
@@ -71,6 +74,7 @@ var columnNames = [columnCount]string{
 	"location_precision", "verification", "synthetic", "import_id", "line", "time_precision", "time", "province", "district",
 	"pcode", "place_kind", "place_radius_m", "border_km_min", "border_km_max", "border_side", "source_id", "actor1", "actor2",
 	"assoc_actors", "dyad", "location_name", "location_text", "location_precision_code", "clarity", "file", "summary", "extra",
+	"unit_then", "district_then", "subunit_id",
 }
 
 // The texts of a row are read as one: SQLite joins them with a separator, and
@@ -108,6 +112,10 @@ var texts = []struct {
 	{colVerification, func(in *incident.Incident) *string { return (*string)(&in.Verification) }},
 	{colClarity, func(in *incident.Incident) *string { return &in.Clarity }},
 	{colSummary, func(in *incident.Incident) *string { return &in.Summary }},
+	// New ones go to the end: the order is that of extra.Text, which is in files.
+	{colUnitThen, func(in *incident.Incident) *string { return &in.UnitThen }},
+	{colDistrictThen, func(in *incident.Incident) *string { return &in.DistrictThen }},
+	{colSubunit, func(in *incident.Incident) *string { return &in.Subunit }},
 }
 
 // selectRow are the expressions that row.scan reads, of a table called i.
@@ -338,6 +346,9 @@ func (e *encoder) encode(in *incident.Incident, args []driver.NamedValue, geom [
 	}
 	set(colSummary, text(in.Summary))
 	set(colExtra, nil)
+	set(colUnitThen, e.word(in.UnitThen))
+	set(colDistrictThen, e.word(in.DistrictThen))
+	set(colSubunit, e.word(in.Subunit))
 
 	// The hash is taken of what is stored, so no field can be forgotten. A null
 	// adds nothing: a column added by a later version changes no hash.

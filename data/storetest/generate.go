@@ -107,6 +107,10 @@ func Incidents() *rapid.Generator[incident.Incident] {
 		}
 		in.Country, in.UnitID = rapid.SampledFrom(someCountry).Draw(t, "country"), rapid.SampledFrom(someUnits).Draw(t, "unit")
 		in.Province, in.District, in.PCode = w("province"), w("district"), w("pcode")
+		if rapid.IntRange(0, 3).Draw(t, "in its time") == 0 {
+			in.UnitThen, in.DistrictThen = rapid.SampledFrom([]string{"", "pk-kp-khyber-agency"}).Draw(t, "unit then"), w("district then")
+			in.Subunit = rapid.SampledFrom([]string{"", "pk-kp-khyber-landi-kotal", "af-nan-muhmand-dara"}).Draw(t, "subunit")
+		}
 		in.LocationName, in.LocationText = w("location name"), w("location text")
 		in.LocationPrecision = rapid.SampledFrom(append(incident.LocationPrecisions, "")).Draw(t, "location precision")
 		in.LocationPrecisionCode = rapid.SampledFrom([]string{"", "1", "3"}).Draw(t, "precision code")
