@@ -1,23 +1,60 @@
 package geo
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // history is the table of former units.
 type history struct {
 	formers []Former
 	byID    map[string]int
-	of      map[string][]int // unit of today → formers that cover it
+	terms   map[string][]term // unit of today → what it belonged to
+}
+
+// term is a time, from one day until before another, for which a unit of today lay in a former unit.
+type term struct {
+	from, until int32
+	former      int
 }
 
 func newHistory(formers []Former) *history {
-	h := &history{formers: formers, byID: map[string]int{}, of: map[string][]int{}}
-	for i, f := range formers {
+	h := &history{formers: formers, byID: make(map[string]int, len(formers)), terms: map[string][]term{}}
+	for i := range formers {
+		f := &formers[i]
 		h.byID[f.ID] = i
+		if !f.wasUnit() {
+			continue
+		}
+		t := term{f.Dates.From, f.Dates.Until, i}
+		if f.Dates == (Span{}) {
+			t.from = NoDay
+		}
+		if f.Dates == (Span{}) || t.until == NoDay {
+			t.until = math.MaxInt32
+		}
 		for _, u := range f.Units {
-			h.of[u] = append(h.of[u], i)
+			h.terms[u] = append(h.terms[u], t)
 		}
 	}
 	return h
+}
+
+// wasUnit says whether units of today lay in it as they lie in themselves now: not where it was a part of them, and not
+// for a province above the units, of which none goes on (the Federally Administered Tribal Areas).
+func (f *Former) wasUnit() bool { return !f.Part && (f.Kind != "province" || f.Now != "") }
+
+// then is the place of the former unit that held all of a unit of today on a day, -1 if none did.
+func (h *history) then(unit string, day int32) int {
+	if day == NoDay {
+		return -1
+	}
+	for _, t := range h.terms[unit] { // at most a handful
+		if t.from <= day && day < t.until {
+			return t.former
+		}
+	}
+	return -1
 }
 
 // Former is a former unit by its ID.
@@ -33,15 +70,11 @@ func (g *Geocoder) Former(id string) (Former, bool) {
 func (g *Geocoder) Formers() []Former { return g.history.formers }
 
 // Then is the ID of the former unit that held the whole of a unit of today on a day (days since 1970-01-01), "" if the
-// unit was what it is, if it was made of parts, or for NoDay. A former province is not a unit and never the answer.
+// unit was what it is, if it was made of parts, or for NoDay. A former province above the units is never the answer;
+// that of Afghanistan, where provinces are the units, is. Where the table contradicts itself the first row counts.
 func (g *Geocoder) Then(unit string, day int32) string {
-	if day == NoDay {
-		return ""
-	}
-	for _, i := range g.history.of[unit] {
-		if f := &g.history.formers[i]; !f.Part && f.Kind != "province" && f.Dates.Holds(day) {
-			return f.ID
-		}
+	if i := g.history.then(unit, day); i >= 0 {
+		return g.history.formers[i].ID
 	}
 	return ""
 }
@@ -50,44 +83,52 @@ func (g *Geocoder) Then(unit string, day int32) string {
 // that of the unit that held all of it on that day. A former unit that lay in no one unit of that day, since it had not
 // been joined yet or has been divided, stays itself: it is counted in a row of its own, never spread.
 func (g *Geocoder) Under(id string, day int32) string {
-	units := []string{id}
-	if f, ok := g.Former(id); ok {
-		units = f.Units
+	i, ok := g.history.byID[id]
+	if !ok {
+		return g.at(id, day)
 	}
-	if day == NoDay {
-		if len(units) == 1 {
-			return units[0]
-		}
-		return id
+	f := &g.history.formers[i]
+	if len(f.Units) == 0 || f.Part && day != NoDay && f.Dates.Holds(day) {
+		return id // a part was a unit beside the one that it is a part of now
 	}
-	then := ""
-	for i, u := range units {
-		t := g.Then(u, day)
-		if t == "" {
-			t = u
-		}
-		if i > 0 && t != then {
+	under := g.at(f.Units[0], day)
+	for _, u := range f.Units[1:] {
+		if g.at(u, day) != under {
 			return id
 		}
-		then = t
 	}
-	return then
+	return under
 }
 
-// Covers says whether all of the units of today that belong to id lie among those of a unit or former unit.
+// at is the ID of the unit that held all of a unit of today on a day.
+func (g *Geocoder) at(unit string, day int32) string {
+	if then := g.Then(unit, day); then != "" {
+		return then
+	}
+	return unit
+}
+
+// Covers says whether a unit or former unit, given by its ID, lies wholly within another. Of a former unit that was only
+// a part of units of today it is not known what lies in it, beside itself.
 func (g *Geocoder) Covers(unit, id string) bool {
-	f, ok := g.Former(unit)
-	if !ok {
-		return unit == id
+	if unit == id {
+		return true
 	}
-	in, ok := g.Former(id)
-	if !ok {
-		return slices.Contains(f.Units, id)
+	of := []string{unit}
+	if i, ok := g.history.byID[unit]; ok {
+		if g.history.formers[i].Part {
+			return false
+		}
+		of = g.history.formers[i].Units
 	}
-	for _, u := range in.Units {
-		if !slices.Contains(f.Units, u) {
+	in := []string{id}
+	if i, ok := g.history.byID[id]; ok {
+		in = g.history.formers[i].Units
+	}
+	for _, u := range in {
+		if !slices.Contains(of, u) {
 			return false
 		}
 	}
-	return true
+	return len(in) > 0
 }
