@@ -57,8 +57,9 @@ type Config struct {
 	// Geocoder gives what places names and points at the moment: names learned from the incidents are exchanged while the
 	// server runs. It is called for each request and must not give nil. Without it the routes that need one do not exist.
 	Geocoder func() *geo.Geocoder
-	// Attribution names the origin of the boundaries, BorderNote says what they do not imply.
-	Attribution, BorderNote string
+	// Attribution names the origin of the boundaries, PlacesAttribution that of the names of places, BorderNote says what
+	// the boundaries do not imply.
+	Attribution, PlacesAttribution, BorderNote string
 	// Page is the built page: index.html and assets/. Nil means that there is none.
 	Page fs.FS
 	// BaseLayer is nil for none, so that the page asks nobody but this server.
@@ -139,7 +140,7 @@ func newServer(c Config) (*server, error) {
 	if s.columns, err = newColumnSpec(c.Units); err != nil {
 		return nil, err
 	}
-	for _, col := range []*collection{incidentCollection(), unitCollection(c.Units), borderCollection(c.Border),
+	for _, col := range []*collection{incidentCollection(), unitCollection(c.Units, c.Geocoder), borderCollection(c.Border),
 		crossingCollection(c.Crossings), periodCollection(c.Periods)} {
 		s.collections = append(s.collections, col)
 		s.byID[col.id] = col

@@ -88,7 +88,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 			t.Errorf("docs/api.md does not name %s", r.template())
 		}
 	}
-	for _, name := range slices.Concat(incidentItemParams, placeItemParams, aggregateParams) {
+	for _, name := range slices.Concat(incidentItemParams, placeItemParams, aggregateParams, geocodeParams, reverseParams) {
 		if !strings.Contains(string(doc), "`"+name+"`") {
 			t.Errorf("docs/api.md does not name the parameter %s", name)
 		}
@@ -755,8 +755,8 @@ func askAnything(t *testing.T, store incident.Reader) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	pick := func(list ...string) string { return list[rnd.IntN(len(list))] }
 	paths := []string{"/", "/api", "/conformance", "/collections", "/collections/units", "/collections/x", incidentsURL, incidentsURL, incidentsURL + "/1", incidentsURL + "/999",
-		"/collections/units/items", "/collections/periods/items", "/collections/crossings/items/torkham", columnsURL, "/aggregates", "/aggregates", "/datasets", "/healthz", "/readyz", "/collections/border/items", "/x"}
-	names := slices.Concat(incidentItemParams, []string{"by", "x", "BBOX", "f", "%00", "limit"})
+		"/collections/units/items", "/collections/periods/items", "/collections/crossings/items/torkham", columnsURL, "/aggregates", "/aggregates", "/datasets", "/healthz", "/readyz", "/collections/border/items", "/geocode", "/geocode?q=Torkham", "/reverse", "/reverse?lon=71&lat=34", "/x"}
+	names := slices.Concat(incidentItemParams, []string{"by", "x", "BBOX", "f", "%00", "limit", "q", "date", "near", "lang", "complete", "lon", "lat"})
 	values := []string{"", "1", "-1", "0", "10000", "1e999", "NaN", "..", "../..", "/", "2009-01-01", "2009-01-01/2025-12-31", "2025-01-01/..", "9999-12-31", "0001-01-01/9999-12-31",
 		"2009-01-01T00:00:00Z/..", "9999-12-31T23:59:59+14:00", "0001-01-01T00:00:00-14:00/..", "70,33,71,34", "170,-10,-170,10", "1,2,3", "1,2,3,4,5,6", "-1e308,-90,1e308,90", "pk-kp-kurram", "pk-kp-kurram,af-hel", "Battles", "none",
 		"Khyber Pakhtunkhwa", "PK", "AF", "ged", "demo", "unit", "unit,month", "month", "day", "type_of_violence,week", "json", "csv", "jsonfg", "html", "start_date", "-start_date", "confirmed,unverified",
@@ -770,7 +770,11 @@ func askAnything(t *testing.T, store incident.Reader) {
 		}
 		address := pick(paths...)
 		if len(q) > 0 {
-			address += "?" + q.Encode()
+			joint := "?"
+			if strings.Contains(address, "?") {
+				joint = "&"
+			}
+			address += joint + q.Encode()
 		}
 		if rnd.IntN(20) == 0 {
 			address += "&" + pick("%zz", ";", "&&&", "=", "a=%f")

@@ -35,6 +35,8 @@ type feature struct {
 	hasBound bool
 	from, to incident.Day
 	dated    bool
+	past     bool // not of today: listed only where datetime asks for it
+	aside    bool // in no list, found only by its id
 }
 
 func (col *collection) add(id string, f feature) {
@@ -43,6 +45,9 @@ func (col *collection) add(id string, f feature) {
 	}
 	col.index[id] = len(col.features)
 	col.features = append(col.features, f)
+	if f.past || f.aside {
+		return
+	}
 	if f.hasBound {
 		if col.hasBound {
 			col.bound = col.bound.Union(f.bound)
@@ -61,37 +66,6 @@ func (col *collection) add(id string, f feature) {
 func incidentCollection() *collection {
 	return &collection{id: incidentsID, title: "Incidents",
 		description: "Reported incidents. The geometry is the label point of a report; place_kind says what is really known of where it was."}
-}
-
-func unitCollection(units []geo.Unit) *collection {
-	col := &collection{id: "units", title: "Administrative units", timeless: true,
-		description: "Districts of Khyber Pakhtunkhwa and Balochistan, provinces of Afghanistan, and the other provinces and territories of Pakistan."}
-	for i := range units {
-		u := &units[i]
-		b := append([]byte(nil), `{"type":"Feature","id":`...)
-		b = appendText(b, u.ID)
-		b = append(b, `,"geometry":`...)
-		b = appendMulti(b, appendPolygons(nil, u.Geometry))
-		b = append(b, `,"properties":{"id":`...)
-		b = appendText(b, u.ID)
-		for _, t := range [][2]string{{"name", u.Name}, {"name_ur", u.NameUR}, {"name_ps", u.NamePS}, {"name_fa", u.NameFA}, {"kind", u.Kind},
-			{"province", u.Province}, {"country", u.Country}, {"pcode", u.PCode}, {"iso", u.ISO}} {
-			b = appendMember(b, t[0], t[1])
-		}
-		b = append(b, `,"area_km2":`...)
-		if u.AreaKM2 > 0 {
-			b = appendFloat(b, u.AreaKM2)
-		} else {
-			b = append(b, "null"...)
-		}
-		b = append(b, `,"label_lon":`...)
-		b = appendFloat(b, u.Label[0])
-		b = append(b, `,"label_lat":`...)
-		b = appendFloat(b, u.Label[1])
-		b = append(b, '}')
-		col.add(u.ID, feature{body: b, bound: u.Geometry.Bound(), hasBound: len(u.Geometry) > 0})
-	}
-	return col
 }
 
 // appendMember appends a property, null for an empty text.
@@ -230,11 +204,13 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 	if err != nil {
 		return err
 	}
-	when := window{incident.MinDay, incident.MaxDay}
+	var when *window // nil for the features of today, whenever they began
 	if v, ok := p["datetime"]; ok {
-		if _, when, err = parseDatetime(v); err != nil {
+		_, w, err := parseDatetime(v)
+		if err != nil {
 			return err
 		}
+		when = &w
 	}
 	snap, err := s.snapshot(r.Context())
 	if err != nil {
@@ -280,7 +256,7 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 	return st.flush()
 }
 
-func (col *collection) anyAfter(i int, boxes []orb.Bound, when window) bool {
+func (col *collection) anyAfter(i int, boxes []orb.Bound, when *window) bool {
 	for j := i + 1; j < len(col.features); j++ {
 		if col.features[j].matches(boxes, when) {
 			return true
@@ -289,8 +265,8 @@ func (col *collection) anyAfter(i int, boxes []orb.Bound, when window) bool {
 	return false
 }
 
-func (ft *feature) matches(boxes []orb.Bound, when window) bool {
-	if ft.dated && (ft.from > when.to || ft.to < when.from) {
+func (ft *feature) matches(boxes []orb.Bound, when *window) bool {
+	if ft.aside || ft.past && when == nil || ft.dated && when != nil && (ft.from > when.to || ft.to < when.from) {
 		return false
 	}
 	if len(boxes) == 0 {

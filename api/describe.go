@@ -244,12 +244,13 @@ func (s *server) getDatasets(c echo.Context) error {
 		return err
 	}
 	answer := struct {
-		Datasets    []datasetDescription  `json:"datasets"`
-		Attribution string                `json:"attribution"`
-		BorderNote  string                `json:"border_note"`
-		BaseLayer   *baseLayerDescription `json:"base_layer"`
-		Change      int64                 `json:"change"`
-	}{Datasets: []datasetDescription{}, Attribution: s.Attribution, BorderNote: s.BorderNote, Change: snap.change}
+		Datasets          []datasetDescription  `json:"datasets"`
+		Attribution       string                `json:"attribution"`
+		PlacesAttribution *string               `json:"places_attribution"`
+		BorderNote        string                `json:"border_note"`
+		BaseLayer         *baseLayerDescription `json:"base_layer"`
+		Change            int64                 `json:"change"`
+	}{Datasets: []datasetDescription{}, Attribution: s.Attribution, PlacesAttribution: orNull(s.PlacesAttribution), BorderNote: s.BorderNote, Change: snap.change}
 	if s.BaseLayer != nil {
 		answer.BaseLayer = &baseLayerDescription{s.BaseLayer.URL, s.BaseLayer.Attribution}
 	}

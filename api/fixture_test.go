@@ -2,6 +2,7 @@ package api
 
 import (
 	"path/filepath"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -137,14 +138,49 @@ func fill(t testing.TB, st incident.Store) incident.Reader {
 	return st
 }
 
+// testFormers are an agency that two units of today cover, a part of one of them, and a province.
+var testFormers = []geo.Former{
+	{ID: "pk-kp-upper-agency", Name: "Upper Agency", Kind: "agency", Country: "PK", Province: "Khyber Pakhtunkhwa",
+		Dates: geo.Span{From: geo.NoDay, Until: int32(day("2010-07-01"))}, Uncertain: true, Units: []string{"pk-kp-kurram", "pk-kp-khyber"}, Source: "test"},
+	{ID: "pk-kp-fr-kurram", Name: "Frontier Region Kurram", Kind: "frontier_region", Country: "PK", Province: "Khyber Pakhtunkhwa",
+		Dates: geo.Span{From: geo.NoDay, Until: int32(day("2018-06-01"))}, Units: []string{"pk-kp-kurram"}, Part: true, Note: "its limits are not drawn"},
+	{ID: "pk-fata", Name: "Federally Administered Tribal Areas", Kind: "province", Country: "PK", Province: "Khyber Pakhtunkhwa",
+		Dates: geo.Span{From: geo.NoDay, Until: int32(day("2018-06-01"))}, Units: []string{"pk-kp-kurram", "pk-kp-khyber"}},
+}
+
+var testCrossings = []geo.Crossing{{Name: "Torkham", Variants: []string{"Torkhum", "طورخم"}, Names: []geo.Name{{Text: "طورخم", Lang: "ur"}}, Point: orb.Point{71.09, 34.12}, AccuracyKM: 0.5, PKDistrict: "Khyber", AFProvince: "Nangarhar"},
+	{Name: "Angoor Adda", Point: orb.Point{69.3, 32.5}, AccuracyKM: 2, Note: "also Angur Ada"}}
+
+// testGeocoder knows the units, one subunit and one town.
+func testGeocoder() *geo.Geocoder {
+	index, err := geo.NewIndex(testUnits)
+	if err != nil {
+		panic(err)
+	}
+	border, err := geo.NewBorder(orb.LineString{{60.9, 29.8}, {66.5, 31.25}, {71.1, 34.1}})
+	if err != nil {
+		panic(err)
+	}
+	g, err := geo.NewGeocoder(geo.Sources{Index: index, Border: border, Crossings: testCrossings, Formers: testFormers,
+		Subunits:    []geo.Subunit{{ID: "pk-kp-khyber-landi-kotal", Name: "Landi Kotal", Kind: "tehsil", Unit: "pk-kp-khyber", Label: orb.Point{71.2, 34.2}, Geometry: square(71, 34, 0.5)}},
+		Places:      []geo.Place{{ID: "gn-1", Name: "Parachinar", Kind: "settlement", Point: orb.Point{70.1, 33.9}, HasPoint: true, Units: []string{"pk-kp-kurram"}}},
+		Ambiguities: []geo.Ambiguity{{Names: []string{"Bahram Chah"}, Candidates: []string{"pk-ba-chagai", "af-hel"}, Note: "a village on both sides"}}})
+	if err != nil {
+		panic(err)
+	}
+	return g
+}
+
+var testGeocoderOnce = sync.OnceValue(testGeocoder)
+
 func testConfig(r incident.Reader) Config {
 	line := orb.LineString{{60.9, 29.8}, {66.5, 31.25}, {71.1, 34.1}}
 	return Config{
+		Geocoder: testGeocoderOnce, PlacesAttribution: "Places: test",
 		Reader: r, Units: testUnits,
 		Border: []BorderLine{{Detail: DetailCoarse, Line: orb.LineString{line[0], line[2]}, Name: "Afghanistan–Pakistan border (Durand Line)", Source: "test 1"},
 			{Detail: DetailFine, Line: line, Name: "Afghanistan–Pakistan border (Durand Line)", Source: "test 1"}},
-		Crossings: []geo.Crossing{{Name: "Torkham", Variants: []string{"Torkhum"}, Point: orb.Point{71.09, 34.12}, AccuracyKM: 0.5, PKDistrict: "Khyber", AFProvince: "Nangarhar"},
-			{Name: "Angoor Adda", Point: orb.Point{69.3, 32.5}, AccuracyKM: 2, Note: "also Angur Ada"}},
+		Crossings: testCrossings,
 		Periods: []incident.Period{{ID: "ceasefire-2025", Kind: "ceasefire", Name: "Ceasefire", Start: day("2025-10-19"), Parties: []string{"Pakistan", "Afghan Taliban authorities"},
 			Sources: []incident.Source{{Publisher: "Qatar MFA", Date: "2025-10-19"}}},
 			{ID: "doha", Kind: "talks", Name: "Talks in Doha", Start: day("2025-10-18"), End: day("2025-10-19"), HasEnd: true, Note: "Qatar hosts."}},

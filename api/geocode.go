@@ -1,10 +1,21 @@
 package api
 
 import (
+	"cmp"
+	"encoding/json"
+	"fmt"
 	"math"
+	"slices"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
+	"github.com/labstack/echo/v4"
+	"github.com/paulmach/orb"
+	orbgeo "github.com/paulmach/orb/geo"
+
 	"sarhad/geo"
+	"sarhad/incident"
 )
 
 // PlaceAnswer is what is known of a place, as JSON: the answer of /geocode and of the command `sarhad geocode`. What is not
@@ -43,6 +54,8 @@ type PlaceCandidate struct {
 	// what that is: "unit", "subunit", "former", "crossing", "settlement", "locality", "area", "pass" or "learned".
 	Place *string `json:"place"`
 	Kind  string  `json:"kind"`
+	// Local is the name of the place or unit in the language asked for, null if none was or it has none.
+	Local *string `json:"local"`
 	// SubunitID is the ID of the tehsil or Afghan district, null if not known.
 	SubunitID *string `json:"subunit_id"`
 	Precision string  `json:"precision"`
@@ -122,4 +135,250 @@ func orNoNumber(v float64) *float64 {
 		return nil
 	}
 	return &v
+}
+
+// The limits of a question to the geocoder.
+const (
+	maxPlaceText  = 500 // characters of q, adm1 and country
+	maxCandidates = 50
+)
+
+var (
+	geocodeParams = []string{"q", "date", "adm1", "country", "near", "limit", "lang", "complete", "f"}
+	placeLangs    = []string{"en", "ur", "ps", "prs", "fa"}
+)
+
+// placeResult is the answer of /geocode.
+type placeResult struct {
+	PlaceAnswer
+	Attribution *string `json:"attribution"`
+	Links       []link  `json:"links"`
+}
+
+func (s *server) getGeocode(c echo.Context) error {
+	r := c.Request()
+	p, err := s.placeParams(c, geocodeParams)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"q", "adm1", "country"} {
+		if n := utf8.RuneCountInString(p[name]); n > maxPlaceText {
+			return wrongParameter(name, nil, "%s has %d characters; at most %d are read.", name, n, maxPlaceText)
+		}
+	}
+	if strings.TrimSpace(p["q"]) == "" {
+		return wrongParameter("q", nil, "q is missing: the name or the phrase to find, for example q=Torkham.")
+	}
+	req := geo.Request{Text: p["q"], Adm1: p["adm1"], Country: p["country"]}
+	if req.Day, req.HasDay, err = p.day("date"); err != nil {
+		return err
+	}
+	near, hasNear, err := p.position("near")
+	if err != nil {
+		return err
+	}
+	limit, err := p.limit()
+	if err != nil {
+		return err
+	}
+	limit = min(limit, maxCandidates)
+	lang, err := p.word("lang", placeLangs)
+	if err != nil {
+		return err
+	}
+	complete, err := p.word("complete", []string{"true", "false"})
+	if err != nil {
+		return err
+	}
+	g := s.Geocoder()
+	m := g.Geocode(req)
+	if complete == "true" && m.Status == geo.StatusUnknown && len(m.Candidates) == 0 {
+		m.Candidates = g.Complete(p["q"], limit)
+	}
+	candidates := m.Candidates
+	if hasNear {
+		candidates = nearestFirst(g, candidates, near)
+	}
+	if len(candidates) > limit {
+		candidates = candidates[:limit]
+	}
+	m.Candidates = candidates
+	a := placeResult{PlaceAnswer: NewPlaceAnswer(m, p["q"]), Attribution: orNull(s.PlacesAttribution),
+		Links: s.itemLinks(r, p, formatJSON, jsonFormats)}
+	if lang == "" && arabicScript(p["q"]) {
+		lang = "ur"
+	}
+	if lang != "" && lang != "en" {
+		for i := range a.Candidates {
+			a.Candidates[i].Local = orNull(s.localName(g, &m.Candidates[i], lang))
+		}
+	}
+	return s.plainJSON(c, a)
+}
+
+// placeParams reads the parameters of a route that asks the geocoder.
+func (s *server) placeParams(c echo.Context, known []string) (params, error) {
+	p, err := readParams(c.Request(), known)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := p["f"]; ok {
+		if _, err := p.format(c.Request(), jsonFormats); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// plainJSON answers a value that does not follow from the store alone: names are learned while the server runs, and no
+// number counts that, so the answer has no ETag.
+func (s *server) plainJSON(c echo.Context, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("encode answer: %w", err)
+	}
+	c.Response().Header()["Cache-Control"] = []string{"no-cache"}
+	return s.send(c, mediaJSON, append(b, '\n'))
+}
+
+// day reads a calendar day as days since 1970-01-01.
+func (p params) day(name string) (day int32, ok bool, err error) {
+	v, ok := p[name]
+	if !ok {
+		return geo.NoDay, false, nil
+	}
+	d, err := incident.ParseDay(v)
+	if err != nil {
+		return geo.NoDay, false, wrongParameter(name, nil, "%s is %s; it must be a day, YYYY-MM-DD.", name, quoted(v))
+	}
+	return int32(d), true, nil
+}
+
+// position reads lon,lat in degrees.
+func (p params) position(name string) (at orb.Point, ok bool, err error) {
+	v, ok := p[name]
+	if !ok {
+		return at, false, nil
+	}
+	lon, lat, comma := strings.Cut(v, ",")
+	if !comma {
+		return at, false, wrongParameter(name, nil, "%s is %s; it must be lon,lat.", name, quoted(v))
+	}
+	at, err = position(name, strings.TrimSpace(lon), name, strings.TrimSpace(lat))
+	return at, err == nil, err
+}
+
+// position reads two numbers as a place on earth.
+func position(lonName, lon, latName, lat string) (at orb.Point, err error) {
+	if at[0], err = parseNumber(lon); err != nil || math.Abs(at[0]) > 180 {
+		return at, wrongParameter(lonName, nil, "%s has the longitude %s; it must be a number from -180 to 180.", lonName, quoted(lon))
+	}
+	if at[1], err = parseNumber(lat); err != nil || math.Abs(at[1]) > 90 {
+		return at, wrongParameter(latName, nil, "%s has the latitude %s; it must be a number from -90 to 90.", latName, quoted(lat))
+	}
+	return at, nil
+}
+
+// word reads one word of a vocabulary, "" if the parameter is not there.
+func (p params) word(name string, allowed []string) (string, error) {
+	v, ok := p[name]
+	if ok && !slices.Contains(allowed, v) {
+		return "", wrongParameter(name, allowed, "%s does not know %s.", name, quoted(v))
+	}
+	return v, nil
+}
+
+// nearestFirst puts candidates in the order of their distance to a point: of their own point, else of the label of their unit.
+func nearestFirst(g *geo.Geocoder, list []geo.Candidate, to orb.Point) []geo.Candidate {
+	distance := func(c geo.Candidate) float64 {
+		if c.HasPoint {
+			return orbgeo.DistanceHaversine(c.Point, to)
+		}
+		units := []string{c.UnitID}
+		if f, ok := g.Former(c.UnitID); ok {
+			units = f.Units
+		}
+		least := math.Inf(1)
+		for _, id := range units {
+			if i, ok := g.Index().ByID(id); ok {
+				least = min(least, orbgeo.DistanceHaversine(g.Index().Units()[i].Label, to))
+			}
+		}
+		return least
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b geo.Candidate) int { return cmp.Compare(distance(a), distance(b)) })
+	return list
+}
+
+// arabicScript says whether most letters of a text are of the Arabic script.
+func arabicScript(text string) bool {
+	n := 0
+	for _, r := range text {
+		switch {
+		case unicode.Is(unicode.Arabic, r):
+			n++
+		case unicode.IsLetter(r):
+			n--
+		}
+	}
+	return n > 0
+}
+
+// localName is what a candidate is called in a language; where that language has no name for it, one in the same script.
+// It is "" if there is none.
+func (s *server) localName(g *geo.Geocoder, c *geo.Candidate, lang string) string {
+	if c.Place == "" {
+		i, ok := g.Index().ByID(c.UnitID)
+		if !ok {
+			if f, ok := g.Former(c.UnitID); ok {
+				return nameIn(f.Names, lang)
+			}
+			return ""
+		}
+		u := &g.Index().Units()[i]
+		return nameIn([]geo.Name{{Text: u.NameUR, Lang: "ur"}, {Text: u.NamePS, Lang: "ps"}, {Text: u.NameFA, Lang: "prs"}}, lang)
+	}
+	switch c.Kind {
+	case "crossing":
+		for i := range s.Crossings {
+			if x := &s.Crossings[i]; x.Name == c.Place {
+				return nameIn(x.Names, lang)
+			}
+		}
+	case "subunit":
+		for i := range g.Subunits() {
+			if x := &g.Subunits()[i]; x.ID == c.Subunit {
+				return nameIn(x.Names, lang)
+			}
+		}
+	default:
+		for i := range g.Places() {
+			if x := &g.Places()[i]; x.Name == c.Place && (!c.HasPoint || x.Point == c.Point) {
+				return nameIn(x.Names, lang)
+			}
+		}
+	}
+	return ""
+}
+
+// nameIn picks the name in a language. Dari and Persian stand for each other; Urdu, Pashto and Dari names may stand in for
+// each other, since people who read one of them can read the letters of the others.
+func nameIn(names []geo.Name, lang string) string {
+	if lang == "fa" {
+		lang = "prs"
+	}
+	other := ""
+	for _, n := range names {
+		if n.Text == "" || !arabicScript(n.Text) {
+			continue
+		}
+		if n.Lang == lang || lang == "prs" && n.Lang == "fa" {
+			return n.Text
+		}
+		if other == "" {
+			other = n.Text
+		}
+	}
+	return other
 }

@@ -334,11 +334,11 @@ func (s *server) getItem(c echo.Context) error {
 			st.b = append(st.b, `,"conformsTo":["`+jsonFGCore+`"]`...)
 		}
 	} else {
-		i, ok := col.index[fid]
+		body, ok := s.placeFeature(col, fid)
 		if !ok {
 			return incident.Errorf(incident.CodeNotFound, "There is no feature %s in %s.", quoted(fid), col.id)
 		}
-		st.b = append(st.b, col.features[i].body...)
+		st.b = append(st.b, body...)
 	}
 	st.b = append(st.b, ',')
 	st.b = appendLinks(st.b, append(s.itemLinks(r, p, f, formats), s.collectionLink(r, col.id)))

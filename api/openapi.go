@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"sarhad/geo"
 	"sarhad/incident"
 )
 
@@ -143,6 +144,29 @@ func (s *server) openapiDocument() ([]byte, error) {
 			[]any{pathParam("fid", "The id of the feature; for incidents its row number too", typed("string")), formatParam(formats)}, itemContent)
 	}
 
+	if s.Geocoder != nil {
+		number := typed("number")
+		text := object{"type": "string", "minLength": 1, "maxLength": maxPlaceText}
+		date := queryParam("date", "The day in whose units to think.", object{"type": "string", "format": "date"}, false)
+		near := queryParam("near", "lon,lat: candidates nearer to this point come first. It decides nothing.", object{"type": "array", "items": number, "minItems": 2, "maxItems": 2}, false)
+		near["style"], near["explode"] = "form", false
+		required := func(p object) object { p["required"] = true; return p }
+		paths["/geocode"] = get("geocode", "What is known of a place that is named in words", []string{"Places"}, []any{
+			required(queryParam("q", "The name or the phrase, in any script.", text, false)), date,
+			queryParam("adm1", "The province, as the source writes it.", text, false),
+			queryParam("country", "The country, a name or a code.", text, false), near,
+			queryParam("limit", fmt.Sprintf("How many candidates to give; more than %d counts as %d.", maxCandidates, maxCandidates), object{"type": "integer", "minimum": 1, "default": maxCandidates}, false),
+			queryParam("lang", "The language of the candidates' local names; without it Urdu for a text in Arabic script, else none.", object{"type": "string", "enum": placeLangs}, false),
+			queryParam("complete", "true gives names that begin with the text where the whole of it is not known.", object{"type": "string", "enum": []string{"true", "false"}}, false),
+			jsonF,
+		}, content(mediaJSON, schemaRef("place")))
+		paths["/reverse"] = get("reverse", "Where a point lies", []string{"Places"}, []any{
+			required(queryParam("lon", "The longitude in degrees.", object{"type": "number", "minimum": -180, "maximum": 180}, false)),
+			required(queryParam("lat", "The latitude in degrees.", object{"type": "number", "minimum": -90, "maximum": 90}, false)),
+			date, jsonF,
+		}, content(mediaJSON, schemaRef("reversed")))
+	}
+
 	doc := object{
 		"openapi": "3.0.3",
 		"info": object{"title": title, "description": description + " " + s.BorderNote, "version": orDefault(s.Version, "dev"),
@@ -261,7 +285,21 @@ func openapiSchemas() object {
 		rowOptional = append(rowOptional, k)
 	}
 
+	statuses := []string{string(geo.StatusPlaced), string(geo.StatusAmbiguous), string(geo.StatusUnknown)}
+	nearby := nullable(closed(object{"name": text, "km": number}))
+	candidate := closed(object{"unit_id": text, "name": text, "place": textOrNull, "local": textOrNull, "kind": text, "subunit_id": textOrNull, "precision": text,
+		"score": object{"type": "number", "minimum": 0, "maximum": 1}, "reasons": texts,
+		"span": object{"type": "array", "nullable": true, "items": count, "minItems": 2, "maxItems": 2}, "lon": numberOrNull, "lat": numberOrNull})
+
 	return object{
+		"place": closed(object{"status": object{"type": "string", "enum": statuses}, "unit_id": textOrNull, "name": textOrNull,
+			"precision": object{"type": "string", "enum": locationPrecisions}, "lon": numberOrNull, "lat": numberOrNull, "units": texts, "subunit_id": textOrNull,
+			"then": textOrNull, "country": textOrNull, "province": textOrNull, "candidates": arrayOf(candidate),
+			"warnings":    arrayOf(closed(object{"code": text, "detail": text, "km": number}, "km")),
+			"attribution": textOrNull, "links": links}),
+		"reversed": closed(object{"status": object{"type": "string", "enum": []string{string(geo.StatusPlaced), string(geo.StatusUnknown)}}, "unit_id": textOrNull, "name": textOrNull,
+			"country": textOrNull, "province": textOrNull, "subunit_id": textOrNull, "subunit": textOrNull, "subunit_kind": textOrNull, "then": textOrNull, "then_name": textOrNull,
+			"border_km": numberOrNull, "border_side": nullableEnum([]string{"PK", "AF"}), "crossing": nearby, "settlement": nearby, "attribution": textOrNull, "links": links}),
 		"problem": object{"type": "object", "required": []string{"type", "title", "status", "detail"}, "additionalProperties": false, "properties": object{
 			"type": text, "title": text, "status": integer, "detail": text, "instance": text, "parameter": text, "allowed": texts}},
 		"link":        closed(object{"rel": text, "type": text, "title": text, "href": text}, "type", "title"),
@@ -277,7 +315,7 @@ func openapiSchemas() object {
 		"feature":            closed(object{"type": featureType, "id": text, "geometry": geometry, "properties": typed("object"), "links": links}, "links"),
 		"featureCollection":  list("feature"),
 		"aggregates":         closed(object{"by": texts, "rows": arrayOf(closed(row, rowOptional...)), "links": links}),
-		"datasets": closed(object{"attribution": text, "border_note": text, "change": integer, "base_layer": nullable(closed(object{"url": text, "attribution": text})),
+		"datasets": closed(object{"attribution": text, "places_attribution": textOrNull, "border_note": text, "change": integer, "base_layer": nullable(closed(object{"url": text, "attribution": text})),
 			"datasets": arrayOf(closed(object{"name": text, "title": textOrNull, "licence": textOrNull, "attribution": textOrNull, "terms": textOrNull,
 				"public": object{"type": "string", "enum": []string{"items", "aggregates"}}, "synthetic": boolean, "sample": boolean, "count": count,
 				"first_date": nullable(day), "last_date": nullable(day), "bbox": object{"type": "array", "nullable": true, "items": number, "minItems": 4, "maxItems": 4},

@@ -16,7 +16,7 @@ type route struct {
 // routeTable lists every route; docs/api.md and the OpenAPI document list the
 // same, and tests hold them to it.
 func (s *server) routeTable() []route {
-	return []route{
+	routes := []route{
 		{"/", false, s.getRoot},
 		{"/assets/*", false, s.getAsset},
 		{"/api", true, s.getAPI},
@@ -31,6 +31,10 @@ func (s *server) routeTable() []route {
 		{"/healthz", true, s.getHealth},
 		{"/readyz", true, s.getReady},
 	}
+	if s.Geocoder != nil {
+		routes = append(routes, route{"/geocode", true, s.getGeocode}, route{"/reverse", true, s.getReverse})
+	}
+	return routes
 }
 
 var echoParam = regexp.MustCompile(`:(\w+)`)

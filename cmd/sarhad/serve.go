@@ -129,7 +129,7 @@ func (c *serveCmd) handler(e *env, st *gpkg.Store, geocoder *geo.Geocoder) (http
 			{Detail: "fine", Line: b.line, Name: bundle.BorderName, Source: bundle.BorderSource},
 		},
 		Geocoder:    func() *geo.Geocoder { return geocoder },
-		Attribution: bundle.Attribution, BorderNote: bundle.BorderNote,
+		Attribution: bundle.Attribution, PlacesAttribution: bundle.PlacesAttribution, BorderNote: bundle.BorderNote,
 		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
 		// A store that is made anew counts its changes from 0 again; what clients kept of the old one must not pass for it.
 		StoreID: strconv.FormatInt(time.Now().UnixNano(), 36),

@@ -1,0 +1,141 @@
+package api
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/paulmach/orb"
+
+	"sarhad/geo"
+)
+
+func TestPlaceAnswer(t *testing.T) {
+	const field = "near طورخم, Khyber"
+	from := strings.Index(field, "طورخم")
+	m := geo.Match{
+		Status: geo.StatusPlaced, Unit: -1, UnitID: "pk-kp-south-waziristan", Units: []string{"pk-kp-lower-south-waziristan", "pk-kp-upper-south-waziristan"},
+		Name: "South Waziristan", Precision: "district", Point: orb.Point{69.6, 32.3}, Country: "PK", Province: "Khyber Pakhtunkhwa",
+		Candidates: []geo.Candidate{
+			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "crossing", Place: "Torkham", Point: orb.Point{71.1, 34.1}, HasPoint: true, Score: 0.5, Precision: "district",
+				Reasons: []string{"a reason"}, Span: [2]int{from, from + len("طورخم")}},
+			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "unit", Point: orb.Point{1, 2}},
+			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "unit", Span: [2]int{3, 900}},
+		},
+		Warnings: []geo.Warning{{Code: geo.WarnDistrictMismatch, Detail: "far", KM: 12.5}, {Code: geo.WarnZeroCoordinates, Detail: "zero"}, {Code: "x", KM: math.NaN()}},
+	}
+	b, err := json.Marshal(NewPlaceAnswer(m, field))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a map[string]any
+	if err := json.Unmarshal(b, &a); err != nil {
+		t.Fatal(err)
+	}
+	if a["lon"] != nil || a["lat"] != nil {
+		t.Errorf("a label point is given as a position: %v, %v", a["lon"], a["lat"])
+	}
+	if diff := cmp.Diff([]any{"pk-kp-lower-south-waziristan", "pk-kp-upper-south-waziristan"}, a["units"]); diff != "" {
+		t.Error(diff)
+	}
+	c := a["candidates"].([]any)
+	first, second, third := c[0].(map[string]any), c[1].(map[string]any), c[2].(map[string]any)
+	if diff := cmp.Diff([]any{5., 10.}, first["span"]); diff != "" || first["lon"] != 71.1 || first["place"] != "Torkham" {
+		t.Errorf("%s%v", diff, first)
+	}
+	if second["span"] != nil || second["lon"] != nil || second["place"] != nil || len(second["reasons"].([]any)) != 0 || third["span"] != nil {
+		t.Errorf("%v %v", second, third)
+	}
+	w := a["warnings"].([]any)
+	if _, has := w[1].(map[string]any)["km"]; has || w[0].(map[string]any)["km"] != 12.5 {
+		t.Errorf("warnings: %v", w)
+	}
+	if _, has := w[2].(map[string]any)["km"]; has {
+		t.Errorf("a distance that is no number is given: %v", w[2])
+	}
+	b, err = json.Marshal(NewPlaceAnswer(geo.Match{Status: geo.StatusUnknown, Unit: -1, Precision: "none"}, ""))
+	const unknown = `{"status":"unknown","unit_id":null,"name":null,"precision":"none","lon":null,"lat":null,"units":[],"subunit_id":null,` +
+		`"then":null,"country":null,"province":null,"candidates":[],"warnings":[]}`
+	if err != nil || string(b) != unknown {
+		t.Errorf("nothing known is %s, %v", b, err)
+	}
+}
+
+func TestNearestFirst(t *testing.T) {
+	g := testGeocoder()
+	list := []geo.Candidate{
+		{UnitID: "pk-ba-chagai"},
+		{UnitID: "nobody knows"},
+		{UnitID: "pk-kp-upper-agency"}, // the nearer of its units counts
+		{UnitID: "pk-ba-chagai", Point: orb.Point{70.41, 33.5}, HasPoint: true},
+	}
+	got := nearestFirst(g, list, orb.Point{70.4, 33.5})
+	var ids []string
+	for _, c := range got {
+		ids = append(ids, c.UnitID)
+	}
+	if diff := cmp.Diff([]string{"pk-ba-chagai", "pk-kp-upper-agency", "pk-ba-chagai", "nobody knows"}, ids); diff != "" {
+		t.Error(diff)
+	}
+	if list[0].HasPoint {
+		t.Error("the list of the match, which others share, was put in another order")
+	}
+}
+
+func TestNameIn(t *testing.T) {
+	names := []geo.Name{{Text: "Torkham", Lang: "ur"}, {Text: "تورخم", Lang: "ps"}, {Text: "طورخم", Lang: "ur"}, {Text: "تورخام", Lang: "fa"}}
+	for lang, want := range map[string]string{"ur": "طورخم", "ps": "تورخم", "prs": "تورخام", "fa": "تورخام"} {
+		if got := nameIn(names, lang); got != want {
+			t.Errorf("%s: %q, want %q", lang, got, want)
+		}
+	}
+	if got := nameIn(names[1:2], "ur"); got != "تورخم" {
+		t.Errorf("without an Urdu name: %q", got)
+	}
+	if got := nameIn(names[:1], "ur"); got != "" {
+		t.Errorf("a Latin name passes for an Urdu one: %q", got)
+	}
+}
+
+func TestLocalName(t *testing.T) {
+	s := mustServer(t, testConfig(testStore()))
+	g := testGeocoder().With([]geo.Place{{ID: "gn-3", Name: "Sadda", Kind: "settlement", Names: []geo.Name{{Text: "صده", Lang: "ps"}}}})
+	for _, c := range []struct {
+		of   geo.Candidate
+		want string
+	}{
+		{geo.Candidate{UnitID: "pk-kp-kurram", Kind: "unit"}, "کرم"},
+		{geo.Candidate{UnitID: "pk-kp-upper-agency", Kind: "former"}, ""},
+		{geo.Candidate{UnitID: "pk-kp-khyber", Kind: "crossing", Place: "Torkham"}, "طورخم"},
+		{geo.Candidate{UnitID: "pk-kp-khyber", Kind: "subunit", Place: "Landi Kotal", Subunit: "pk-kp-khyber-landi-kotal"}, ""},
+		{geo.Candidate{UnitID: "pk-kp-kurram", Kind: "settlement", Place: "Sadda"}, "صده"},
+		{geo.Candidate{UnitID: "none", Kind: "settlement", Place: "None"}, ""},
+	} {
+		if got := s.localName(g, &c.of, "ur"); got != c.want {
+			t.Errorf("%v: %q, want %q", c.of, got, c.want)
+		}
+	}
+}
+
+// Names are learned while the server runs: every request asks for the geocoder anew.
+func TestGeocoderIsAskedForAnew(t *testing.T) {
+	g := testGeocoder()
+	c := testConfig(testStore())
+	c.Geocoder = func() *geo.Geocoder { return g }
+	h := mustHandler(t, c)
+	const address = "/reverse?lon=63.5&lat=31.5"
+	if rec := do(h, http.MethodGet, address, nil); !strings.Contains(rec.Body.String(), `"settlement":null`) {
+		t.Errorf("%s gives %s", address, rec.Body)
+	}
+	g = g.With([]geo.Place{{ID: "gn-2", Name: "Sangin", Kind: "settlement", Point: orb.Point{63.6, 31.5}, HasPoint: true, Units: []string{"af-hel"}}})
+	rec := do(h, http.MethodGet, address, nil)
+	if !strings.Contains(rec.Body.String(), `"settlement":{"name":"Sangin","km":9.5}`) {
+		t.Errorf("%s gives %s", address, rec.Body)
+	}
+	if rec.Header().Get("ETag") != "" || rec.Header().Get("Cache-Control") != "no-cache" {
+		t.Errorf("headers: %v", rec.Header())
+	}
+}
