@@ -5,7 +5,7 @@ BUILD_FLAGS := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 LINT        := v2.15.0
 export CGO_ENABLED = 1
 
-.PHONY: run build test web boundaries bench check fmt setup e2e screenshots geobench
+.PHONY: run build test web boundaries gazetteer bench check fmt setup e2e screenshots geobench
 
 run: build ## build, load the demo into a new store, open the map on 127.0.0.1:8080
 	./bin/sarhad serve
@@ -41,6 +41,9 @@ web: ## build the page again (frontend/dist is committed)
 
 boundaries: ## build the units and the border line again from their packages
 	data/bundle/build/build.sh
+
+gazetteer: ## build the tehsils, Afghan districts and settlements again from their packages
+	data/bundle/build/gazetteer.sh
 
 bench: ## speed as ratios against a limit measured in the same run
 	$(GO) run ./cmd/sarhad-bench

@@ -40,7 +40,7 @@ def main(db, shapes_csv, out_pk, out_af):
         features[country].append(
             {
                 "type": "Feature",
-                "properties": {"unit": unit},
+                "properties": {"unit": unit, "shape": shape_id, "name": name},
                 "geometry": shapely.geometry.mapping(shapely.from_wkb(wkb)),
             }
         )
