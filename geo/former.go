@@ -23,7 +23,7 @@ func newHistory(formers []Former) *history {
 	for i := range formers {
 		f := &formers[i]
 		h.byID[f.ID] = i
-		if !f.wasUnit() {
+		if f.Part || !f.WasUnit() {
 			continue
 		}
 		t := term{f.Dates.From, f.Dates.Until, i}
@@ -40,9 +40,9 @@ func newHistory(formers []Former) *history {
 	return h
 }
 
-// wasUnit says whether units of today lay in it as they lie in themselves now: not where it was a part of them, and not
-// for a province above the units, of which none goes on (the Federally Administered Tribal Areas).
-func (f *Former) wasUnit() bool { return !f.Part && (f.Kind != "province" || f.Now != "") }
+// WasUnit says whether it stood where units stand: false only for a province above the units, of which none goes on, such
+// as the Federally Administered Tribal Areas. A former province of Afghanistan was a unit.
+func (f *Former) WasUnit() bool { return f.Kind != "province" || f.Now != "" }
 
 // then is the place of the former unit that held all of a unit of today on a day, -1 if none did.
 func (h *history) then(unit string, day int32) int {

@@ -287,7 +287,7 @@ func TestFormerTable(t *testing.T) {
 	for _, d := range slices.Compact(days) {
 		in := map[string]string{} // unit of today → unit of the day
 		for i := range g.Formers() {
-			if f := &g.Formers()[i]; f.wasUnit() && f.Dates.Holds(d) {
+			if f := &g.Formers()[i]; f.WasUnit() && !f.Part && f.Dates.Holds(d) {
 				for _, u := range f.Units {
 					if other, ok := in[u]; ok {
 						t.Errorf("on day %d %s was in %s and in %s", d, u, other, f.ID)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/paulmach/orb"
@@ -51,7 +50,7 @@ type Request struct {
 	// Country is a name or an ISO code, Adm1 a province, Adm2 a district, as the source writes them. The names of a
 	// country outside the region are not looked up.
 	Country, Adm1, Adm2 string
-	// Place is the name of a place, Text a phrase. Only whole names are looked up in them, and Text only where Place is not known.
+	// Place is the name of a place, Text a phrase or a paragraph. Names are found in both; those of Place come first.
 	Place, Text string
 	// Day is when it happened, in days since 1970-01-01, if HasDay is true. It says whether a unit still held what was cut out of it later.
 	Day    int32
@@ -59,6 +58,9 @@ type Request struct {
 	// Point is lon, lat (CRS84) if HasPoint is true.
 	Point    orb.Point
 	HasPoint bool
+	// Near is where the question is asked from, lon, lat (CRS84), if HasNear is true: of several candidates the nearest is taken.
+	Near    orb.Point
+	HasNear bool
 	// Precision is what the source says of its place: exact, near, settlement, vicinity_25km, tehsil, district, province,
 	// line, region, country or none; "" if it says nothing, which for a point counts as exact. From district on, a point
 	// is taken for a label of something larger, and the names decide.
@@ -132,7 +134,7 @@ type Geocoder struct {
 	names  *Names
 	border *Border
 	region orb.Bound
-	splits []split
+	epochs []int32 // the days on which a former unit began or ended, rising
 
 	history  *history
 	places   []Place
@@ -149,18 +151,18 @@ func NewGeocoder(from Sources) (*Geocoder, error) {
 	if x == nil {
 		return nil, errors.New("make geocoder: no index of units")
 	}
-	g := &Geocoder{index: x, names: NewNames(x, from.Crossings, from.Ambiguities), border: border, readings: map[readingKey]*reading{}}
+	g := &Geocoder{index: x, names: NewNames(from), border: border, readings: map[readingKey]*reading{}}
 	g.history, g.places, g.subunits = newHistory(from.Formers), from.Places, from.Subunits
 	g.below = sync.OnceValue(g.indexSubunits)
 	g.region = x.Bound()
 	if !g.region.IsEmpty() {
 		g.region = g.region.Pad(0.5)
 	}
-	for _, p := range partings {
-		from, ok := x.ByID(p.from)
-		to, also := x.ByID(p.to)
-		if ok && also {
-			g.splits = append(g.splits, split{from, to, p.year, int32((p.year+1-1970)*365 + (p.year-1968)/4)}) // leap years as from 1972 to 2096
+	for _, f := range from.Formers {
+		for _, day := range []int32{f.Dates.From, f.Dates.Until} {
+			if at, found := slices.BinarySearch(g.epochs, day); day != NoDay && !found {
+				g.epochs = slices.Insert(g.epochs, at, day)
+			}
 		}
 	}
 	return g, nil
@@ -184,10 +186,9 @@ func (g *Geocoder) Places() []Place { return g.places }
 // With is a geocoder that knows more places, such as those of a user's gazetteer or names learned from incidents. The
 // geocoder itself stays as it is; both share what is large.
 func (g *Geocoder) With(places []Place) *Geocoder {
-	w := &Geocoder{index: g.index, names: g.names, border: g.border, region: g.region, splits: g.splits,
-		history: g.history, subunits: g.subunits, below: g.below, readings: map[readingKey]*reading{}}
-	w.places = append(slices.Clip(g.places), places...)
-	return w
+	names := g.names.with(g.index, places)
+	return &Geocoder{index: g.index, names: names, border: g.border, region: g.region, epochs: g.epochs,
+		history: g.history, places: names.places, subunits: g.subunits, below: g.below, readings: map[readingKey]*reading{}}
 }
 
 // Complete are the places whose names begin with a string, the best first, at most limit: what a search box offers while
@@ -222,39 +223,14 @@ func (g *Geocoder) subunitAt(p orb.Point, unit int) string {
 // Region is the box (lon, lat, CRS84) outside which a point gets WarnOutsideRegion: that of all units and half a degree around it.
 func (g *Geocoder) Region() orb.Bound { return g.region }
 
-// partings are the units that were cut out of others lately, with the year in which that happened: until its end a point in the new
-// unit agrees with the name of the old one. The years are those commonly given; none was checked against its
-// notification, and none is used for anything but keeping back a warning.
-var partings = []struct {
-	from, to string
-	year     int
-}{
-	{"pk-ba-chagai", "pk-ba-nushki", 2004},
-	{"pk-ba-kharan", "pk-ba-washuk", 2005},
-	{"pk-ba-zhob", "pk-ba-sherani", 2006},
-	{"pk-ba-sibi", "pk-ba-harnai", 2007},
-	{"pk-kp-mansehra", "pk-kp-torghar", 2011},
-	{"pk-ba-jaffarabad", "pk-ba-sohbatpur", 2013},
-	{"pk-ba-loralai", "pk-ba-duki", 2016},
-	{"pk-ba-kalat", "pk-ba-surab", 2017},
-	{"pk-ba-killa-abdullah", "pk-ba-chaman", 2021},
-	{"pk-ba-lasbela", "pk-ba-hub", 2022},
-	{"pk-ba-jaffarabad", "pk-ba-usta-muhammad", 2022},
-}
-
-// split is a parting between units of the index.
-type split struct {
-	from, to int
-	year     int
-	before   int32 // the first day after that year, in days since 1970-01-01
-}
-
-// parted is the parting by which a point in one unit agrees with the name of another; nil if there is none. Without a
-// day the name may be an old one.
-func (g *Geocoder) parted(from, to int, r *Request) *split {
-	for i := range g.splits {
-		if s := &g.splits[i]; s.from == from && s.to == to && (!r.HasDay || r.Day < s.before) {
-			return s
+// parted is the former unit by which a point in one unit agrees with the name of another that was larger once; nil if there is
+// none. Without a day the name may be an old one.
+func (g *Geocoder) parted(from, to int, r *Request) *Former {
+	n := g.names
+	for i := range n.formers {
+		f := &n.formers[i]
+		if !f.Part && f.Now == g.index.units[from].ID && slices.Contains(n.covers[i], to) && (!r.HasDay || f.Dates.Holds(r.Day)) {
+			return f
 		}
 	}
 	return nil
@@ -301,12 +277,13 @@ func (g *Geocoder) Geocode(r Request) Match {
 		}
 	}
 	rd := &unread
+	epoch := g.epoch(&r)
 	if r.Country != "" || r.Adm1 != "" || r.Adm2 != "" {
-		rd = g.reading(readingKey{country: r.Country, adm1: r.Adm1, adm2: r.Adm2})
+		rd = g.reading(readingKey{country: r.Country, adm1: r.Adm1, adm2: r.Adm2, epoch: epoch})
 	}
 	// Where admin names and a point are there, the name of the place can add nothing.
 	if (r.Place != "" || r.Text != "") && (rd.unit < 0 || !hasPoint) {
-		rd = g.reading(readingKey{r.Country, r.Adm1, r.Adm2, r.Place, r.Text})
+		rd = g.reading(readingKey{r.Country, r.Adm1, r.Adm2, r.Place, r.Text, epoch})
 	}
 	m.Warnings = append(m.Warnings, rd.warnings...)
 	if hasPoint {
@@ -315,7 +292,71 @@ func (g *Geocoder) Geocode(r Request) Match {
 	} else {
 		g.byName(&m, rd, r.Precision)
 	}
+	if m.Status == StatusAmbiguous && r.HasNear && usable(r.Near) {
+		g.nearest(&m, r.Near)
+	}
+	if m.Unit >= 0 && r.HasDay {
+		m.Then = cmp.Or(m.Then, g.Then(m.UnitID, r.Day))
+	}
 	return m
+}
+
+// nearest decides between candidates by the place that the question is asked from.
+func (g *Geocoder) nearest(m *Match, near orb.Point) {
+	best, km, tied := -1, math.Inf(1), false
+	for i, c := range m.Candidates {
+		u, ok := g.index.ByID(c.UnitID)
+		if !ok {
+			continue
+		}
+		d := g.index.DistanceKM(u, near)
+		if c.HasPoint {
+			d = haversineKM(c.Point, near)
+		}
+		if d < km {
+			best, km, tied = i, d, false
+		} else if d == km {
+			tied = true
+		}
+	}
+	if best < 0 || tied {
+		return
+	}
+	c := m.Candidates[best]
+	c.Reasons = append(slices.Clip(c.Reasons), "it is the nearest to the place that the question is asked from")
+	m.Candidates = append([]Candidate{c}, slices.Delete(slices.Clone(m.Candidates), best, best+1)...)
+	u, _ := g.index.ByID(c.UnitID)
+	if !m.HasPoint && c.HasPoint {
+		m.Point, m.HasPoint = c.Point, true
+	}
+	g.place(m, u)
+	m.Precision, m.Subunit = c.Precision, c.Subunit
+	if c.Place != "" {
+		m.Name = c.Place
+	}
+}
+
+// epoch is the number of the time between two changes of the units in which a request falls, 0 for one without a day.
+func (g *Geocoder) epoch(r *Request) int {
+	if !r.HasDay {
+		return 0
+	}
+	at, found := slices.BinarySearch(g.epochs, r.Day)
+	if found {
+		at++
+	}
+	return at + 1
+}
+
+// dayOf is a day of an epoch.
+func (g *Geocoder) dayOf(epoch int) int32 {
+	switch {
+	case epoch == 0 || len(g.epochs) == 0:
+		return NoDay
+	case epoch == 1:
+		return g.epochs[0] - 1
+	}
+	return g.epochs[epoch-2]
 }
 
 func (m *Match) warn(code string, km float64, format string, args ...any) {
@@ -343,8 +384,15 @@ func (g *Geocoder) byName(m *Match, rd *reading, precision string) {
 	switch {
 	case rd.unit >= 0:
 		g.place(m, rd.unit)
-		if rd.hasPoint {
-			m.Name = rd.name
+		m.Subunit, m.Then = rd.subunit, rd.then
+		if rd.place != "" {
+			m.Name = rd.place
+		}
+	case rd.former >= 0:
+		f := &g.names.formers[rd.former]
+		m.Status, m.UnitID, m.Name = StatusPlaced, f.ID, f.Name
+		for _, u := range rd.units {
+			m.Units = append(m.Units, g.index.units[u].ID)
 		}
 	case len(rd.candidates) > 0:
 		m.Status = StatusAmbiguous
@@ -378,7 +426,7 @@ func (g *Geocoder) byPoint(m *Match, rd *reading, r *Request) {
 	if !agrees && at >= 0 && rd.unit >= 0 {
 		if s := g.parted(rd.unit, at, r); s != nil {
 			agrees = true
-			reason += fmt.Sprintf("; it was part of %s until %d", rd.name, s.year)
+			reason += "; it was a part of " + s.Name + " then"
 		}
 	}
 	near, km := at, 0.0
@@ -494,392 +542,4 @@ func unitPrecision(u *Unit) string {
 		return "district"
 	}
 	return "province"
-}
-
-// reading is what the names of a request mean together. It is shared and never changed.
-type reading struct {
-	unit       int   // -1: none or not decided
-	units      []int // all that are possible, rising; nil: not known by unit
-	area       *Area
-	country    string
-	province   string
-	name       string
-	precision  string
-	candidates []Candidate
-	warnings   []Warning
-
-	point          orb.Point // of a crossing
-	hasPoint       bool
-	pointPrecision string
-
-	foreign string // the country as written, where it is none of the region
-}
-
-var unread = reading{unit: -1, precision: "none"}
-
-// known says whether the names say anything about where it was.
-func (rd *reading) known() bool { return rd.units != nil || rd.area != nil || rd.country != "" }
-
-// allows says whether the names leave a unit possible.
-func (rd *reading) allows(units []Unit, unit int) bool {
-	switch {
-	case rd.units != nil:
-		_, ok := slices.BinarySearch(rd.units, unit)
-		return ok
-	case rd.area != nil:
-		return rd.area.holds(unit)
-	case rd.country != "":
-		return units[unit].Country == rd.country
-	}
-	return true
-}
-
-type readingKey struct{ country, adm1, adm2, place, text string }
-
-const (
-	// maxReadings is how many readings are kept: an incident file has a few thousand different names at most. When the
-	// table is full it begins anew, so that endless different input cannot fill the memory.
-	maxReadings = 1 << 13
-	// maxReadingBytes is the length from which on a reading is not kept: it will not come again.
-	maxReadingBytes = 256
-)
-
-func (g *Geocoder) reading(k readingKey) *reading {
-	g.mu.RLock()
-	rd := g.readings[k]
-	g.mu.RUnlock()
-	if rd != nil {
-		return rd
-	}
-	rd = g.read(k)
-	if len(k.country)+len(k.adm1)+len(k.adm2)+len(k.place)+len(k.text) > maxReadingBytes {
-		return rd
-	}
-	// Copied, since the strings may be small parts of large records.
-	k = readingKey{strings.Clone(k.country), strings.Clone(k.adm1), strings.Clone(k.adm2), strings.Clone(k.place), strings.Clone(k.text)}
-	g.mu.Lock()
-	if len(g.readings) >= maxReadings {
-		clear(g.readings)
-	}
-	g.readings[k] = rd
-	g.mu.Unlock()
-	return rd
-}
-
-// reader collects what the names of one request say.
-type reader struct {
-	g       *Geocoder
-	rd      reading
-	country string
-	area    *Area
-	cands   []Candidate
-	units   []int // of cands, same order
-	torn    bool  // the names contradict each other: no unit may be chosen
-}
-
-// read reads the names from the largest to the smallest.
-func (g *Geocoder) read(k readingKey) *reading {
-	q := &reader{g: g, rd: unread}
-	if k.country != "" {
-		country, foreign := g.readCountry(k.country)
-		if foreign {
-			q.rd.foreign = k.country
-			return &q.rd // names of another country are not ours to guess
-		}
-		q.country = country
-	}
-	one, two := g.names.Lookup(k.adm1), g.names.Lookup(k.adm2)
-	q.first(k.adm1, one)
-	q.second(k.adm2, two)
-	if !q.place("place", k.place) {
-		q.place("text", k.text)
-	}
-	return q.finish()
-}
-
-// readCountry reads a country; one that names both countries says nothing, one that names none is foreign.
-func (g *Geocoder) readCountry(s string) (code string, foreign bool) {
-	if sense := g.names.Lookup(s); sense.Kind == SenseCountry {
-		return sense.Country, false
-	}
-	f := key(Fold(s))
-	if f == "" || strings.Contains(f, "pakistan") && strings.Contains(f, "afghanistan") {
-		return "", false
-	}
-	return "", true
-}
-
-// first takes the first-level name in.
-func (q *reader) first(field string, s Sense) {
-	switch s.Kind {
-	case SenseCountry:
-		if q.country == "" {
-			q.country = s.Country
-		}
-	case SenseArea:
-		if q.country != "" && q.country != s.Country {
-			q.warn("%q is not in %s", field, countryName(q.country))
-			return
-		}
-		q.country, q.area = s.Country, s.Area
-	case SenseUnit, SenseAmbiguous:
-		if units := q.pick(s, nil); len(units) > 0 {
-			q.take("adm1", field, s, units)
-		} else if len(s.Units) > 0 {
-			q.warn("%q is not in %s", field, countryName(q.country))
-		} else {
-			q.rd.name, q.rd.precision = s.Name, "region"
-		}
-	}
-}
-
-// second takes the second-level name in, within what the first one left.
-func (q *reader) second(field string, s Sense) {
-	switch s.Kind {
-	case SenseCountry:
-		if q.country == "" {
-			q.country = s.Country
-		}
-		return
-	case SenseArea:
-		if len(q.units) == 0 && (q.country == "" || q.country == s.Country) && (q.area == nil || q.area.Province == s.Area.Province) {
-			q.country, q.area = s.Country, s.Area
-		}
-		return
-	case SenseUnit, SenseAmbiguous:
-		if len(s.Units) == 0 {
-			q.rd.name, q.rd.precision = s.Name, "region"
-			return
-		}
-	default:
-		return
-	}
-	if len(q.units) > 0 {
-		q.within(field, s)
-		return
-	}
-	units := q.pick(s, q.area)
-	if len(units) == 0 && q.area != nil {
-		// A former territory does not bind: "FATA" was also written of districts beside it.
-		units = q.pick(s, q.province())
-	}
-	if len(units) > 0 {
-		q.take("adm2", field, s, units)
-		return
-	}
-	if q.area == nil {
-		return // a district of the same name in the other country, which is not in our list
-	}
-	if units = q.pick(s, nil); len(units) > 0 {
-		q.warn("%q is not in %s", field, q.area.Name)
-		q.take("adm2", field, s, units)
-		q.torn = true
-	}
-}
-
-// within takes a second-level name in where the first level is already one or several units.
-func (q *reader) within(field string, s Sense) {
-	both := slices.DeleteFunc(slices.Clone(s.Units), func(u int) bool { return !slices.Contains(q.units, u) })
-	switch {
-	case len(both) > 0:
-		q.keep(both, fmt.Sprintf("adm2 %q agrees", field))
-	case len(q.units) == 1 && q.g.index.units[q.units[0]].Kind != "district":
-		// The unit is the province, and districts elsewhere share names: in Afghanistan that is common and no contradiction.
-		if u := q.g.index.units[q.units[0]]; u.Country == "PK" && s.Score > 0.95 {
-			q.warn("%q is not in %s", field, u.Name)
-		}
-	default:
-		if units := q.pick(s, nil); len(units) > 0 {
-			q.warn("%q is not in %s", field, q.g.index.units[q.units[0]].Name)
-			q.add("adm2", field, s, units)
-			q.torn = true
-		}
-	}
-}
-
-// place takes the name of a place or a phrase in, and says whether it was known.
-func (q *reader) place(label, field string) bool {
-	if field == "" {
-		return false
-	}
-	s := q.g.names.Lookup(field)
-	if s.Kind == "" {
-		return false
-	}
-	switch {
-	case q.torn:
-	case len(q.units) == 0:
-		if units := q.pick(s, q.area); len(units) > 0 {
-			q.take(label, field, s, units)
-		} else if s.Units != nil {
-			return true
-		} else if s.Kind == SenseArea && q.area == nil && (q.country == "" || q.country == s.Country) {
-			q.country, q.area = s.Country, s.Area
-		} else if s.Kind == SenseCountry && q.country == "" {
-			q.country = s.Country
-		}
-	case len(q.units) > 1:
-		both := slices.DeleteFunc(slices.Clone(s.Units), func(u int) bool { return !slices.Contains(q.units, u) })
-		if len(both) > 0 {
-			q.keep(both, fmt.Sprintf("%s %q", label, field))
-		}
-	}
-	if s.Crossing >= 0 && !q.torn {
-		c := &q.g.names.crossings[s.Crossing]
-		side := slices.ContainsFunc(q.units, func(u int) bool { return slices.Contains(q.g.names.sides[s.Crossing], u) })
-		if side || len(q.units) == 0 && !q.rdKnown() {
-			q.rd.point, q.rd.hasPoint, q.rd.pointPrecision = c.Point, true, "near"
-			if c.AccuracyKM > 5 {
-				q.rd.pointPrecision = "vicinity_25km"
-			}
-			q.rd.name = c.Name
-		}
-	}
-	return true
-}
-
-func (q *reader) rdKnown() bool { return q.country != "" || q.area != nil }
-
-// province is the whole province of the area.
-func (q *reader) province() *Area {
-	if s, ok := q.g.names.whole(q.area.Province); ok && s.Area != nil {
-		return s.Area
-	}
-	return q.area
-}
-
-// pick are the units of a sense that country and area leave; its default alone if that is among them.
-func (q *reader) pick(s Sense, area *Area) []int {
-	var out []int
-	for _, u := range s.Units {
-		if (q.country == "" || q.g.index.units[u].Country == q.country) && (area == nil || area.holds(u)) {
-			out = append(out, u)
-		}
-	}
-	if s.Default >= 0 && slices.Contains(out, s.Default) {
-		return []int{s.Default}
-	}
-	return out
-}
-
-// take makes units the candidates, add adds them.
-func (q *reader) take(label, field string, s Sense, units []int) {
-	q.cands, q.units = nil, nil
-	q.add(label, field, s, units)
-}
-
-func (q *reader) add(label, field string, s Sense, units []int) {
-	for _, u := range units {
-		var why strings.Builder
-		fmt.Fprintf(&why, "%s %q ", label, field)
-		switch s.Kind {
-		case SenseCrossing:
-			fmt.Fprintf(&why, "is a crossing of %s", q.g.index.units[u].Name)
-		case SenseSeat:
-			fmt.Fprintf(&why, "is the seat of %s", q.g.index.units[u].Name)
-		case SenseAmbiguous:
-			if len(s.Units) > 1 {
-				fmt.Fprintf(&why, "may be %s", q.g.index.units[u].Name)
-				break
-			}
-			fallthrough
-		default:
-			fmt.Fprintf(&why, "names %s", q.g.index.units[u].Name)
-		}
-		if s.How != "" {
-			why.WriteString(" (" + s.How + ")")
-		}
-		c := q.g.candidate(u, s.Score/float64(len(units)), why.String())
-		if len(units) == 1 && len(s.Units) > 1 && s.Default != u {
-			switch {
-			case q.area != nil:
-				c.Reasons = append(c.Reasons, q.area.Name+" leaves only this one")
-			case q.country != "":
-				c.Reasons = append(c.Reasons, countryName(q.country)+" leaves only this one")
-			}
-		}
-		if s.Note != "" {
-			c.Reasons = append(c.Reasons, s.Note)
-		}
-		c.Span = [2]int{0, len(field)}
-		q.cands, q.units = append(q.cands, c), append(q.units, u)
-	}
-}
-
-// keep leaves only some of the candidates.
-func (q *reader) keep(units []int, reason string) {
-	narrowed := len(units) < len(q.units)
-	var cands []Candidate
-	var left []int
-	for i, u := range q.units {
-		if slices.Contains(units, u) {
-			c := q.cands[i]
-			if narrowed {
-				c.Score = min(1, c.Score*float64(len(q.units))/float64(len(units)))
-			}
-			c.Reasons = append(c.Reasons, reason)
-			cands, left = append(cands, c), append(left, u)
-		}
-	}
-	q.cands, q.units = cands, left
-}
-
-func (q *reader) warn(format string, args ...any) {
-	q.rd.warnings = append(q.rd.warnings, Warning{Code: WarnAdminMismatch, Detail: fmt.Sprintf(format, args...)})
-}
-
-// finish turns what was collected into a reading.
-func (q *reader) finish() *reading {
-	rd := &q.rd
-	rd.country, rd.area = q.country, q.area
-	switch {
-	case len(q.units) > 0:
-		rd.units = slices.Clone(q.units)
-		slices.Sort(rd.units)
-		rd.units = slices.Compact(rd.units)
-		slices.SortStableFunc(q.cands, func(a, b Candidate) int { return cmp.Compare(b.Score, a.Score) })
-		rd.candidates = q.cands
-		first := &q.g.index.units[rd.units[0]]
-		country, province, names := first.Country, first.Province, []string{}
-		rd.precision = "district"
-		for _, u := range rd.units {
-			unit := &q.g.index.units[u]
-			if unit.Country != country {
-				country = q.country
-			}
-			if unit.Province != province {
-				province = ""
-			}
-			rd.precision = coarser(rd.precision, unitPrecision(unit))
-			names = append(names, unit.Name)
-		}
-		rd.country, rd.province = country, province
-		switch {
-		case q.area == nil:
-		case !q.torn:
-			rd.province = cmp.Or(province, q.area.Province)
-		case province != q.area.Province:
-			rd.province = "" // one name says this province, the other that
-		}
-		if !rd.hasPoint {
-			rd.name = strings.Join(names, " or ")
-		}
-		if len(rd.units) == 1 && !q.torn {
-			rd.unit = rd.units[0]
-		}
-	case q.area != nil:
-		rd.province, rd.precision = q.area.Province, q.area.Precision
-		rd.name = q.area.Name
-	case q.country != "":
-		if rd.precision == "none" {
-			rd.precision = "country"
-			if !rd.hasPoint {
-				rd.name = countryName(q.country)
-			}
-		}
-	}
-	if rd.hasPoint && rd.units == nil && rd.area == nil && rd.country == "" {
-		rd.precision = rd.pointPrecision
-	}
-	return rd
 }

@@ -164,7 +164,7 @@ func TestGeocode(t *testing.T) {
 		{"crossing with a country", Request{Country: "Pakistan", Place: "Far Pass"}, "placed " + lower + " vicinity_25km PK Khyber Pakhtunkhwa", "", lower},
 		{"ambiguous crossing", Request{Text: "Angoor Adda"}, "ambiguous - near - -", "", "af-pka " + lower},
 		{"ambiguous crossing with a province", Request{Adm1: "Paktika", Text: "Angur Ada"}, "placed af-pka near AF Paktika", "", "af-pka"},
-		{"a sentence", Request{Text: "somewhere near Tank"}, "unknown - none - -", "", ""},
+		{"a sentence", Request{Text: "somewhere near Tank"}, "placed pk-kp-tank district PK Khyber Pakhtunkhwa", "", "pk-kp-tank"},
 		{"text after an unknown place", Request{Place: "Checkpost 4", Text: "Quetta"}, "placed pk-ba-quetta district PK Balochistan", "", "pk-ba-quetta"},
 
 		// Names that contradict each other.
@@ -231,16 +231,16 @@ func matchLaws(t interface {
 }, g *Geocoder, r Request, m Match) {
 	t.Helper()
 	units := g.Index().Units()
-	if (m.Status == StatusPlaced) != (m.Unit >= 0) || m.Unit >= len(units) {
-		t.Fatalf("%+v: status %s with unit %d", r, m.Status, m.Unit)
+	if (m.Status == StatusPlaced) != (m.UnitID != "") || m.Unit >= len(units) {
+		t.Fatalf("%+v: status %s with unit %q", r, m.Status, m.UnitID)
 	}
 	if m.Unit >= 0 {
 		u := units[m.Unit]
 		if m.UnitID != u.ID || m.Country != u.Country || m.Province != u.Province || m.Name == "" {
 			t.Fatalf("%+v: %+v does not fit its unit", r, m)
 		}
-	} else if m.UnitID != "" {
-		t.Fatalf("%+v: a unit id without a unit", r)
+	} else if f, ok := g.Former(m.UnitID); m.UnitID != "" && (!ok || len(m.Units) == 0 || m.Name != f.Name) {
+		t.Fatalf("%+v: %q is neither a unit nor a former one: %+v", r, m.UnitID, m)
 	}
 	if m.Status == StatusAmbiguous && len(m.Candidates) == 0 {
 		t.Fatalf("%+v: ambiguous without candidates", r)
@@ -249,7 +249,8 @@ func matchLaws(t interface {
 		t.Fatalf("%+v: the point was moved to %v", r, m.Point)
 	}
 	for _, c := range m.Candidates {
-		if _, ok := g.Index().ByID(c.UnitID); !ok || !(c.Score >= 0 && c.Score <= 1) || c.Span[0] < 0 || c.Span[1] < c.Span[0] {
+		_, ok := g.Index().ByID(c.UnitID)
+		if _, was := g.Former(c.UnitID); !ok && !was || !(c.Score >= 0 && c.Score <= 1) || c.Span[0] < 0 || c.Span[1] < c.Span[0] {
 			t.Fatalf("%+v: candidate %+v", r, c)
 		}
 	}
@@ -260,32 +261,41 @@ func matchLaws(t interface {
 
 // TestGeocodeParted has a name that covered the new unit until a certain year.
 func TestGeocodeParted(t *testing.T) {
+	const from2023 = 19358
 	g, err := NewGeocoder(Sources{Index: mustIndex(t, []Unit{
 		{ID: "pk-ba-lasbela", Name: "Lasbela", Kind: "district", Country: "PK", Province: "Balochistan", Geometry: box(66, 25, 66.5, 26)},
 		{ID: "pk-ba-hub", Name: "Hub", Kind: "district", Country: "PK", Province: "Balochistan", Geometry: box(66.5, 25, 67, 26)},
-	})})
+	}), Formers: []Former{{
+		ID: "pk-ba-lasbela-until-2022", Name: "Lasbela", Kind: "district", Country: "PK", Province: "Balochistan", Dates: Span{NoDay, from2023},
+		Units: []string{"pk-ba-hub", "pk-ba-lasbela"}, Now: "pk-ba-lasbela", Source: "a notification",
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	const lastOf2022 = 19357
+	const then = "pk-ba-lasbela-until-2022"
 	r := Request{Adm2: "Lasbela district", Point: orb.Point{66.8, 25.5}, HasPoint: true, Precision: "exact"}
 	for _, c := range []struct {
-		has       bool
 		day       int32
 		precision string
 		unit      string
+		then      string
 		warn      string
 	}{
-		{false, 0, "exact", "pk-ba-hub", ""},
-		{true, lastOf2022, "exact", "pk-ba-hub", ""},
-		{true, lastOf2022 + 1, "exact", "pk-ba-hub", "district_mismatch 30 km"},
-		{true, 12000, "district", "pk-ba-lasbela", ""},
-		{true, lastOf2022 + 1, "district", "pk-ba-lasbela", "district_mismatch 30 km"},
+		{NoDay, "exact", "pk-ba-hub", "", ""},
+		{from2023 - 1, "exact", "pk-ba-hub", then, ""},
+		{from2023, "exact", "pk-ba-hub", "", "district_mismatch 30 km"},
+		{12000, "district", then, "", ""},
+		{from2023, "district", "pk-ba-lasbela", "", "district_mismatch 30 km"},
 	} {
-		r.HasDay, r.Day, r.Precision = c.has, c.day, c.precision
-		if m := g.Geocode(r); m.UnitID != c.unit || codes(m) != c.warn || m.Candidates[0].UnitID != c.unit {
+		r.HasDay, r.Day, r.Precision = c.day != NoDay, c.day, c.precision
+		m := g.Geocode(r)
+		if m.UnitID != c.unit || m.Then != c.then || codes(m) != c.warn || m.Status != StatusPlaced {
 			t.Errorf("%+v: %+v", c, m)
 		}
+		if c.unit == then && (m.Unit != -1 || len(m.Units) != 2 || m.Name != "Lasbela") {
+			t.Errorf("%+v: a former unit has the units of today that cover it: %+v", c, m)
+		}
+		matchLaws(t, g, r, m)
 	}
 }
 

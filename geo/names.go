@@ -14,6 +14,8 @@ const (
 	SenseAmbiguous SenseKind = "ambiguous"
 	// SenseUnit is a name, variant, slug or P-code of a unit (of several, if they share it).
 	SenseUnit SenseKind = "unit"
+	// SenseFormer is a former unit, by a name of its own or by a name that it had on the day of the question.
+	SenseFormer SenseKind = "former"
 	// SenseArea is a province, a former territory or a division: larger than a unit.
 	SenseArea SenseKind = "area"
 	// SenseCountry is Pakistan or Afghanistan.
@@ -22,6 +24,10 @@ const (
 	SenseCrossing SenseKind = "crossing"
 	// SenseSeat is the seat of a unit.
 	SenseSeat SenseKind = "seat"
+	// SenseSubunit is a tehsil or a district of Afghanistan.
+	SenseSubunit SenseKind = "subunit"
+	// SensePlace is a place of the gazetteer: a town, a valley, a pass.
+	SensePlace SenseKind = "place"
 )
 
 // Area is a territory larger than the units: a province of Pakistan that is divided into units, a former one such as the
@@ -33,6 +39,8 @@ type Area struct {
 	Precision string
 	// Units are the places in the index of the units that it covers, at least in part, in rising order.
 	Units []int
+	// Until is the first day (since 1970-01-01) on which a former territory was no more, NoDay for one of today.
+	Until int32
 }
 
 // holds says whether a unit is covered.
@@ -56,37 +64,114 @@ type Sense struct {
 	Country string
 	// Crossing is the place in the list of crossings of a crossing of this name, whatever the kind; -1 if there is none.
 	Crossing int
+	// Former is the place in the list of former units, -1 for all other kinds.
+	Former int
 	// Score is between 0 and 1: 1 for the whole name as it is listed, less the more was left out or guessed.
 	Score float64
 	// How says in words what was left out or read out of the name; "" for the whole name.
 	How string
 	// Note is the remark of the list of ambiguities; "" where there is none.
 	Note string
+
+	narrowed bool    // the scope left some of the units out
+	entries  []entry // the seats, subunits, places and crossings of this name
 }
 
-// Names finds what a name stands for: units, areas, countries, crossings and seats in any script. It is read-only and safe
-// for concurrent use. It compares folded names (see Fold) without spaces, and guesses no spelling.
+// noSense is the answer where a name is not known.
+var noSense = Sense{Default: -1, Crossing: -1, Former: -1}
+
+// Names finds what a name stands for: units of today and of their day, areas, countries, crossings, seats, subunits and places, in
+// any script. It is read-only and safe for concurrent use. It compares folded names (see Fold) without spaces.
 type Names struct {
 	units     []Unit
 	crossings []Crossing
 	sides     [][]int // of each crossing
-	meanings  map[string]*meaning
+	subunits  []Subunit
+	within    []int // the unit of each subunit
+	places    []Place
+	lie       [][]int // the units of each place
+	formers   []Former
+	covers    [][]int // the units of each former unit, rising
+	areas     []*Area
+	listed    []Name // what entries say of their spelling
+
+	entries   map[string][]entry
+	ambiguous map[string]*ambiguity
+	alike     map[string][]string // skeleton → keys
+	below     *Names              // a layer of names that this one adds to, nil for the first
 }
 
-// meaning is all that one key stands for.
-type meaning struct {
-	units, seats []int
-	area         *Area
-	country      string
-	crossing     int
-	ambiguity    *ambiguity
+// entry is one thing that a key stands for.
+type entry struct {
+	kind entryKind
+	ref  int32 // its place in the list of its kind
+	name int32 // its place in listed
 }
+
+type entryKind uint8
+
+const (
+	isUnit entryKind = iota
+	isFormer
+	isArea
+	isCountry
+	isCrossing
+	isSeat
+	isSubunit
+	isPlace
+)
+
+// local says whether an entry is smaller than a unit.
+func (k entryKind) local() bool { return k >= isCrossing }
+
+var senseOf = [...]SenseKind{SenseUnit, SenseFormer, SenseArea, SenseCountry, SenseCrossing, SenseSeat, SenseSubunit, SensePlace}
 
 type ambiguity struct {
 	name  string
 	units []int
 	def   int
 	note  string
+}
+
+// scope is what else is known when a name is looked up. The zero scope with NoDay leaves everything open.
+type scope struct {
+	country string // "" for any
+	units   []int  // rising; nil for any
+	day     int32
+	local   bool // places come before units: "Chitral town"
+}
+
+var anywhere = scope{day: NoDay}
+
+// allows says whether a scope leaves a unit possible.
+func (n *Names) allows(sc *scope, unit int) bool {
+	if sc.country != "" && n.units[unit].Country != sc.country {
+		return false
+	}
+	if sc.units == nil {
+		return true
+	}
+	_, ok := slices.BinarySearch(sc.units, unit)
+	return ok
+}
+
+// left are the units of a list that a scope leaves possible; the list itself if these are all.
+func (n *Names) left(sc *scope, units []int) []int {
+	if sc.country == "" && sc.units == nil {
+		return units
+	}
+	for i, u := range units {
+		if !n.allows(sc, u) {
+			out := slices.Clone(units[:i])
+			for _, u := range units[i+1:] {
+				if n.allows(sc, u) {
+					out = append(out, u)
+				}
+			}
+			return out
+		}
+	}
+	return units
 }
 
 // countryNames are the names by which the two countries occur in files.
@@ -113,6 +198,13 @@ var provinceNames = map[string][]string{
 	"Balochistan": {"PK-BA", "PK2", "Baluchistan", "Balouchistan", "Beluchistan", "بلوچستان"},
 }
 
+// tribal are the units of today that lay in the Federally Administered Tribal Areas, six of them with their Frontier Region only.
+var tribal = []string{
+	"pk-kp-bajaur", "pk-kp-mohmand", "pk-kp-khyber", "pk-kp-orakzai", "pk-kp-kurram", "pk-kp-north-waziristan",
+	"pk-kp-lower-south-waziristan", "pk-kp-upper-south-waziristan",
+	"pk-kp-peshawar", "pk-kp-kohat", "pk-kp-bannu", "pk-kp-lakki-marwat", "pk-kp-dera-ismail-khan", "pk-kp-tank",
+}
+
 // areaNames are areas of names that are no provinces of today. Divisions are not units, and their limits are not in
 // the bundle: of them only the province is known.
 var areaNames = []struct {
@@ -122,14 +214,12 @@ var areaNames = []struct {
 }{
 	// Merged with Khyber Pakhtunkhwa by the 25th Amendment of 2018: seven agencies and six Frontier Regions.
 	{"Khyber Pakhtunkhwa", "province", []string{
-		"Federally Administered Tribal Areas", "FATA", "Federally Administered Tribal Area", "Tribal Areas", "Tribal Districts",
-		"Erstwhile Tribal Areas", "Former Tribal Areas", "Erstwhile FATA", "Former FATA", "Ex-FATA", "Merged Districts", "Newly Merged Districts", "Merged Tribal Districts",
-		"Newly Merged Tribal Districts", "Frontier Regions", "PK-TA", "فاٹا", "قبائلی علاقہ جات", "قبائلی اضلاع",
-	}, []string{
-		"pk-kp-bajaur", "pk-kp-mohmand", "pk-kp-khyber", "pk-kp-orakzai", "pk-kp-kurram", "pk-kp-north-waziristan",
-		"pk-kp-lower-south-waziristan", "pk-kp-upper-south-waziristan",
-		"pk-kp-peshawar", "pk-kp-kohat", "pk-kp-bannu", "pk-kp-lakki-marwat", "pk-kp-dera-ismail-khan", "pk-kp-tank",
-	}},
+		"Federally Administered Tribal Areas", "FATA", "Federally Administered Tribal Area", "PK-TA", "فاٹا", "Frontier Regions",
+	}, tribal},
+	{"Khyber Pakhtunkhwa", "province", []string{
+		"Tribal Districts", "Tribal Areas", "Erstwhile Tribal Areas", "Former Tribal Areas", "Erstwhile FATA", "Former FATA", "Ex-FATA", "Merged Districts",
+		"Newly Merged Districts", "Merged Tribal Districts", "Newly Merged Tribal Districts", "قبائلی علاقہ جات", "قبائلی اضلاع",
+	}, tribal},
 	{"Khyber Pakhtunkhwa", "region", []string{"Malakand Division"}, nil},
 	{"Khyber Pakhtunkhwa", "region", []string{"Hazara", "Hazara Division"}, nil},
 	{"Khyber Pakhtunkhwa", "region", []string{"Peshawar Division"}, nil},
@@ -147,60 +237,75 @@ var areaNames = []struct {
 	{"Balochistan", "region", []string{"Rakhshan Division"}, nil},
 }
 
-// genericWords are left out at both ends of a name that is not known with them.
-var genericWords = map[string]bool{
-	"district": true, "districts": true, "distrcit": true, "distric": true, "disrict": true, "distirct": true, "distt": true, "dist": true,
-	"agency": true, "province": true, "tribal": true, "subdivision": true, "fr": true, "the": true, "of": true,
-	Fold("ضلع"): true, Fold("ایجنسی"): true, Fold("صوبہ"): true, Fold("ولایت"): true,
-}
-
-// genericPairs are generic words written as two.
-var genericPairs = map[[2]string]bool{
-	{"sub", "division"}: true, {"frontier", "region"}: true, {"frontier", "regions"}: true, {"f", "r"}: true,
-}
-
-// NewNames makes the table of names. Units, areas and countries come from the index, crossings and ambiguities as given. A crossing
-// or ambiguity that names a unit which the index does not have loses that side: a user's own boundaries may know other units.
-func NewNames(x *Index, crossings []Crossing, ambiguities []Ambiguity) *Names {
-	n := &Names{units: x.Units(), crossings: crossings, sides: make([][]int, len(crossings)), meanings: map[string]*meaning{}}
+// NewNames makes the table of names. Units, areas and countries come from the index. What names a unit that the index does not
+// have loses that part: a user's own boundaries may know other units.
+func NewNames(from Sources) *Names {
+	x := from.Index
+	n := &Names{
+		units: x.Units(), crossings: from.Crossings, sides: make([][]int, len(from.Crossings)), subunits: from.Subunits, formers: from.Formers,
+		entries: make(map[string][]entry, 4*(len(from.Places)+len(from.Subunits))+2000), ambiguous: map[string]*ambiguity{}, alike: map[string][]string{},
+	}
 	for code, names := range countryNames {
 		for _, s := range names {
-			n.at(s).country = code
+			n.add(isCountry, countryRef(code), Name{Text: s})
 		}
 	}
 	n.addAreas(x)
 	for i := range n.units {
 		u := &n.units[i]
-		for _, s := range append([]string{u.ID, u.Name, u.NameUR, u.NamePS, u.NameFA, u.PCode}, u.Variants...) {
-			if m := n.at(s); m != nil {
-				m.units = insert(m.units, i)
-			}
+		for _, s := range append([]string{u.ID, u.Name, u.PCode}, u.Variants...) {
+			n.add(isUnit, i, Name{Text: s, Lang: "en"})
+		}
+		for lang, s := range map[string]string{"ur": u.NameUR, "ps": u.NamePS, "prs": u.NameFA} {
+			n.add(isUnit, i, Name{Text: s, Lang: lang})
 		}
 		if u.Kind != "district" {
-			if m := n.at(u.ISO); m != nil {
-				m.units = insert(m.units, i)
-			}
+			n.add(isUnit, i, Name{Text: u.ISO})
 		}
 		for _, s := range seats(u.Seat) {
-			if m := n.at(s); m != nil {
-				m.seats = insert(m.seats, i)
-			}
+			n.add(isSeat, i, Name{Text: s, Lang: "en"})
 		}
 	}
-	for i, c := range crossings {
+	for i, c := range n.crossings {
 		for j := range n.units {
 			u := &n.units[j]
 			if u.Country == "PK" && u.Name == c.PKDistrict || u.Country == "AF" && u.Name == c.AFProvince {
 				n.sides[i] = insert(n.sides[i], j)
 			}
 		}
-		for _, s := range append([]string{c.Name}, c.Variants...) {
-			if m := n.at(s); m != nil && m.crossing < 0 {
-				m.crossing = i
-			}
+		n.addAll(isCrossing, i, c.Name, c.Names)
+		for _, s := range c.Variants {
+			n.add(isCrossing, i, Name{Text: s, Lang: "en"})
 		}
 	}
-	for _, a := range ambiguities {
+	n.within = make([]int, len(n.subunits))
+	for i, s := range n.subunits {
+		u, ok := x.ByID(s.Unit)
+		n.within[i] = u
+		if ok {
+			n.add(isSubunit, i, Name{Text: s.ID})
+			n.addAll(isSubunit, i, s.Name, s.Names)
+		}
+	}
+	n.covers = make([][]int, len(n.formers))
+	for i, f := range n.formers {
+		for _, id := range f.Units {
+			if u, ok := x.ByID(id); ok {
+				n.covers[i] = insert(n.covers[i], u)
+			}
+		}
+		if n.covers[i] == nil {
+			continue
+		}
+		if f.Kind == "province" {
+			n.addFormerProvince(x, i)
+			continue
+		}
+		n.add(isFormer, i, Name{Text: f.ID})
+		n.addAll(isFormer, i, f.Name, f.Names)
+	}
+	n.addPlaces(x, from.Places)
+	for _, a := range from.Ambiguities {
 		amb := ambiguity{def: -1, note: a.Note}
 		for _, id := range a.Candidates {
 			if i, ok := x.ByID(id); ok {
@@ -211,37 +316,67 @@ func NewNames(x *Index, crossings []Crossing, ambiguities []Ambiguity) *Names {
 			amb.def, amb.units = i, insert(amb.units, i)
 		}
 		for _, s := range a.Names {
-			if m := n.at(s); m != nil {
+			if k := key(Fold(s)); k != "" {
 				named := amb
 				named.name = strings.TrimSpace(s)
-				m.ambiguity = &named
+				n.ambiguous[k] = &named
+				n.like(k)
 			}
 		}
 	}
 	return n
 }
 
+// with is a layer of places over a table.
+func (n *Names) with(x *Index, places []Place) *Names {
+	w := *n
+	w.below = n
+	w.entries, w.ambiguous, w.alike = make(map[string][]entry, len(places)), nil, map[string][]string{}
+	w.places, w.lie, w.listed = slices.Clip(n.places), slices.Clip(n.lie), slices.Clip(n.listed)
+	w.addPlaces(x, places)
+	return &w
+}
+
+// addPlaces adds places with the units that they lie in.
+func (n *Names) addPlaces(x *Index, places []Place) {
+	for _, p := range places {
+		var units []int
+		for _, id := range p.Units {
+			if u, ok := x.ByID(id); ok {
+				units = insert(units, u)
+			}
+		}
+		if len(p.Units) == 0 && p.HasPoint {
+			if u := x.Locate(p.Point); u >= 0 {
+				units = []int{u}
+			}
+		}
+		i := len(n.places)
+		n.places, n.lie = append(n.places, p), append(n.lie, units)
+		if units != nil {
+			n.addAll(isPlace, i, p.Name, p.Names)
+		}
+	}
+}
+
 // addAreas adds the provinces that the units name, and the areas within them.
 func (n *Names) addAreas(x *Index) {
 	provinces := map[string]*Area{}
-	var order []*Area
 	for i, u := range n.units {
 		if u.Kind != "district" || u.Province == "" {
 			continue
 		}
 		a := provinces[u.Province]
 		if a == nil {
-			a = &Area{Name: u.Province, Province: u.Province, Country: u.Country, Precision: "province"}
+			a = &Area{Name: u.Province, Province: u.Province, Country: u.Country, Precision: "province", Until: NoDay}
 			provinces[u.Province] = a
-			order = append(order, a)
+			n.areas = append(n.areas, a)
 		}
 		a.Units = append(a.Units, i)
 	}
-	for _, a := range order {
+	for i, a := range n.areas {
 		for _, s := range append([]string{a.Name}, provinceNames[a.Name]...) {
-			if m := n.at(s); m != nil {
-				m.area = a
-			}
+			n.add(isArea, i, Name{Text: s})
 		}
 	}
 	for _, an := range areaNames {
@@ -249,7 +384,7 @@ func (n *Names) addAreas(x *Index) {
 		if p == nil {
 			continue
 		}
-		a := &Area{Name: an.names[0], Province: p.Province, Country: p.Country, Precision: an.precision}
+		a := &Area{Name: an.names[0], Province: p.Province, Country: p.Country, Precision: an.precision, Until: NoDay}
 		for _, id := range an.units {
 			if i, ok := x.ByID(id); ok {
 				a.Units = insert(a.Units, i)
@@ -258,27 +393,73 @@ func (n *Names) addAreas(x *Index) {
 		if a.Units == nil {
 			a.Units = p.Units
 		}
-		for _, s := range an.names {
-			if m := n.at(s); m != nil {
-				m.area = a
-			}
-		}
+		n.addArea(a, an.names)
 	}
 }
 
-// at is the meaning to fill for a name, nil for one that folds to nothing.
-func (n *Names) at(name string) *meaning {
-	k := key(Fold(name))
-	if k == "" {
-		return nil
+func (n *Names) addArea(a *Area, names []string) {
+	n.areas = append(n.areas, a)
+	for _, s := range names {
+		n.add(isArea, len(n.areas)-1, Name{Text: s})
 	}
-	m := n.meanings[k]
-	if m == nil {
-		m = &meaning{crossing: -1}
-		n.meanings[k] = m
-	}
-	return m
 }
+
+// addFormerProvince adds what was a territory of its own: its name says that it was before it ended, unless it is used of
+// today's ("former FATA") or was a name of a whole province.
+func (n *Names) addFormerProvince(x *Index, i int) {
+	f := &n.formers[i]
+	for _, e := range n.entries[key(Fold(f.Name))] {
+		if e.kind == isArea {
+			if a := n.areas[e.ref]; a.Name != a.Province { // an old name of today's province says no date
+				a.Until = f.Dates.Until
+			}
+			return
+		}
+	}
+	a := &Area{Name: f.Name, Province: f.Province, Country: f.Country, Precision: "province", Units: n.covers[i], Until: f.Dates.Until}
+	names := []string{f.Name}
+	for _, s := range f.Names {
+		names = append(names, s.Text)
+	}
+	n.addArea(a, names)
+}
+
+func (n *Names) addAll(kind entryKind, ref int, name string, more []Name) {
+	n.add(kind, ref, Name{Text: name, Lang: "en"})
+	for _, s := range more {
+		n.add(kind, ref, s)
+	}
+}
+
+// add lists a name, once for each thing.
+func (n *Names) add(kind entryKind, ref int, name Name) {
+	k := key(Fold(name.Text))
+	if k == "" {
+		return
+	}
+	for _, e := range n.entries[k] {
+		if e.kind == kind && int(e.ref) == ref {
+			return
+		}
+	}
+	if len(n.entries[k]) == 0 {
+		n.like(k)
+	}
+	n.entries[k] = append(n.entries[k], entry{kind, int32(ref), int32(len(n.listed))})
+	n.listed = append(n.listed, name)
+}
+
+// like lists a key under its skeleton.
+func (n *Names) like(k string) {
+	if s := skeleton(k); s != "" && !slices.Contains(n.alike[s], k) {
+		n.alike[s] = append(n.alike[s], k)
+	}
+}
+
+// countryCodes are the countries of the region in the order of their places in entries.
+var countryCodes = [...]string{"PK", "AF"}
+
+func countryRef(code string) int { return slices.Index(countryCodes[:], code) }
 
 // seats reads the names of seats: "Landi Kotal (historic); Jamrud" are two, "Chaghcharan (Firozkoh)" are two as well,
 // since a capitalised single word in brackets is another name and not a remark.
@@ -323,21 +504,22 @@ const maxNameBytes = 200
 // Lookup says what a name stands for. It tries the whole name, then without words such as "district" or "agency" at its
 // ends, then with what stands in brackets, then its first part before a dash, then its parts around a slash. The zero Kind means
 // that the name is not known; a string longer than 200 bytes is not a name.
-func (n *Names) Lookup(name string) Sense {
-	none := Sense{Default: -1, Crossing: -1}
+func (n *Names) Lookup(name string) Sense { return n.lookup(name, &anywhere) }
+
+func (n *Names) lookup(name string, sc *scope) Sense {
 	if len(name) > maxNameBytes {
-		return none
+		return noSense
 	}
-	if s, ok := n.whole(name); ok {
+	if s, ok := n.whole(name, sc); ok {
 		return s
 	}
 	if head, inner := brackets(name); inner != "" {
-		if s, ok := n.whole(inner + " " + head); ok { // "Dir (Upper)"
+		if s, ok := n.whole(inner+" "+head, sc); ok { // "Dir (Upper)"
 			s.Score *= 0.98
 			return s
 		}
-		s, ok := n.whole(head)
-		q, known := n.whole(inner)
+		s, ok := n.whole(head, sc)
+		q, known := n.whole(inner, sc)
 		switch {
 		case ok && known:
 			if units := narrow(s.Units, q); len(units) > 0 {
@@ -354,7 +536,7 @@ func (n *Names) Lookup(name string) Sense {
 			s.Score *= 0.9
 			s.How = "with " + quote(inner) + " in brackets"
 			return s
-		case known && q.Kind != SenseSeat && q.Kind != SenseCrossing:
+		case known && (q.Kind == SenseUnit || q.Kind == SenseAmbiguous || q.Kind == SenseArea || q.Kind == SenseCountry):
 			q.Score *= 0.6
 			q.How = "by " + quote(inner) + " in brackets"
 			return q
@@ -365,7 +547,7 @@ func (n *Names) Lookup(name string) Sense {
 			if len(part) == len(name) {
 				break
 			}
-			if s, ok := n.whole(part); ok {
+			if s, ok := n.whole(part, sc); ok {
 				s.Score *= 0.9
 				s.How = "by its part " + quote(strings.TrimSpace(part))
 				return s
@@ -373,9 +555,9 @@ func (n *Names) Lookup(name string) Sense {
 		}
 	}
 	if strings.ContainsRune(name, '/') {
-		all := none
+		all := noSense
 		for _, part := range strings.Split(name, "/") {
-			s, ok := n.whole(part)
+			s, ok := n.whole(part, sc)
 			if !ok || s.Units == nil {
 				continue
 			}
@@ -399,7 +581,7 @@ func (n *Names) Lookup(name string) Sense {
 			return all
 		}
 	}
-	return none
+	return noSense
 }
 
 // narrow keeps the units that a second sense allows.
@@ -414,72 +596,222 @@ func narrow(units []int, by Sense) []int {
 }
 
 // whole looks a name up as it stands, then without generic words.
-func (n *Names) whole(name string) (Sense, bool) {
+func (n *Names) whole(name string, sc *scope) (Sense, bool) {
 	f := Fold(name)
-	if s, ok := n.sense(key(f)); ok {
+	if s, ok := n.sense(key(f), sc); ok {
 		return s, true
 	}
 	words := strings.Fields(f)
 	for len(words) > 0 {
 		switch {
-		case genericWords[words[0]]:
+		case genericWord(words[0]):
 			words = words[1:]
-		case genericWords[words[len(words)-1]]:
+		case genericWord(words[len(words)-1]):
 			words = words[:len(words)-1]
 		case len(words) > 1 && genericPairs[[2]string(words[:2])]:
 			words = words[2:]
 		case len(words) > 1 && genericPairs[[2]string(words[len(words)-2:])]:
 			words = words[:len(words)-2]
 		default:
-			return Sense{}, false
+			return noSense, false
 		}
-		if s, ok := n.sense(strings.Join(words, "")); ok {
+		if s, ok := n.sense(strings.Join(words, ""), sc); ok {
 			s.Score *= 0.98
 			return s, true
 		}
 	}
-	return Sense{}, false
+	return noSense, false
 }
 
-// sense turns the meanings of a key into the one that is preferred.
-func (n *Names) sense(k string) (Sense, bool) {
-	m := n.meanings[k]
-	if k == "" || m == nil {
-		return Sense{}, false
+// known says whether a key is listed, in any layer.
+func (n *Names) known(k []byte) bool {
+	for l := n; l != nil; l = l.below {
+		if len(l.entries[string(k)]) > 0 || l.ambiguous[string(k)] != nil {
+			return true
+		}
 	}
-	s := Sense{Default: -1, Crossing: m.crossing, Score: 1}
-	if a := m.ambiguity; a != nil {
-		s.Note = a.note
+	return false
+}
+
+// meanings are the entries of a key in all layers.
+func (n *Names) meanings(k string) (all []entry, amb *ambiguity) {
+	for l := n; l != nil; l = l.below {
+		if es := l.entries[k]; all == nil {
+			all = es
+		} else if es != nil {
+			all = append(slices.Clone(es), all...)
+		}
+		if amb == nil {
+			amb = l.ambiguous[k]
+		}
 	}
-	switch a := m.ambiguity; {
-	case a != nil && len(a.units) > 0:
-		s.Kind, s.Name, s.Units, s.Default = SenseAmbiguous, a.name, a.units, a.def
-	case len(m.units) > 0:
-		s.Kind, s.Units, s.Name = SenseUnit, m.units, n.units[m.units[0]].Name
-		if len(m.units) == 1 {
-			s.Default = m.units[0]
+	return all, amb
+}
+
+// sense turns the meanings of a key into the one that is preferred among those that the scope leaves.
+func (n *Names) sense(k string, sc *scope) (Sense, bool) {
+	es, amb := n.meanings(k)
+	if k == "" || es == nil && amb == nil {
+		return noSense, false
+	}
+	s := noSense
+	s.Score = 1
+	if amb != nil {
+		s.Note = amb.note
+	}
+	var crossings []entry
+	for i, e := range es {
+		if e.kind == isCrossing && s.Crossing < 0 {
+			s.Crossing, crossings = int(e.ref), es[i:i+1]
 		}
-	case m.area != nil:
-		s.Kind, s.Name, s.Area, s.Country = SenseArea, m.area.Name, m.area, m.area.Country
-	case m.country != "":
-		s.Kind, s.Name, s.Country = SenseCountry, countryName(m.country), m.country
-	case m.crossing >= 0:
-		s.Kind, s.Name, s.Units = SenseCrossing, n.crossings[m.crossing].Name, n.sides[m.crossing]
-		if len(s.Units) == 1 {
-			s.Default = s.Units[0]
+	}
+	if sc.local && n.localSense(&s, es, sc) {
+		return s, true
+	}
+	if sc.day != NoDay {
+		for _, e := range es {
+			if f := int(e.ref); e.kind == isFormer && n.formers[f].Dates.Holds(sc.day) && n.formerSense(&s, f, sc) {
+				return s, true
+			}
 		}
-	case len(m.seats) > 0:
-		s.Kind, s.Units, s.Name = SenseSeat, m.seats, n.units[m.seats[0]].Name
-		if len(m.seats) == 1 {
-			s.Default = m.seats[0]
+	}
+	if amb != nil && len(amb.units) > 0 {
+		if units := n.left(sc, amb.units); len(units) > 0 {
+			s.Kind, s.Name, s.Units, s.narrowed = SenseAmbiguous, amb.name, units, len(units) < len(amb.units)
+			s.Default, s.entries = amb.def, crossings
+			if !slices.Contains(units, amb.def) {
+				s.Default = -1
+			}
+			if len(units) == 1 {
+				s.Default = units[0]
+			}
+			return s, true
 		}
+	}
+	var units []int
+	for _, e := range es {
+		if e.kind == isUnit {
+			if n.allows(sc, int(e.ref)) {
+				units = insert(units, int(e.ref))
+			} else {
+				s.narrowed = true
+			}
+		}
+	}
+	if units != nil {
+		s.Kind, s.Units, s.Name = SenseUnit, units, n.units[units[0]].Name
+		if len(units) == 1 {
+			s.Default = units[0]
+		}
+		return s, true
+	}
+	for _, e := range es {
+		if e.kind == isFormer && n.formerSense(&s, int(e.ref), sc) {
+			return s, true
+		}
+	}
+	for _, e := range es {
+		if e.kind == isArea {
+			a := n.areas[e.ref]
+			if sc.country == "" || sc.country == a.Country {
+				s.Kind, s.Name, s.Area, s.Country = SenseArea, a.Name, a, a.Country
+				return s, true
+			}
+		}
+	}
+	for _, e := range es {
+		if e.kind == isCountry {
+			code := countryCodes[e.ref]
+			s.Kind, s.Name, s.Country = SenseCountry, countryName(code), code
+			return s, true
+		}
+	}
+	if n.localSense(&s, es, sc) {
+		return s, true
+	}
+	if amb != nil && len(amb.units) == 0 {
+		s.Kind, s.Name = SenseAmbiguous, amb.name // stands for no unit at all
+		return s, true
+	}
+	return noSense, false
+}
+
+// formerSense takes a former unit for the sense, if the scope leaves any of its units.
+func (n *Names) formerSense(s *Sense, former int, sc *scope) bool {
+	units := n.left(sc, n.covers[former])
+	if len(units) == 0 {
+		return false
+	}
+	s.Kind, s.Former, s.Name, s.Units, s.Default = SenseFormer, former, n.formers[former].Name, units, -1
+	if len(units) == 1 {
+		s.Default = units[0]
+	}
+	return true
+}
+
+// localSense takes the crossings, seats, subunits and places of a key together. A crossing has two sides; another place of the same
+// name beside it says nothing new.
+func (n *Names) localSense(s *Sense, es []entry, sc *scope) bool {
+	best := isPlace + 1
+	var units []int
+	var locals []entry
+	for _, e := range es {
+		if !e.kind.local() {
+			continue
+		}
+		for _, u := range n.unitsOf(e) {
+			if n.allows(sc, u) {
+				units = insert(units, u)
+				if len(locals) == 0 || locals[len(locals)-1] != e {
+					locals = append(locals, e)
+				}
+			} else {
+				s.narrowed = true
+			}
+		}
+		if len(locals) > 0 && locals[len(locals)-1] == e {
+			best = min(best, e.kind)
+		}
+	}
+	if units == nil {
+		return false
+	}
+	s.Kind, s.Units, s.entries, s.Default = senseOf[best], units, locals, -1
+	s.Name = n.nameOf(locals[0])
+	if len(units) == 1 {
+		s.Default = units[0]
+	}
+	s.Score = 0.9
+	if best == isSeat {
 		s.Score = 0.8
-	case a != nil:
-		s.Kind, s.Name = SenseAmbiguous, a.name // stands for no unit at all
-	default:
-		return Sense{}, false
 	}
-	return s, true
+	return true
+}
+
+// unitsOf are the units of a local entry.
+func (n *Names) unitsOf(e entry) []int {
+	switch e.kind {
+	case isCrossing:
+		return n.sides[e.ref]
+	case isSubunit:
+		return n.within[e.ref : e.ref+1]
+	case isPlace:
+		return n.lie[e.ref]
+	}
+	return []int{int(e.ref)}
+}
+
+// nameOf is the usual name of what a local entry stands for.
+func (n *Names) nameOf(e entry) string {
+	switch e.kind {
+	case isCrossing:
+		return n.crossings[e.ref].Name
+	case isSubunit:
+		return n.subunits[e.ref].Name
+	case isPlace:
+		return n.places[e.ref].Name
+	}
+	return n.listed[e.name].Text
 }
 
 func quote(s string) string { return `"` + s + `"` }

@@ -1,0 +1,343 @@
+package geo
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// token is a word of a phrase.
+type token struct {
+	from, to int // bytes
+	fold     string
+	capital  bool // it begins with a capital, or with a letter of a script that has none
+	breaks   bool // a comma, a bracket, an end of a sentence or of a line stands before it
+	hyphen   bool // a hyphen stands before it
+	number   bool
+}
+
+// tokens takes a phrase apart into words: letters, digits and the signs inside words.
+func tokens(out []token, s string) []token {
+	breaks, hyphen := true, false
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if !wordRune(r) {
+			switch r {
+			case ' ', '\t', '\u00a0', '\'', '’', '`', '"':
+			case '-', '‐', '‑':
+				hyphen = true
+			case '.':
+				// "D. I. Khan" goes on, a sentence ends.
+				if n := len(out); n == 0 || out[n-1].to != i || out[n-1].to-out[n-1].from > 2 {
+					breaks = true
+				}
+			default:
+				breaks = true
+			}
+			i += size
+			continue
+		}
+		from := i
+		t := token{from: from, capital: unicode.IsUpper(r) || !unicode.IsLower(r), breaks: breaks, hyphen: hyphen, number: unicode.IsDigit(r)}
+		for i < len(s) {
+			r, size = utf8.DecodeRuneInString(s[i:])
+			if !wordRune(r) && !unicode.Is(unicode.Mn, r) && r != '\u200c' && r != 'ـ' &&
+				(r != '\'' && r != '’' && r != '`' || i+size >= len(s) || !wordRune(rune(s[i+size]))) {
+				break
+			}
+			i += size
+		}
+		t.to = i
+		word := s[from:i]
+		if len(word) > 2 && (strings.HasSuffix(word, "'s") || strings.HasSuffix(word, "’s")) {
+			word = strings.TrimRight(word[:len(word)-1], "'’")
+		}
+		if t.fold = key(Fold(word)); t.fold != "" {
+			out = append(out, t)
+			breaks, hyphen = false, false
+		}
+	}
+	return out
+}
+
+func wordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// mention is a name found in a phrase.
+type mention struct {
+	from, to int // tokens
+	field    int // the phrase it is in: 0 the place, 1 the text
+	span     [2]int
+	words    string // as written
+	sense    Sense
+	kind     wordKind // what the words beside it say of it
+	weak     bool     // near, a road to it, kilometres from it
+	afar     bool     // kilometres from it
+	inside   bool     // part of a longer name that is not known
+	fuzzy    string   // the name as which it is read, "" if it is written as listed
+}
+
+func (m *mention) admin() bool {
+	switch m.sense.Kind {
+	case SenseUnit, SenseAmbiguous, SenseFormer, SenseArea, SenseCountry:
+		return true
+	}
+	return false
+}
+
+// whole says whether a mention stands for a place in which it happened, as it is written.
+func (m *mention) whole() bool { return !m.weak && !m.inside && m.fuzzy == "" }
+
+const (
+	// maxPhraseBytes is how much of a text is read: a paragraph. What comes after says what happened, not where.
+	maxPhraseBytes = 4000
+	maxNameWords   = 6
+	minNameBytes   = 3
+)
+
+// mentions finds the names in a phrase: the longest first, from left to right, none inside another.
+func (n *Names) mentions(out []mention, field int, s string, sc *scope) []mention {
+	if len(s) > maxPhraseBytes {
+		s = strings.ToValidUTF8(s[:maxPhraseBytes], "")
+	}
+	var buf [48]token
+	toks := tokens(buf[:0], s)
+	small := !slices.ContainsFunc(toks, func(t token) bool { return t.capital && !t.number }) // all in small letters
+	first := len(out)
+	var kbuf [96]byte
+	for i := 0; i < len(toks); {
+		m, ok := n.mentionAt(toks, i, s, small, kbuf[:0], sc)
+		if !ok {
+			i++
+			continue
+		}
+		m.field = field
+		out = append(out, m)
+		i = m.to
+	}
+	for i := first; i < len(out); i++ {
+		out[i].surroundings(toks, out[first:], i-first)
+	}
+	return n.guess(out, first, field, toks, s, small, sc)
+}
+
+// mentionAt is the longest name that begins at a token.
+func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, sc *scope) (mention, bool) {
+	last := i
+	for last+1 < len(toks) && last+1-i < maxNameWords && !toks[last+1].breaks {
+		last++
+	}
+	if _, link := linkWords[toks[i].fold]; link && toks[i].fold != "fr" {
+		if last == i || !toks[i].capital {
+			return mention{}, false
+		}
+	}
+	if !toks[i].capital && !small {
+		return mention{}, false
+	}
+	for j := last; j >= i; j-- {
+		k = k[:0]
+		for _, t := range toks[i : j+1] {
+			k = append(k, t.fold...)
+		}
+		if len(k) < minNameBytes || !n.known(k) {
+			continue
+		}
+		if j == i && (kindWords[toks[i].fold] != wordNone || plainWords[toks[i].fold]) {
+			return mention{}, false
+		}
+		if _, link := linkWords[toks[j].fold]; link {
+			continue // "Kot and"
+		}
+		m := mention{from: i, to: j + 1, span: [2]int{toks[i].from, toks[j].to}, words: s[toks[i].from:toks[j].to]}
+		m.kind = kindBeside(toks, i, j+1)
+		in := *sc
+		in.local = m.kind == wordTown || m.kind == wordTehsil
+		sense, ok := n.sense(string(k), &in)
+		if !ok {
+			continue
+		}
+		m.sense = sense
+		return m, true
+	}
+	return mention{}, false
+}
+
+// kindBeside is what the word after a name says of it, else the word before.
+func kindBeside(toks []token, from, to int) wordKind {
+	if to < len(toks) && !toks[to].breaks {
+		if k := kindWords[toks[to].fold]; k != wordNone {
+			return k
+		}
+		if to+1 < len(toks) && !toks[to+1].breaks && genericPairs[[2]string{toks[to].fold, toks[to+1].fold}] {
+			return wordTehsil
+		}
+	}
+	if from > 0 && !toks[from].breaks {
+		k := kindWords[toks[from-1].fold]
+		if k == wordDistrict || k == wordTehsil || k == wordTown || k == wordProvince {
+			return k
+		}
+	}
+	return wordNone
+}
+
+// surroundings looks at what stands beside a mention.
+func (m *mention) surroundings(toks []token, all []mention, at int) {
+	// "Tank-Wana Road", "Thal Mir Ali road", "Bannu to Kohat road": all ends of it.
+	end := m.to
+	for next := at; ; next++ {
+		if end < len(toks) && !toks[end].breaks && kindWords[toks[end].fold] == wordRoad {
+			m.weak = true
+		}
+		joint := end
+		if joint < len(toks) && !toks[joint].breaks && toks[joint].fold == "to" {
+			joint++
+		}
+		if next+1 >= len(all) || all[next+1].from != joint || joint < len(toks) && toks[joint].breaks {
+			break
+		}
+		end = all[next+1].to
+	}
+	// "20 km west of X", "near X", but "in the north of X".
+	direction, in := false, false
+	for i := m.from - 1; i >= 0 && i >= m.from-6 && !toks[i+1].breaks; i-- {
+		w := toks[i].fold
+		if kindWords[w] != wordNone && i == m.from-1 {
+			continue // "near village X"
+		}
+		if toks[i].number {
+			continue
+		}
+		near, link := linkWords[w]
+		if !link {
+			break
+		}
+		switch w {
+		case "km", "kms", "kilometers", "kilometres", "kilometer", "kilometre", "miles", "mile":
+			m.weak, m.afar = true, true
+		case "east", "west", "north", "south", "northeast", "northwest", "southeast", "southwest", "eastern", "western", "northern", "southern":
+			direction = true
+		case "in", "at", "within", "inside":
+			in = true
+		default:
+			m.weak = m.weak || near
+		}
+		if in {
+			break
+		}
+	}
+	m.weak = m.weak || direction && !in
+	m.inside = m.kind == wordNone && (at == 0 || all[at-1].to < m.from) && nameGoesOn(toks, m.from-1, m.from) ||
+		(at+1 >= len(all) || all[at+1].from > m.to) && nameGoesOn(toks, m.to, m.to)
+}
+
+// nameGoesOn says whether the word at i, without a break before the word at joint, is a part of a name that is not known.
+func nameGoesOn(toks []token, i, joint int) bool {
+	if i < 0 || i >= len(toks) || joint >= len(toks) || toks[joint].breaks {
+		return false
+	}
+	t := &toks[i]
+	if _, link := linkWords[t.fold]; link || !t.capital || t.number || kindWords[t.fold] != wordNone || plainWords[t.fold] {
+		return false
+	}
+	return true
+}
+
+// guess reads words that no list knows as misspelt names.
+func (n *Names) guess(out []mention, first, field int, toks []token, s string, small bool, sc *scope) []mention {
+	taken := func(i int) bool {
+		return slices.ContainsFunc(out[first:], func(m mention) bool { return i >= m.from && i < m.to })
+	}
+	exact := len(out)
+	for i := 0; i < len(toks); {
+		from := i
+		for i < len(toks) && (i == from || !toks[i].breaks) && (nameGoesOn(toks, i, i) || small && nameLike(&toks[i]) || i == from && nameLike(&toks[i]) && toks[i].capital) && !taken(i) {
+			i++
+		}
+		if i == from {
+			i++
+			continue
+		}
+		m, ok := n.misspelt(toks, from, i, s, sc)
+		if !ok {
+			continue
+		}
+		m.field = field
+		out = append(out, m)
+	}
+	for i := exact; i < len(out); i++ {
+		m := &out[i]
+		m.surroundings(toks, []mention{*m}, 0)
+	}
+	return out
+}
+
+// nameLike says whether a word may be a misspelt name.
+func nameLike(t *token) bool {
+	_, link := linkWords[t.fold]
+	return !link && !t.number && kindWords[t.fold] == wordNone && !plainWords[t.fold]
+}
+
+// misspelt reads all of a run of words as one name with some letters wrong.
+func (n *Names) misspelt(toks []token, from, to int, s string, sc *scope) (mention, bool) {
+	var b strings.Builder
+	for _, t := range toks[from:to] {
+		b.WriteString(t.fold)
+	}
+	k := b.String()
+	keys, _ := n.similar(k)
+	if keys == nil {
+		return mention{}, false
+	}
+	m := mention{from: from, to: to, span: [2]int{toks[from].from, toks[to-1].to}, words: s[toks[from].from:toks[to-1].to]}
+	m.kind = kindBeside(toks, from, to)
+	in := *sc
+	in.local = m.kind == wordTown || m.kind == wordTehsil
+	var found []Sense
+	for _, other := range keys {
+		if sense, ok := n.sense(other, &in); ok {
+			found = append(found, sense)
+		}
+	}
+	if len(found) == 0 {
+		return mention{}, false
+	}
+	m.sense, m.fuzzy = found[0], found[0].Name
+	for _, other := range found[1:] {
+		m.sense.Kind = SensePlace // two names that it may be: of use only beside something surer
+		m.sense.Area, m.sense.Country, m.sense.Former = nil, "", -1
+		m.sense.entries = append(slices.Clone(m.sense.entries), other.entries...)
+		m.fuzzy += " or " + other.Name
+		for _, u := range other.Units {
+			m.sense.Units = insert(m.sense.Units, u)
+		}
+	}
+	if len(found) > 1 {
+		m.sense.Default = -1
+	}
+	m.sense.Score *= 0.7
+	return m, true
+}
+
+// similar are the listed keys from which a key differs least, by at most the letters that its length allows.
+func (n *Names) similar(k string) (keys []string, letters int) {
+	limit := slack(len(k))
+	if limit == 0 {
+		return nil, 0
+	}
+	sk := skeleton(k)
+	if len(sk) < 2 {
+		return nil, 0
+	}
+	for l := n; l != nil; l = l.below {
+		for _, other := range l.alike[sk] {
+			if d := distance(k, other, limit); d < limit {
+				keys, limit = []string{other}, d
+			} else if d == limit {
+				keys = append(keys, other)
+			}
+		}
+	}
+	return keys, limit
+}

@@ -1,0 +1,282 @@
+package geo
+
+import (
+	"fmt"
+	"slices"
+)
+
+// phrases takes the name of a place and a text in. What they say narrows what the columns of admin names left; where
+// these left nothing, it says by itself.
+//
+// Names of units, provinces and countries come first ("in Swat", "Mohmand Agency"), then those of smaller places that lie within
+// them. What is only near by, an end of a road, a part of a longer name or misspelt decides only between units that
+// something surer left, or where there is nothing surer at all. Names of different units stay different readings.
+func (q *reader) phrases(place, text string) {
+	if q.torn {
+		return
+	}
+	sc := q.scope(nil)
+	if len(q.units) > 0 {
+		sc.units = sorted(q.units)
+	}
+	var buf [16]mention
+	ms := q.n.mentions(q.n.mentions(buf[:0], 0, place, sc), 1, text, sc)
+	if q.day == NoDay {
+		for i := range ms {
+			if a := ms[i].sense.Area; a != nil && a.Until != NoDay {
+				// The text speaks of a territory of another time, so its other names are those of that time.
+				q.day = a.Until - 1
+				sc.day = q.day
+				ms = q.n.mentions(q.n.mentions(buf[:0], 0, place, sc), 1, text, sc)
+				break
+			}
+		}
+	}
+	fields := [2]string{place, text}
+	for i := range ms {
+		ms[i].words = fields[ms[i].field][ms[i].span[0]:ms[i].span[1]]
+	}
+	r := resolver{q: q, n: q.n, ms: ms}
+	r.resolve()
+}
+
+// resolver weighs the mentions of a phrase.
+type resolver struct {
+	q     *reader
+	n     *Names
+	ms    []mention
+	units []int // that are left, rising; nil while nothing is said
+	by    []int // the mentions that speak for them
+}
+
+func (r *resolver) resolve() {
+	q := r.q
+	r.territory()
+	if len(q.units) > 0 {
+		r.units = sorted(q.units)
+	}
+	given := r.units
+	for _, sure := range []func(*mention) bool{
+		func(m *mention) bool { return m.whole() && m.admin() },
+		func(m *mention) bool { return m.whole() && !m.admin() },
+		func(m *mention) bool { return m.fuzzy == "" && m.inside && !m.weak },
+		func(m *mention) bool { return m.fuzzy != "" && !m.weak && !m.inside },
+		func(m *mention) bool { return m.weak && !m.afar },
+		func(m *mention) bool { return m.weak && m.afar },
+	} {
+		r.step(sure)
+	}
+	if r.units == nil {
+		return
+	}
+	r.tell(given)
+}
+
+// territory takes in provinces, former territories and countries.
+func (r *resolver) territory() {
+	q := r.q
+	for i := range r.ms {
+		m := &r.ms[i]
+		if m.weak || m.fuzzy != "" && len(m.fuzzy) < 8 {
+			continue
+		}
+		switch m.sense.Kind {
+		case SenseArea:
+			if q.area == nil && (q.country == "" || q.country == m.sense.Country) && len(q.units) == 0 {
+				q.area = m.sense.Area
+			}
+		case SenseCountry:
+			if q.country == "" && q.area == nil && len(q.units) == 0 && !r.other(m.sense.Country) {
+				q.country = m.sense.Country
+			}
+		}
+	}
+	if q.area != nil && q.country == "" {
+		q.country = q.area.Country
+	}
+}
+
+// other says whether a mention speaks of another country, as in "the Pakistan-Afghanistan border".
+func (r *resolver) other(country string) bool {
+	return slices.ContainsFunc(r.ms, func(m mention) bool { return m.sense.Country != "" && m.sense.Country != country })
+}
+
+// allowed are the units of a mention that the territory leaves possible.
+func (r *resolver) allowed(m *mention) []int {
+	q := r.q
+	units := m.sense.Units
+	if m.sense.Default >= 0 && m.sense.Kind == SenseAmbiguous {
+		units = []int{m.sense.Default}
+	}
+	sc := scope{country: q.country, day: q.day}
+	if q.area != nil {
+		sc.units = q.province().Units
+	}
+	units = r.n.left(&sc, units)
+	if q.area != nil && len(units) > 1 {
+		var in []int
+		for _, u := range units {
+			if q.area.holds(u) {
+				in = append(in, u)
+			}
+		}
+		if in != nil {
+			units = in
+		}
+	}
+	return units
+}
+
+// step takes in all mentions of one degree of sureness.
+func (r *resolver) step(sure func(*mention) bool) {
+	var said []int // units that mentions of this step name, when nothing surer does
+	fresh := r.units == nil
+	if !fresh && len(r.units) == 1 && len(r.by) > 0 {
+		fresh = false
+	}
+	for i := range r.ms {
+		m := &r.ms[i]
+		if len(m.sense.Units) == 0 || !sure(m) {
+			continue
+		}
+		units := r.allowed(m)
+		if len(units) == 0 || fresh && !r.enough(m, units) {
+			continue
+		}
+		if !fresh {
+			if both := common(r.units, units); both != nil {
+				r.units = both
+				r.by = append(r.by, i)
+			}
+			continue
+		}
+		r.by = append(r.by, i)
+		switch both := common(said, units); {
+		case said == nil:
+			said = units
+		case both != nil:
+			said = both
+		default:
+			// Two places: both stay.
+			for _, u := range units {
+				said = insert(said, u)
+			}
+			r.q.open = true
+		}
+	}
+	if fresh {
+		r.units = said
+	}
+}
+
+// enough says whether a mention by itself, with nothing surer beside it, may say where it was.
+func (r *resolver) enough(m *mention, units []int) bool {
+	if m.fuzzy == "" {
+		return !m.inside || r.q.area != nil && len(units) == 1
+	}
+	return len(units) == 1 && (len(m.fuzzy) >= 7 || r.q.area != nil && len(m.fuzzy) >= 6)
+}
+
+// common are the units of two rising lists, nil if there are none.
+func common(a, b []int) []int {
+	var out []int
+	for _, u := range a {
+		if _, ok := slices.BinarySearch(b, u); ok {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// tell makes candidates of the units that are left.
+func (r *resolver) tell(given []int) {
+	q := r.q
+	old := map[int]Candidate{}
+	for i, u := range q.units {
+		old[u] = q.cands[i]
+	}
+	if given == nil {
+		q.former = -1
+	} else if len(r.units) < len(given) {
+		q.former = -1
+	}
+	q.cands, q.units = nil, nil
+	for _, u := range r.units {
+		c, known := old[u]
+		if !known {
+			c = q.g.candidate(u, 0)
+			c.Kind = "unit"
+		}
+		c.Reasons = slices.Clip(c.Reasons)
+		local := false
+		for _, i := range r.by {
+			m := &r.ms[i]
+			if !slices.Contains(m.sense.Units, u) {
+				continue
+			}
+			label := quote(m.words)
+			if m.fuzzy != "" {
+				label = fmt.Sprintf("%s, read as %s,", quote(m.words), quote(m.fuzzy))
+			}
+			if m.weak {
+				label = "near by: " + label
+			}
+			c.Reasons = append(c.Reasons, q.why(label, m.sense, u))
+			if m.sense.Note != "" && len(m.sense.Units) > 1 {
+				c.Reasons = append(c.Reasons, m.sense.Note)
+			}
+			score := m.sense.Score
+			if m.weak || m.inside {
+				score *= 0.8
+			}
+			if score /= float64(len(r.units)); score > c.Score {
+				c.Score = score
+				if !known {
+					c.Span = m.span
+				}
+			}
+			if len(m.sense.entries) == 0 {
+				continue
+			}
+			// The smallest place that is named tells most, the first of them where there are several.
+			d := q.g.candidate(u, 0)
+			q.detail(&d, m.sense, u)
+			if !local || c.Kind == "subunit" && d.Kind != "subunit" && d.Kind != "unit" {
+				c.Kind, c.Place, c.Subunit, c.Point, c.HasPoint, c.Precision = d.Kind, d.Place, or(d.Subunit, c.Subunit), d.Point, d.HasPoint, r.howNear(m, d)
+				c.Span = m.span
+				local = true
+			}
+		}
+		c.Score = min(1, c.Score)
+		q.cands, q.units = append(q.cands, c), append(q.units, u)
+	}
+	if q.former < 0 && len(r.units) > 1 {
+		for _, i := range r.by {
+			if s := r.ms[i].sense; s.Kind == SenseFormer && slices.Equal(s.Units, r.units) {
+				q.former = s.Former
+			}
+		}
+	}
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// howNear is the precision of a place by the words around its name.
+func (r *resolver) howNear(m *mention, d Candidate) string {
+	switch {
+	case !d.HasPoint:
+		return d.Precision
+	case m.afar:
+		return "vicinity_25km"
+	case m.weak || m.inside || m.fuzzy != "":
+		if d.Precision == "settlement" {
+			return "near"
+		}
+	}
+	return d.Precision
+}
