@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"sarhad/geo"
 	"sarhad/incident"
 )
 
@@ -18,7 +19,7 @@ const mediaCSV = "text/csv"
 var (
 	formatCSV        = format{names: []string{"csv"}, media: mediaCSV, accepts: []string{mediaCSV}}
 	aggregateFormats = []format{formatJSON, formatCSV}
-	aggregateParams  = append([]string{"by", "f"}, filterParams...)
+	aggregateParams  = append([]string{"by", "units_on", "f"}, filterParams...)
 	aggregateKeys    = words(incident.Keys)
 )
 
@@ -33,7 +34,11 @@ func (s *server) getAggregates(c echo.Context) error {
 	r := c.Request()
 	ctx := r.Context()
 	c.Response().Header().Add("Vary", "Accept")
-	p, err := readParams(r, aggregateParams)
+	known := aggregateParams
+	if s.Geocoder == nil {
+		known = slices.DeleteFunc(slices.Clone(known), func(name string) bool { return name == "units_on" })
+	}
+	p, err := readParams(r, known)
 	if err != nil {
 		return err
 	}
@@ -42,6 +47,10 @@ func (s *server) getAggregates(c echo.Context) error {
 		return err
 	}
 	by, err := p.by()
+	if err != nil {
+		return err
+	}
+	unitsOn, err := s.unitsOn(p, by)
 	if err != nil {
 		return err
 	}
@@ -65,6 +74,9 @@ func (s *server) getAggregates(c echo.Context) error {
 	groups, err := s.Reader.Aggregate(ctx, incident.AggregateQuery{By: by, Filter: sel.filter})
 	if err != nil {
 		return err
+	}
+	if at := slices.Index(by, incident.KeyUnit); at >= 0 && s.Geocoder != nil {
+		groups = underUnits(s.Geocoder(), groups, at, unitsOn)
 	}
 	if len(by) == 1 && by[0].IsTime() {
 		w, ok := snap.extent(sel.datasets)
@@ -100,6 +112,76 @@ func (p params) by() ([]incident.Key, error) {
 		by = append(by, k)
 	}
 	return by, nil
+}
+
+// todayWord asks for the units of today.
+const todayWord = "today"
+
+// unitsOn reads the day under whose units an aggregate counts, geo.NoDay for today.
+func (s *server) unitsOn(p params, by []incident.Key) (int32, error) {
+	v, ok := p["units_on"]
+	if !ok {
+		return geo.NoDay, nil
+	}
+	if !slices.Contains(by, incident.KeyUnit) {
+		return 0, wrongParameter("units_on", nil, "units_on says under which units to count, so by must have unit.")
+	}
+	if strings.EqualFold(v, todayWord) {
+		return geo.NoDay, nil
+	}
+	d, err := incident.ParseDay(v)
+	if err != nil {
+		return 0, wrongParameter("units_on", nil, "units_on is %s, which is not a day (YYYY-MM-DD) or %q.", quoted(v), todayWord)
+	}
+	return int32(d), nil
+}
+
+// underUnits counts groups under the units of a day. The key at a place of each is that of a unit; groups that meet are
+// added up. What lay in no one unit of that day stays a group of its own.
+func underUnits(g *geo.Geocoder, groups []incident.Group, at int, day int32) []incident.Group {
+	moved := false
+	for i := range groups {
+		keys := groups[i].Keys
+		if keys[at] == nil {
+			continue
+		}
+		if under := g.Under(*keys[at], day); under != *keys[at] {
+			keys = slices.Clone(keys)
+			keys[at] = &under
+			groups[i].Keys, moved = keys, true
+		}
+	}
+	if !moved {
+		return groups
+	}
+	slices.SortFunc(groups, func(a, b incident.Group) int { return slices.CompareFunc(a.Keys, b.Keys, orderKeys) })
+	out := groups[:1]
+	for _, g := range groups[1:] {
+		last := &out[len(out)-1]
+		if slices.CompareFunc(last.Keys, g.Keys, orderKeys) != 0 {
+			out = append(out, g)
+			continue
+		}
+		last.Count += g.Count
+		last.Low.Add(g.Low)
+		last.Best.Add(g.Best)
+		last.High.Add(g.High)
+		last.UnknownFatalities += g.UnknownFatalities
+	}
+	return out
+}
+
+// orderKeys orders keys as a store does, null first.
+func orderKeys(a, b *string) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return strings.Compare(*a, *b)
 }
 
 // fillPeriods adds the periods without incidents: those of the window, which

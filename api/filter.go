@@ -77,7 +77,7 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 		property incident.Property
 		allowed  []string
 	}{
-		{"unit", "unit_id", s.unitIDs},
+		{"unit", "unit_id", s.unitWords()},
 		{"province", "province", s.provinces},
 		{"country", "country", incident.Countries},
 		{"precision", "location_precision", locationPrecisions},
@@ -87,6 +87,9 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 		values, err := p.words(w.name, w.allowed)
 		if err != nil {
 			return sel, err
+		}
+		if w.name == "unit" {
+			values = s.unitsWithin(values)
 		}
 		in(w.property, values)
 		if w.name == "dataset" {
@@ -144,6 +147,45 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 		sel.filter = and
 	}
 	return sel, nil
+}
+
+// unitWords are the ids of the units of today and of former ones.
+func (s *server) unitWords() []string {
+	if s.Geocoder == nil {
+		return s.unitIDs
+	}
+	ids := slices.Clone(s.unitIDs)
+	formers := s.Geocoder().Formers()
+	for i := range formers {
+		if f := &formers[i]; f.WasUnit() {
+			ids = append(ids, f.ID)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// unitsWithin adds to units those that lie wholly within them: to a former one the units of today that it covered, to
+// any the former ones that it holds.
+func (s *server) unitsWithin(ids []string) []string {
+	if len(ids) == 0 || s.Geocoder == nil {
+		return ids
+	}
+	g := s.Geocoder()
+	formers := g.Formers()
+	within := slices.Clone(ids)
+	for _, id := range ids {
+		if f, ok := g.Former(id); ok && !f.Part {
+			within = append(within, f.Units...)
+		}
+		for i := range formers {
+			if f := &formers[i]; f.WasUnit() && g.Covers(id, f.ID) {
+				within = append(within, f.ID)
+			}
+		}
+	}
+	slices.Sort(within)
+	return slices.Compact(within)
 }
 
 var (

@@ -105,6 +105,11 @@ func (s *server) openapiDocument() ([]byte, error) {
 	}
 	jsonF := formatParam(jsonFormats)
 
+	aggregateOwn := []any{param("by"), formatParam(aggregateFormats)}
+	if s.Geocoder != nil {
+		aggregateOwn = append(aggregateOwn, queryParam("units_on", "The day (YYYY-MM-DD) under whose units to count, if by has unit; today without it.", typed("string"), false))
+	}
+
 	paths := object{
 		"/": get("landing", "The map for browsers, the landing page for programs", []string{"Capabilities"},
 			[]any{formatParam(landingFormats)}, content(mediaJSON, schemaRef("landingPage"), mediaHTML, typed("string"))),
@@ -116,7 +121,7 @@ func (s *server) openapiDocument() ([]byte, error) {
 		"/collections/incidents/columns": get("columns", "The incidents of a filter as binary columns", []string{"Incidents"},
 			filters, content(mediaColumns, object{"type": "string", "format": "binary"})),
 		"/aggregates": get("aggregates", "Counts and fatalities by up to three keys", []string{"Incidents"},
-			append([]any{param("by"), formatParam(aggregateFormats)}, filters...), content(mediaJSON, schemaRef("aggregates"), mediaCSV, typed("string"))),
+			append(aggregateOwn, filters...), content(mediaJSON, schemaRef("aggregates"), mediaCSV, typed("string"))),
 		"/datasets": get("datasets", "What is loaded", []string{"Incidents"}, []any{jsonF}, content(mediaJSON, schemaRef("datasets"))),
 		"/healthz":  get("health", "Whether the process runs", []string{"Operations"}, nil, content(mediaJSON, schemaRef("state"))),
 		"/readyz":   get("ready", "Whether the server can answer", []string{"Operations"}, nil, content(mediaJSON, schemaRef("state"))),
@@ -215,7 +220,7 @@ func (s *server) openapiParameters() object {
 			"style": "form", "explode": false, "schema": object{"type": "array", "minItems": 4, "maxItems": 6, "items": number}},
 		queryParam("bbox-crs", "The coordinate reference system of bbox.", enum([]string{crs84}), false),
 		queryParam("datetime", "A day, an RFC 3339 date-time, or two of them with / between, closed at both ends; .. for an open end. Days are compared with local days, date-times with the instants of those days.", typed("string"), false),
-		queryParam("unit", "Ids of units.", enum(s.unitIDs), true),
+		queryParam("unit", "Ids of units, of today or former ones; a former one stands for all that lies wholly within it.", enum(s.unitWords()), true),
 		queryParam("province", "English names of first-level units.", enum(s.provinces), true),
 		queryParam("country", "Countries.", enum(incident.Countries), true),
 		queryParam("event_type", "ACLED's event types; none for incidents without one.", enum(eventTypesOrNone), true),
@@ -252,6 +257,7 @@ func openapiSchemas() object {
 		"dyad": textOrNull, "fatalities_low": intOrNull, "fatalities_best": intOrNull, "fatalities_high": intOrNull, "deaths_a": intOrNull,
 		"deaths_b": intOrNull, "deaths_civilians": intOrNull, "deaths_unknown": intOrNull, "country": nullableEnum(incident.Countries),
 		"province": textOrNull, "district": textOrNull, "unit_id": textOrNull, "pcode": textOrNull, "location_name": textOrNull,
+		"unit_then": textOrNull, "district_then": textOrNull, "subunit_id": textOrNull, "crossing": textOrNull, "crossing_km": numberOrNull,
 		"location_text": textOrNull, "location_precision": nullableEnum(locationPrecisions), "location_precision_code": textOrNull,
 		"place_kind": object{"type": "string", "enum": kinds}, "place_units": texts, "place_radius_m": numberOrNull,
 		"border_km_min": numberOrNull, "border_km_max": numberOrNull, "border_side": nullableEnum([]string{"PK", "AF", "straddles", "unknown"}),
