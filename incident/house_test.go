@@ -20,6 +20,7 @@ func TestImportsKeepToTheHouse(t *testing.T) {
 		"sarhad/api":              {"sarhad/incident", "sarhad/geo"},
 		"sarhad/frontend":         {},
 		"sarhad/data/bundle":      {"sarhad/incident", "sarhad/geo"},
+		"sarhad/data/gazetteer":   {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/source":      {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/ingest":      {"sarhad/incident", "sarhad/geo", "sarhad/data/source"},
 		"sarhad/data/gpkg":        {"sarhad/incident", "sarhad/geo"},
