@@ -1,10 +1,11 @@
-// Package bundle carries the boundaries, names, border line, crossings, demo
-// incidents and periods that Sarhad knows without being given any file.
+// Package bundle carries the boundaries, names, places, former units, border
+// line, crossings, demo incidents and periods that Sarhad knows without being
+// given any file.
 //
 // # Goals
 //
 //   - A new store and an empty machine are enough to place incidents and to
-//     draw a map: everything is embedded, at most 1 MB gzipped.
+//     draw a map: everything is embedded, at most 3 MB gzipped.
 //   - Every file says where it comes from: SOURCES.md holds licence, version and
 //     hash, and a test holds SOURCES.md to the truth.
 //   - The units are a coverage: no overlaps, and neighbours share the same
@@ -26,7 +27,9 @@ import (
 	"embed"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,7 +45,9 @@ import (
 // units or the border line are shown: the licence of the units asks for it.
 const Attribution = "Boundaries: geoBoundaries / Pathways Data 2017 / AIMS 2014, © OpenStreetMap contributors, ODbL 1.0"
 
-// PlacesAttribution is the credit, in plain text, for the positions of towns.
+// PlacesAttribution is the credit, in plain text, that must be shown wherever
+// places are: the towns of the map, the candidates of the geocoder, the nearest
+// settlement of a point.
 const PlacesAttribution = "Places: GeoNames, CC BY 4.0"
 
 // BorderNote is the sentence that stands on every map, embed and answer of the
@@ -72,7 +77,7 @@ const (
 	BorderCoarseToleranceM = 1200
 )
 
-//go:embed units.geojson border.geojson gazetteer.csv ambiguous.csv crossings.csv demo.geojson periods.json
+//go:embed *.csv *.geojson *.json
 var files embed.FS
 
 // Period is a ceasefire or a round of talks that has a source.
@@ -84,6 +89,10 @@ var (
 	crossings   = sync.OnceValues(parseCrossings)
 	ambiguities = sync.OnceValues(parseAmbiguities)
 	periods     = sync.OnceValues(parsePeriods)
+	subunits    = sync.OnceValues(parseSubunits)
+	places      = sync.OnceValues(parsePlaces)
+	formers     = sync.OnceValues(parseFormers)
+	sources     = sync.OnceValues(makeSources)
 )
 
 // Units returns the 111 units in the order of gazetteer.csv: 36 districts of
@@ -128,36 +137,6 @@ func Demo() []byte { return mustRead("demo.geojson") }
 func mustRead(name string) []byte {
 	b, _ := files.ReadFile(name)
 	return b
-}
-
-type feature struct {
-	ID       string `json:"id"`
-	Geometry struct {
-		Type        string          `json:"type"`
-		Coordinates json.RawMessage `json:"coordinates"`
-	} `json:"geometry"`
-}
-
-// features reads the named file. Plain encoding/json suffices, since orb's types
-// are slices of arrays, and keeps the BSON code behind orb/geojson out of here.
-func features(name string) ([]feature, error) {
-	var fc struct {
-		Features []feature `json:"features"`
-	}
-	if err := json.Unmarshal(mustRead(name), &fc); err != nil {
-		return nil, fmt.Errorf("read bundled %s: %w", name, err)
-	}
-	return fc.Features, nil
-}
-
-func (f feature) decode(wantType string, into any) error {
-	if f.Geometry.Type != wantType {
-		return fmt.Errorf("feature %s is a %s, want a %s", f.ID, f.Geometry.Type, wantType)
-	}
-	if err := json.Unmarshal(f.Geometry.Coordinates, into); err != nil {
-		return fmt.Errorf("read feature %s: %w", f.ID, err)
-	}
-	return nil
 }
 
 // row is a line of a CSV file by the names of its columns.
@@ -206,8 +185,14 @@ func (r row) fail(err error) {
 	}
 }
 
+// yetToCome are the files that may be missing.
+var yetToCome = []string{"localities.csv", "subunit-names.csv"}
+
 // rows calls read for each line of the named CSV file below its header.
 func rows[T any](name string, read func(row) T) ([]T, error) {
+	if _, err := fs.Stat(files, name); err != nil && slices.Contains(yetToCome, name) {
+		return nil, nil
+	}
 	lines, err := csv.NewReader(strings.NewReader(string(mustRead(name)))).ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("read bundled %s: %w", name, err)
@@ -231,17 +216,9 @@ func rows[T any](name string, read func(row) T) ([]T, error) {
 }
 
 func parseUnits() ([]geo.Unit, error) {
-	fs, err := features("units.geojson")
+	shapes, err := unitShapes()
 	if err != nil {
 		return nil, err
-	}
-	shapes := make(map[string]orb.MultiPolygon, len(fs))
-	for _, f := range fs {
-		var mp orb.MultiPolygon
-		if err := f.decode("MultiPolygon", &mp); err != nil {
-			return nil, fmt.Errorf("read bundled units.geojson: %w", err)
-		}
-		shapes[f.ID] = mp
 	}
 	us, err := rows("gazetteer.csv", func(r row) geo.Unit {
 		u := geo.Unit{
@@ -274,22 +251,31 @@ func parseUnits() ([]geo.Unit, error) {
 	return us, nil
 }
 
+func unitShapes() (map[string]orb.MultiPolygon, error) {
+	shapes := map[string]orb.MultiPolygon{}
+	err := features("units.geojson", func(f feature) error {
+		shape, err := f.multiPolygon()
+		shapes[f.ID] = shape
+		return err
+	})
+	return shapes, err
+}
+
 type borderLines struct{ fine, coarse orb.LineString }
 
 func parseBorders() (borderLines, error) {
 	var b borderLines
-	fs, err := features("border.geojson")
-	if err != nil {
-		return b, err
-	}
-	for _, f := range fs {
+	err := features("border.geojson", func(f feature) error {
 		into := map[string]*orb.LineString{BorderID: &b.fine, BorderID + "_coarse": &b.coarse}[f.ID]
 		if into == nil {
-			return borderLines{}, fmt.Errorf("read bundled border.geojson: unknown line %q", f.ID)
+			return errors.New("no line of this name is known")
 		}
-		if err := f.decode("LineString", into); err != nil {
-			return borderLines{}, fmt.Errorf("read bundled border.geojson: %w", err)
-		}
+		var err error
+		*into, err = f.lineString()
+		return err
+	})
+	if err != nil {
+		return borderLines{}, err
 	}
 	if b.fine == nil || b.coarse == nil {
 		return borderLines{}, fmt.Errorf("read bundled border.geojson: a line is missing")
@@ -302,6 +288,7 @@ func parseCrossings() ([]geo.Crossing, error) {
 		return geo.Crossing{
 			Name:       r.get("name"),
 			Variants:   r.list("variants", "|"),
+			Names:      r.localNames("name_ur", "name_ps", "name_prs"),
 			Point:      orb.Point{r.number("lon"), r.number("lat")},
 			AccuracyKM: r.number("accuracy_km"),
 			PKDistrict: r.get("pk_district"),

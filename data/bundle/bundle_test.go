@@ -534,7 +534,7 @@ func TestSourcesTellTheTruth(t *testing.T) {
 }
 
 func TestBundleIsSmall(t *testing.T) {
-	const limit = 1 << 20
+	const limit = 3 << 20
 	total := 0
 	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
