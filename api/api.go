@@ -127,7 +127,13 @@ func newServer(c Config) (*server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.places = newPlaces(c.Units, c.Border)
+	var subunits []geo.Subunit
+	var formers []geo.Former
+	if c.Geocoder != nil {
+		g := c.Geocoder() // names come and go, units do not
+		subunits, formers = g.Subunits(), g.Formers()
+	}
+	s.places = newPlaces(c.Units, subunits, c.Border, c.Crossings)
 	for i := range c.Units {
 		s.unitIDs = append(s.unitIDs, c.Units[i].ID)
 		if !slices.Contains(s.provinces, c.Units[i].Province) {
@@ -137,7 +143,7 @@ func newServer(c Config) (*server, error) {
 	slices.Sort(s.unitIDs)
 	slices.Sort(s.provinces)
 	var err error
-	if s.columns, err = newColumnSpec(c.Units); err != nil {
+	if s.columns, err = newColumnSpec(c.Units, formers); err != nil {
 		return nil, err
 	}
 	for _, col := range []*collection{incidentCollection(), unitCollection(c.Units, c.Geocoder), borderCollection(c.Border),

@@ -844,10 +844,11 @@ func BenchmarkItems(b *testing.B) {
 
 func BenchmarkFeature(b *testing.B) {
 	in := testIncidents()[0]
+	p := newPlaces(nil, nil, nil, testConfig(testStore()).Crossings)
 	buf := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {
-		buf = appendFeature(buf[:0], &in)
+		buf = appendFeature(buf[:0], &in, p)
 	}
 	b.SetBytes(int64(len(buf)))
 }

@@ -72,7 +72,8 @@ type columnHeader struct {
 	Withheld      []string     `json:"withheld"`
 }
 
-func newColumnSpec(units []geo.Unit) (columnSpec, error) {
+// newColumnSpec makes the tables of units of today and, behind them, former ones, as far as there are numbers left.
+func newColumnSpec(units []geo.Unit, formers []geo.Former) (columnSpec, error) {
 	spec := columnSpec{
 		units: []string{}, areas: []columnArea{}, unit: map[string]uint8{}, area: map[[2]string]uint8{},
 		types: indexed(incident.EventTypes), precisions: indexed(incident.LocationPrecisions),
@@ -102,6 +103,12 @@ func newColumnSpec(units []geo.Unit) (columnSpec, error) {
 		spec.unit[units[i].ID] = uint8(i)
 		spec.units = append(spec.units, units[i].ID)
 		addArea(units[i].Country, units[i].Province)
+	}
+	for i := range formers {
+		if f := &formers[i]; f.Kind != kindProvince && len(spec.units) < maxIndexed {
+			spec.unit[f.ID] = uint8(len(spec.units))
+			spec.units = append(spec.units, f.ID)
+		}
 	}
 	if len(spec.areas) > maxIndexed {
 		return spec, fmt.Errorf("api: %d areas are more than the %d that the columns can name", len(spec.areas), maxIndexed)

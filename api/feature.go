@@ -7,8 +7,8 @@ import (
 )
 
 // appendFeature appends an incident as a GeoJSON feature, up to but without
-// the last brace. It allocates nothing of its own.
-func appendFeature(b []byte, in *incident.Incident) []byte {
+// the last brace. It allocates nothing of its own. Of places it asks for the nearest crossing.
+func appendFeature(b []byte, in *incident.Incident, p *places) []byte {
 	b = append(b, `{"type":"Feature","id":`...)
 	b = appendText(b, in.ID)
 	if in.HasPoint {
@@ -83,6 +83,12 @@ func appendFeature(b []byte, in *incident.Incident) []byte {
 	b = appendTextOrNull(b, in.District)
 	b = append(b, `,"unit_id":`...)
 	b = appendTextOrNull(b, in.UnitID)
+	b = append(b, `,"unit_then":`...)
+	b = appendTextOrNull(b, in.UnitThen)
+	b = append(b, `,"district_then":`...)
+	b = appendTextOrNull(b, in.DistrictThen)
+	b = append(b, `,"subunit_id":`...)
+	b = appendTextOrNull(b, in.Subunit)
 	b = append(b, `,"pcode":`...)
 	b = appendTextOrNull(b, in.PCode)
 	b = append(b, `,"location_name":`...)
@@ -113,6 +119,14 @@ func appendFeature(b []byte, in *incident.Incident) []byte {
 	}
 	b = append(b, `,"border_side":`...)
 	b = appendTextOrNull(b, string(in.Border.Side))
+	if name, km, ok := p.crossing(in); ok {
+		b = append(b, `,"crossing":`...)
+		b = appendText(b, name)
+		b = append(b, `,"crossing_km":`...)
+		b = appendFloat(b, km)
+	} else {
+		b = append(b, `,"crossing":null,"crossing_km":null`...)
+	}
 	b = append(b, `,"verification":`...)
 	b = appendTextOrNull(b, string(in.Verification))
 	b = append(b, `,"event_clarity":`...)

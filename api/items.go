@@ -168,7 +168,7 @@ func (s *server) incidentItems(c echo.Context) error {
 			st.b = append(st.b, ',')
 		}
 		st.b = append(st.b, '\n')
-		st.b = appendFeature(st.b, in)
+		st.b = appendFeature(st.b, in, s.places)
 		if fg {
 			st.b = append(st.b, `,"place":`...)
 			st.b = s.places.appendPlace(st.b, in)
@@ -325,7 +325,7 @@ func (s *server) getItem(c echo.Context) error {
 		if contains(snap.withheld, in.Dataset) {
 			return &httpError{http.StatusForbidden, "The terms of the dataset " + quoted(in.Dataset) + " allow only aggregates of its incidents.", nil}
 		}
-		st.b = appendFeature(st.b, in)
+		st.b = appendFeature(st.b, in, s.places)
 		st.b = append(st.b, `,"place":`...)
 		st.b = s.places.appendPlace(st.b, in)
 		st.b = append(st.b, `,"time":`...)

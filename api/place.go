@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/paulmach/orb"
+	orbgeo "github.com/paulmach/orb/geo"
 
 	"sarhad/geo"
 	"sarhad/incident"
@@ -16,10 +17,17 @@ type places struct {
 	province map[[2]string][]byte // country, province → the same
 	country  map[string][]byte
 	border   []byte // a whole geometry, nil if there is none
+	// subunit are the polygons of tehsils and Afghan districts, hundreds of which few are asked for: they are not encoded.
+	subunit   map[string]orb.MultiPolygon
+	crossings []geo.Crossing
 }
 
-func newPlaces(units []geo.Unit, border []BorderLine) *places {
-	p := &places{unit: map[string][]byte{}, province: map[[2]string][]byte{}, country: map[string][]byte{}}
+func newPlaces(units []geo.Unit, subunits []geo.Subunit, border []BorderLine, crossings []geo.Crossing) *places {
+	p := &places{unit: map[string][]byte{}, province: map[[2]string][]byte{}, country: map[string][]byte{},
+		subunit: make(map[string]orb.MultiPolygon, len(subunits)), crossings: crossings}
+	for i := range subunits {
+		p.subunit[subunits[i].ID] = subunits[i].Geometry
+	}
 	join := func(to, polygons []byte) []byte {
 		if len(to) > 0 && len(polygons) > 0 {
 			to = append(to, ',')
@@ -55,6 +63,11 @@ func (p *places) appendPlace(b []byte, in *incident.Incident) []byte {
 		if in.HasPoint {
 			return appendCircle(b, in.Point, in.Place.RadiusM)
 		}
+	case incident.PlaceSubunit:
+		if m, ok := p.subunit[in.Subunit]; ok {
+			return appendMulti(b, appendPolygons(nil, m))
+		}
+		return appendMulti(b, p.unit[in.UnitID]) // of other boundaries; it lies in the unit all the same
 	case incident.PlaceUnit:
 		return appendMulti(b, p.unit[in.UnitID])
 	case incident.PlaceUnits:
@@ -85,6 +98,29 @@ func (p *places) appendPlace(b []byte, in *incident.Incident) []byte {
 		}
 	}
 	return append(b, "null"...)
+}
+
+// crossing is the crossing or pass nearest to an incident of which a point or a
+// circle is known, and its distance from the label point in kilometres. It is
+// found here and not stored, so that it is right when crossings are added.
+func (p *places) crossing(in *incident.Incident) (name string, km float64, ok bool) {
+	if !in.HasPoint || in.Place.Kind != incident.PlacePoint && in.Place.Kind != incident.PlaceCircle {
+		return "", 0, false
+	}
+	perLon := math.Cos(in.Point[1] * math.Pi / 180)
+	best, least := -1, math.Inf(1)
+	for i := range p.crossings {
+		c := &p.crossings[i].Point
+		x, y := (c[0]-in.Point[0])*perLon, c[1]-in.Point[1]
+		if d := x*x + y*y; d < least {
+			best, least = i, d
+		}
+	}
+	if best < 0 {
+		return "", 0, false
+	}
+	km = orbgeo.DistanceHaversine(in.Point, p.crossings[best].Point) / 1000
+	return p.crossings[best].Name, math.Round(km*10) / 10, true
 }
 
 func appendMulti(b, polygons []byte) []byte {

@@ -132,7 +132,7 @@ var scenarios = []scenario{
 	{name: "datetime-dots", url: incidentsURL + "?datetime=..", status: 400},
 
 	// The other filters.
-	{name: "unit", url: incidentsURL + "?unit=pk-kp-kurram", has: []string{`"numberMatched":2`}, hasNot: []string{"Torkham"}},
+	{name: "unit", url: incidentsURL + "?unit=pk-kp-kurram", has: []string{`"numberMatched":2`}, hasNot: []string{`"location_name":"Torkham"`}},
 	{name: "unit-list", url: incidentsURL + "?unit=pk-kp-kurram,pk-kp-khyber", has: []string{`"numberMatched":3`}},
 	{name: "unit-unknown", url: incidentsURL + "?unit=pk-kp-nowhere", status: 400, golden: true},
 	{name: "province", url: incidentsURL + "?province=khyber%20pakhtunkhwa", has: []string{`"numberMatched":4`}},
