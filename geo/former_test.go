@@ -1,12 +1,14 @@
 package geo
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -304,6 +306,29 @@ func TestFormerTable(t *testing.T) {
 			if got := g.Under(u, d); got != want {
 				t.Errorf("on day %d %s is counted under %s, want %s", d, u, got, want)
 			}
+		}
+	}
+}
+
+// The page for readers has every row of the table, with its days.
+func TestFormerPage(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "admin-history.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(page), "\n")
+	for _, r := range tableOf(t, "former.csv") {
+		i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "| ") && strings.Contains(l, "<br>`"+r["id"]+"` |") })
+		if i < 0 {
+			t.Errorf("docs/admin-history.md lacks %s", r["id"])
+			continue
+		}
+		sure := "yes"
+		if r["uncertain"] == "true" {
+			sure = "no"
+		}
+		if want := fmt.Sprintf("| %s | %s | %s |", cmp.Or(r["from"], "–"), r["until"], sure); !strings.Contains(lines[i], want) {
+			t.Errorf("docs/admin-history.md has %s, not with %s", r["id"], want)
 		}
 	}
 }
