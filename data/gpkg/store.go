@@ -26,6 +26,9 @@ type Options struct {
 	Units     []geo.Unit
 	Border    orb.LineString
 	Crossings []geo.Crossing
+	// Boundaries says which set Units is. A store whose incidents were placed in another set is not opened for writing
+	// with these: Open fails with CodeConflict.
+	Boundaries Boundaries
 	// ReadOnly opens a store that exists and never writes to it.
 	ReadOnly bool
 	// BusyTimeout is how long a locked store is waited for; 0 means 5 seconds.
@@ -125,6 +128,9 @@ func (s *Store) start(ctx context.Context) error {
 		if s.created, err = migrate(ctx, s.writer, s.opt.Now()); err != nil {
 			return err
 		}
+	}
+	if err := s.keepBoundaries(ctx); err != nil {
+		return err
 	}
 	if err := s.fillLayers(ctx); err != nil {
 		return err
