@@ -72,12 +72,16 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 	case 2:
 		and = append(and, incident.Or{incident.Box{Bound: boxes[0]}, incident.Box{Bound: boxes[1]}})
 	}
+	var unitIDs []string
+	if _, ok := p["unit"]; ok {
+		unitIDs = s.unitWords()
+	}
 	for _, w := range []struct {
 		name     string
 		property incident.Property
 		allowed  []string
 	}{
-		{"unit", "unit_id", s.unitWords()},
+		{"unit", "unit_id", unitIDs},
 		{"province", "province", s.provinces},
 		{"country", "country", incident.Countries},
 		{"precision", "location_precision", locationPrecisions},
