@@ -191,10 +191,6 @@ func (g *Geocoder) With(places []Place) *Geocoder {
 		history: g.history, places: names.places, subunits: g.subunits, below: g.below, readings: map[readingKey]*reading{}}
 }
 
-// Complete are the places whose names begin with a string, the best first, at most limit: what a search box offers while
-// somebody types. Names that are whole come before longer ones, units before towns, larger towns before smaller ones.
-func (g *Geocoder) Complete(prefix string, limit int) []Candidate { return nil }
-
 // indexSubunits makes the index of subunits; nil without any, or if one of them cannot be indexed.
 func (g *Geocoder) indexSubunits() *Index {
 	units := make([]Unit, len(g.subunits))

@@ -1,8 +1,10 @@
 package geo
 
 import (
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // SenseKind says what a name stands for.
@@ -98,6 +100,7 @@ type Names struct {
 	entries   map[string][]entry
 	ambiguous map[string]*ambiguity
 	alike     map[string][]string // skeleton → keys
+	sorted    func() []string     // the keys in order, made when they are first asked for
 	below     *Names              // a layer of names that this one adds to, nil for the first
 }
 
@@ -139,6 +142,7 @@ type scope struct {
 	units   []int  // rising; nil for any
 	day     int32
 	local   bool // places come before units: "Chitral town"
+	tehsil  bool // a tehsil is spoken of
 }
 
 var anywhere = scope{day: NoDay}
@@ -245,6 +249,7 @@ func NewNames(from Sources) *Names {
 		units: x.Units(), crossings: from.Crossings, sides: make([][]int, len(from.Crossings)), subunits: from.Subunits, formers: from.Formers,
 		entries: make(map[string][]entry, 4*(len(from.Places)+len(from.Subunits))+2000), ambiguous: map[string]*ambiguity{}, alike: map[string][]string{},
 	}
+	n.sorted = sync.OnceValue(n.sortKeys)
 	for code, names := range countryNames {
 		for _, s := range names {
 			n.add(isCountry, countryRef(code), Name{Text: s})
@@ -334,8 +339,11 @@ func (n *Names) with(x *Index, places []Place) *Names {
 	w.entries, w.ambiguous, w.alike = make(map[string][]entry, len(places)), nil, map[string][]string{}
 	w.places, w.lie, w.listed = slices.Clip(n.places), slices.Clip(n.lie), slices.Clip(n.listed)
 	w.addPlaces(x, places)
+	w.sorted = sync.OnceValue(w.sortKeys)
 	return &w
 }
+
+func (n *Names) sortKeys() []string { return slices.Sorted(maps.Keys(n.entries)) }
 
 // addPlaces adds places with the units that they lie in.
 func (n *Names) addPlaces(x *Index, places []Place) {
@@ -776,6 +784,19 @@ func (n *Names) localSense(s *Sense, es []entry, sc *scope) bool {
 	if units == nil {
 		return false
 	}
+	if len(units) > 1 {
+		if fewer := n.likelier(locals, sc); len(fewer) < len(locals) {
+			locals, units, best = fewer, nil, isPlace
+			for _, e := range locals {
+				best = min(best, e.kind)
+				for _, u := range n.unitsOf(e) {
+					if n.allows(sc, u) {
+						units = insert(units, u)
+					}
+				}
+			}
+		}
+	}
 	s.Kind, s.Units, s.entries, s.Default = senseOf[best], units, locals, -1
 	s.Name = n.nameOf(locals[0])
 	if len(units) == 1 {
@@ -786,6 +807,23 @@ func (n *Names) localSense(s *Sense, es []entry, sc *scope) bool {
 		s.Score = 0.8
 	}
 	return true
+}
+
+// likelier leaves out of several places of one name those that are hardly meant: anything but a tehsil where a tehsil is spoken of, and
+// small towns in the rest of Pakistan, of which the gazetteer says little else.
+func (n *Names) likelier(locals []entry, sc *scope) []entry {
+	keep := func(ok func(entry) bool) {
+		if fewer := slices.DeleteFunc(slices.Clone(locals), func(e entry) bool { return !ok(e) }); len(fewer) > 0 {
+			locals = fewer
+		}
+	}
+	if sc.tehsil {
+		keep(func(e entry) bool { return e.kind == isSubunit })
+	}
+	keep(func(e entry) bool {
+		return e.kind != isPlace || n.units[n.lie[e.ref][0]].Kind != "context" || n.places[e.ref].Population >= 100_000
+	})
+	return locals
 }
 
 // unitsOf are the units of a local entry.

@@ -74,6 +74,9 @@ type mention struct {
 	weak     bool     // near, a road to it, kilometres from it
 	afar     bool     // kilometres from it
 	inside   bool     // part of a longer name that is not known
+	compound bool     // the same, with a word such as "fort" or "hill" in a language of the region
+	common   bool     // a word that is a name in many places
+	sure     bool     // of a fuzzy name: one letter only
 	fuzzy    string   // the name as which it is read, "" if it is written as listed
 }
 
@@ -127,12 +130,10 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 	for last+1 < len(toks) && last+1-i < maxNameWords && !toks[last+1].breaks {
 		last++
 	}
-	if _, link := linkWords[toks[i].fold]; link && toks[i].fold != "fr" {
-		if last == i || !toks[i].capital {
-			return mention{}, false
-		}
+	if _, link := linkWords[toks[i].fold]; link && last == i {
+		return mention{}, false
 	}
-	if !toks[i].capital && !small {
+	if !toks[i].capital && !small && (i+1 >= len(toks) || !toks[i+1].capital) {
 		return mention{}, false
 	}
 	for j := last; j >= i; j-- {
@@ -143,7 +144,7 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 		if len(k) < minNameBytes || !n.known(k) {
 			continue
 		}
-		if j == i && (kindWords[toks[i].fold] != wordNone || plainWords[toks[i].fold]) {
+		if j == i && (kindWords[toks[i].fold] != wordNone || plainWords[toks[i].fold] || !toks[i].capital && !small) {
 			return mention{}, false
 		}
 		if _, link := linkWords[toks[j].fold]; link {
@@ -152,12 +153,12 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 		m := mention{from: i, to: j + 1, span: [2]int{toks[i].from, toks[j].to}, words: s[toks[i].from:toks[j].to]}
 		m.kind = kindBeside(toks, i, j+1)
 		in := *sc
-		in.local = m.kind == wordTown || m.kind == wordTehsil
+		in.local, in.tehsil = m.kind == wordTown || m.kind == wordTehsil, m.kind == wordTehsil
 		sense, ok := n.sense(string(k), &in)
 		if !ok {
 			continue
 		}
-		m.sense = sense
+		m.sense, m.common = sense, j == i && commonNames[toks[i].fold]
 		return m, true
 	}
 	return mention{}, false
@@ -165,9 +166,10 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 
 // kindBeside is what the word after a name says of it, else the word before.
 func kindBeside(toks []token, from, to int) wordKind {
+	after := wordNone
 	if to < len(toks) && !toks[to].breaks {
-		if k := kindWords[toks[to].fold]; k != wordNone {
-			return k
+		if after = kindWords[toks[to].fold]; after != wordNone && after != wordArea && after != wordFeature {
+			return after
 		}
 		if to+1 < len(toks) && !toks[to+1].breaks && genericPairs[[2]string{toks[to].fold, toks[to+1].fold}] {
 			return wordTehsil
@@ -179,7 +181,7 @@ func kindBeside(toks []token, from, to int) wordKind {
 			return k
 		}
 	}
-	return wordNone
+	return after
 }
 
 // surroundings looks at what stands beside a mention.
@@ -228,17 +230,23 @@ func (m *mention) surroundings(toks []token, all []mention, at int) {
 		}
 	}
 	m.weak = m.weak || direction && !in
-	m.inside = m.kind == wordNone && (at == 0 || all[at-1].to < m.from) && nameGoesOn(toks, m.from-1, m.from) ||
-		(at+1 >= len(all) || all[at+1].from > m.to) && nameGoesOn(toks, m.to, m.to)
+	if m.from > 0 && at > 0 && all[at-1].to == m.from-1 && all[at-1].weak && toks[m.from-1].fold == "and" {
+		m.weak = true // "between X and Y"
+	}
+	short := len(toks) < 4 // a name, not a sentence: "Khar kamar"
+	before := m.kind == wordNone && (at == 0 || all[at-1].to < m.from || all[at-1].common) && nameGoesOn(toks, m.from-1, m.from, false)
+	after := (at+1 >= len(all) || all[at+1].from > m.to || all[at+1].common) && nameGoesOn(toks, m.to, m.to, short)
+	m.inside = before || after
+	m.compound = before && commonNames[toks[m.from-1].fold] || after && commonNames[toks[m.to].fold]
 }
 
 // nameGoesOn says whether the word at i, without a break before the word at joint, is a part of a name that is not known.
-func nameGoesOn(toks []token, i, joint int) bool {
+func nameGoesOn(toks []token, i, joint int, small bool) bool {
 	if i < 0 || i >= len(toks) || joint >= len(toks) || toks[joint].breaks {
 		return false
 	}
 	t := &toks[i]
-	if _, link := linkWords[t.fold]; link || !t.capital || t.number || kindWords[t.fold] != wordNone || plainWords[t.fold] {
+	if _, link := linkWords[t.fold]; link || !t.capital && !small || t.number || kindWords[t.fold] != wordNone || plainWords[t.fold] {
 		return false
 	}
 	return true
@@ -252,7 +260,7 @@ func (n *Names) guess(out []mention, first, field int, toks []token, s string, s
 	exact := len(out)
 	for i := 0; i < len(toks); {
 		from := i
-		for i < len(toks) && (i == from || !toks[i].breaks) && (nameGoesOn(toks, i, i) || small && nameLike(&toks[i]) || i == from && nameLike(&toks[i]) && toks[i].capital) && !taken(i) {
+		for i < len(toks) && (i == from || !toks[i].breaks) && (nameGoesOn(toks, i, i, false) || small && nameLike(&toks[i]) || i == from && nameLike(&toks[i]) && toks[i].capital) && !taken(i) {
 			i++
 		}
 		if i == from {
@@ -286,14 +294,14 @@ func (n *Names) misspelt(toks []token, from, to int, s string, sc *scope) (menti
 		b.WriteString(t.fold)
 	}
 	k := b.String()
-	keys, _ := n.similar(k)
-	if keys == nil {
+	keys, letters := n.similar(k)
+	if keys == nil || to == from+1 && commonNames[k] {
 		return mention{}, false
 	}
 	m := mention{from: from, to: to, span: [2]int{toks[from].from, toks[to-1].to}, words: s[toks[from].from:toks[to-1].to]}
-	m.kind = kindBeside(toks, from, to)
+	m.kind, m.sure = kindBeside(toks, from, to), letters == 1
 	in := *sc
-	in.local = m.kind == wordTown || m.kind == wordTehsil
+	in.local, in.tehsil = m.kind == wordTown || m.kind == wordTehsil, m.kind == wordTehsil
 	var found []Sense
 	for _, other := range keys {
 		if sense, ok := n.sense(other, &in); ok {

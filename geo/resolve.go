@@ -3,6 +3,7 @@ package geo
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // phrases takes the name of a place and a text in. What they say narrows what the columns of admin names left; where
@@ -36,6 +37,16 @@ func (q *reader) phrases(place, text string) {
 	for i := range ms {
 		ms[i].words = fields[ms[i].field][ms[i].span[0]:ms[i].span[1]]
 	}
+	for i := range ms {
+		// "Ghazi Kot town": what the other field calls "Ghazi" is no more than that.
+		if m := &ms[i]; m.inside || m.compound {
+			for j := range ms {
+				if o := &ms[j]; o.field != m.field && strings.EqualFold(o.words, m.words) && !o.admin() {
+					o.inside, o.compound = true, m.compound
+				}
+			}
+		}
+	}
 	r := resolver{q: q, n: q.n, ms: ms}
 	r.resolve()
 }
@@ -57,8 +68,12 @@ func (r *resolver) resolve() {
 	}
 	given := r.units
 	for _, sure := range []func(*mention) bool{
-		func(m *mention) bool { return m.whole() && m.admin() },
-		func(m *mention) bool { return m.whole() && !m.admin() },
+		func(m *mention) bool {
+			return m.whole() && m.admin() && (m.kind == wordDistrict || m.kind == wordProvince)
+		},
+		func(m *mention) bool { return m.whole() && m.admin() && m.kind != wordTehsil && m.kind != wordTown },
+		func(m *mention) bool { return m.whole() && (m.kind == wordTehsil || m.kind == wordDistrict) },
+		func(m *mention) bool { return m.whole() },
 		func(m *mention) bool { return m.fuzzy == "" && m.inside && !m.weak },
 		func(m *mention) bool { return m.fuzzy != "" && !m.weak && !m.inside },
 		func(m *mention) bool { return m.weak && !m.afar },
@@ -144,6 +159,9 @@ func (r *resolver) step(sure func(*mention) bool) {
 			continue
 		}
 		if !fresh {
+			if m.fuzzy != "" && r.q.open {
+				continue // a guess does not choose between what is written
+			}
 			if both := common(r.units, units); both != nil {
 				r.units = both
 				r.by = append(r.by, i)
@@ -171,10 +189,39 @@ func (r *resolver) step(sure func(*mention) bool) {
 
 // enough says whether a mention by itself, with nothing surer beside it, may say where it was.
 func (r *resolver) enough(m *mention, units []int) bool {
-	if m.fuzzy == "" {
-		return !m.inside || r.q.area != nil && len(units) == 1
+	switch {
+	case m.fuzzy != "":
+		return len(units) == 1 && m.sure && len(m.sense.entries) < 2 && (r.focus(units[0]) && len(m.words) >= 7 || r.q.area != nil && len(m.words) >= 6)
+	case m.compound:
+		return false
+	case m.admin():
+		return true
+	case m.inside:
+		return r.q.area != nil && len(units) == 1
+	case m.kind == wordTehsil || m.kind == wordDistrict:
+		return true
+	case m.common:
+		return r.q.area != nil
 	}
-	return len(units) == 1 && (len(m.fuzzy) >= 7 || r.q.area != nil && len(m.fuzzy) >= 6)
+	return slices.ContainsFunc(m.sense.entries, func(e entry) bool { return r.sturdy(m, e) })
+}
+
+// focus says whether a unit is one of those that the gazetteer knows well: not the rest of Pakistan.
+func (r *resolver) focus(unit int) bool { return r.q.g.index.units[unit].Kind != "context" }
+
+// sturdy says whether the name of a small place by itself says which place that is.
+func (r *resolver) sturdy(m *mention, e entry) bool {
+	switch e.kind {
+	case isCrossing, isSeat:
+		return true
+	case isSubunit:
+		return r.n.subunits[e.ref].Kind == "tehsil" || len(m.words) > 4
+	}
+	p := &r.n.places[e.ref]
+	if !r.focus(r.n.lie[e.ref][0]) {
+		return p.Population >= 100_000 && m.kind == wordNone // of a small town elsewhere there is one of the same name here
+	}
+	return len(m.words) > 3
 }
 
 // common are the units of two rising lists, nil if there are none.

@@ -44,9 +44,9 @@ var kindWords = func() map[string]wordKind {
 var linkWords = func() map[string]bool {
 	m := map[string]bool{}
 	for near, words := range map[bool]string{
-		true: "near nearby from toward towards outside beyond bordering adjoining adjacent neighbouring neighboring opposite to leading around " +
+		true: "near nearby from toward towards outside beyond bordering adjoining adjacent neighbouring neighboring opposite to leading around between " +
 			"east west north south northeast northwest southeast southwest eastern western northern southern km kms kilometers kilometres kilometer kilometre miles mile",
-		false: "of in at on inside within the a an and or by with for along between via",
+		false: "of in at on inside within the a an and or by with for along via",
 	} {
 		for _, w := range strings.Fields(words) {
 			m[w] = near
@@ -68,6 +68,18 @@ var plainWords = func() map[string]bool {
 			"villages way western which while who women year years agency's district's monday tuesday wednesday thursday friday saturday january february march april may june july august " +
 			"september october november december new government political court house party force corps levies khasadar frontier corps taliban isis talib militia general major captain colonel officer " +
 			"haji malik maulana mullah mufti sheikh syed commander unidentified limits far distance kilometer border afghanistan boundary international line control local tribe tribal areas") {
+		m[w] = true
+	}
+	return m
+}()
+
+// commonNames are words of Pashto, Balochi, Urdu and Persian for hills, villages, forts and the like. As names they occur in
+// many districts: alone they say nothing, beside a district they may.
+var commonNames = func() map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields("bagh banda bandai bala bazar chak china chinar darra dara dera dasht dehri deri derai ghar gharai garhi ghundai ghundi gul jabba jabbar kach kandao kandaw kandow kas " +
+		"khan khel khwar killa koh kot kotka kotkai kotli landi maidan mandi mela miana miankalay narai narrai narray nawa nawan naway new old pain payan pir pul qala raghza sar sarai serai shah " +
+		"shahi shaikhan sheikhan shiekhan sher sipah spin sra sur tall tangi tangai tappa top toi tor tora tut warsak wam wech ziarat zara zarai zor") {
 		m[w] = true
 	}
 	return m
