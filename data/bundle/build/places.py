@@ -96,9 +96,14 @@ class Polygons:
         return self.properties[best]
 
 
+# Words for the seat of a district, which nobody says with its name.
+OFFICE = r"(?:Hukumat(?:-e|i)|W[uo]luswali(?:-ye)?|'?Alaqahdari(?:-ye)?)"
+SEAT = re.compile(rf"^(?:Markaz-e )?(?:{OFFICE} )?(.+?)(?: {OFFICE})?$")
+
+
 def plain(name):
-    """The ASCII name with one kind of apostrophe, and none before its first letter."""
-    return name.replace("`", "'").lstrip("' ")
+    """The ASCII name with one kind of apostrophe, none before its first letter, and no word for an office."""
+    return SEAT.match(name.replace("`", "'"))[1].lstrip("' ")
 
 
 def main(cities_path, units_path, subunits_path, out_path):
@@ -131,7 +136,7 @@ def main(cities_path, units_path, subunits_path, out_path):
                     "lat": c[4],
                     "accuracy_km": ACCURACY_KM,
                     "population": "" if c[14] == "0" else c[14],
-                    "names": names(name, [n for n in [c[1], *c[3].split(",")] if n and bare(n) not in DROPPED]),
+                    "names": names(name, [n for n in [c[1], c[2], *c[3].split(",")] if n and bare(n) not in DROPPED]),
                 }
             )
     rows.sort(key=lambda r: (r["unit"], int(r["id"][3:])))
