@@ -127,7 +127,7 @@ func (l *learner) take(in *incident.Incident) {
 	}
 	s := spot{in.Point, unit, int32(dataset), 1, in.LocationPrecision == incident.LocVicinity}
 	first := l.teach(in.LocationName, s)
-	if t := in.LocationText; t != "" && len(strings.Fields(t)) <= learnedWords && geo.Fold(placeName(t)) != first {
+	if t := in.LocationText; t != "" && len(strings.Fields(t)) <= learnedWords && geo.Fold(geo.PlaceName(t)) != first {
 		l.teach(t, s)
 	}
 }
@@ -153,7 +153,7 @@ func (l *learner) teach(name string, s spot) string {
 	if name == "" || len(name) > learnedLength {
 		return ""
 	}
-	short := placeName(name)
+	short := geo.PlaceName(name)
 	k := geo.Fold(short)
 	if len(k) < 3 {
 		return k
@@ -193,7 +193,7 @@ func (l *learner) teach(name string, s spot) string {
 // free says whether a name is not that of a unit, a province or a country already.
 func (l *learner) free(name string) bool {
 	switch s := l.names.Lookup(name); s.Kind {
-	case geo.SenseUnit, geo.SenseAmbiguous, geo.SenseArea, geo.SenseCountry, "former":
+	case geo.SenseUnit, geo.SenseAmbiguous, geo.SenseArea, geo.SenseCountry, geo.SenseFormer:
 		return s.Score < 0.9 // a likeness is not the name
 	}
 	return true
@@ -302,24 +302,4 @@ func median(spots []spot) (orb.Point, float64) {
 		spread = max(spread, orbgeo.DistanceHaversine(p, s.p)/1000)
 	}
 	return p, spread
-}
-
-// generic are words for what a place is that stand after or before its name.
-var generic = map[string]bool{"town": true, "village": true, "area": true, "locality": true, "tehsil": true, "city": true, "bazaar": true, "bazar": true}
-
-// placeName is the name of a place without the words for what it is at its end, and without "near", "the" and the like before it.
-func placeName(s string) string {
-	words := strings.Fields(s)
-	for len(words) > 1 && generic[geo.Fold(words[len(words)-1])] {
-		words = words[:len(words)-1]
-	}
-	for len(words) > 1 {
-		switch strings.ToLower(words[0]) {
-		case "the", "near", "in", "at", "town", "village":
-			words = words[1:]
-			continue
-		}
-		break
-	}
-	return strings.Trim(strings.Join(words, " "), " ,;.")
 }
