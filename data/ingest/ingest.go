@@ -94,7 +94,8 @@ type Report struct {
 	File   string `json:"-"`
 	Layout string `json:"-"`
 	// Rejects are the first refused rows, Doubts the first warnings, at most
-	// MaxRejectsInReport of each, in the order of the file.
+	// MaxRejectsInReport of each, in the order of the file; before them stand
+	// the doubts that are about the file as a whole, [WarnSharedCoordinates].
 	Rejects []source.Issue `json:"-"`
 	Doubts  []source.Issue `json:"-"`
 }
@@ -111,7 +112,8 @@ type batch struct {
 	rejects  []reject
 	warnings map[string]int
 	doubts   []source.Issue
-	err      error // that of the source behind these rows, io.EOF at the end
+	whole    []source.Issue // doubts about the file, with the last rows
+	err      error          // that of the source behind these rows, io.EOF at the end
 }
 
 func (b *batch) rows() int { return len(b.good) + len(b.rejects) }
@@ -312,7 +314,8 @@ func put(ctx context.Context, load incident.Load, r *Report, b *batch, rejects *
 	for code, n := range b.warnings {
 		r.Warnings[code] += n
 	}
-	r.Doubts = append(r.Doubts, b.doubts[:min(len(b.doubts), MaxRejectsInReport-len(r.Doubts))]...)
+	r.Doubts = append(b.whole, append(r.Doubts, b.doubts...)...)
+	r.Doubts = r.Doubts[:min(len(r.Doubts), MaxRejectsInReport)]
 	return nil
 }
 
@@ -323,6 +326,7 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 		size = 10_000
 	}
 	doubts := 0
+	seen := sharing{}
 	for {
 		var b *batch
 		select {
@@ -347,6 +351,7 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 				b.warn(is, &doubts)
 			}
 			if opt.Locator != nil {
+				seen.add(row)
 				for _, is := range opt.Locator.Locate(row) {
 					b.warn(is, &doubts)
 				}
@@ -354,6 +359,12 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 			b.good = append(b.good, row.Incident)
 		}
 		ended := b.err != nil
+		if errors.Is(b.err, io.EOF) {
+			if rows, is := seen.doubts(); rows > 0 {
+				b.warnings[WarnSharedCoordinates] += rows
+				b.whole = is
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return

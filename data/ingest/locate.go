@@ -28,6 +28,8 @@ const (
 	WarnPlaceWithoutPoint = "place_without_point"
 	// WarnLearnedPlace is a row that only a name learned from incidents of a dataset could place.
 	WarnLearnedPlace = "learned_place"
+	// WarnLabelCoordinates is a point, said to be a place, that is the middle or the label point of a unit, a province or a country.
+	WarnLabelCoordinates = "label_coordinates"
 )
 
 // Radii in kilometres around the label point within which an incident lies, by
@@ -37,19 +39,25 @@ const (
 	vicinityKM        = 25.0
 	settlementKM      = 2.5
 	borderToleranceKM = 0.1
+	// contradictionKM is how far outside the named unit a point lies when neither is believed any more: twice what the
+	// circle of a vicinity reaches.
+	contradictionKM = 50.0
 )
 
 // geoLocator is a [Locator] that asks package geo.
 type geoLocator struct {
-	g      *geo.Geocoder
-	index  *geo.Index
-	border *geo.Border
-	ranges []unitRange
-	more   func() *geo.Geocoder // g with the learned names, made when it is first needed; nil without any
+	g        *geo.Geocoder
+	index    *geo.Index
+	border   *geo.Border
+	ranges   []borderRange  // of the units
+	subunits map[string]int // ID → place in the subunits of g
+	below    []borderRange  // of the subunits
+	labels   labels
+	more     func() *geo.Geocoder // g with the learned names, made when it is first needed; nil without any
 }
 
-// unitRange is the distance of the parts of a unit from the border.
-type unitRange struct {
+// borderRange is the distance of the parts of a polygon from the border.
+type borderRange struct {
 	once     sync.Once
 	min, max float64
 }
@@ -62,7 +70,12 @@ type unitRange struct {
 // coordinates, and no unit that the geocoder knows from the words; such a row
 // is placed by a learned name at best near its point and gets [WarnLearnedPlace].
 func NewLocator(g *geo.Geocoder, learned func() []geo.Place) Locator {
-	l := &geoLocator{g: g, index: g.Index(), border: g.Border(), ranges: make([]unitRange, len(g.Index().Units()))}
+	units, subunits := g.Index().Units(), g.Subunits()
+	l := &geoLocator{g: g, index: g.Index(), border: g.Border(), ranges: make([]borderRange, len(units)), below: make([]borderRange, len(subunits)),
+		subunits: make(map[string]int, len(subunits)), labels: newLabels(units)}
+	for i := range subunits {
+		l.subunits[subunits[i].ID] = i
+	}
 	if learned != nil {
 		l.more = sync.OnceValue(func() *geo.Geocoder {
 			places := learned()
@@ -80,7 +93,7 @@ func (l *geoLocator) Locate(row *source.Row) []source.Issue {
 	in := &row.Incident
 	var doubts []source.Issue
 	l.checkUnits(row, &doubts)
-	var side incident.BorderSide // as far as words settle it
+	var side incident.BorderSide // as far as the file settles it
 	unit := in.UnitID
 	if in.Place.Kind != "" {
 		side = in.Border.Side
@@ -88,19 +101,42 @@ func (l *geoLocator) Locate(row *source.Row) []source.Issue {
 	} else {
 		l.find(row, &doubts)
 	}
-	if side == "" && in.UnitID != "" && (unit == in.UnitID || l.names(row, in.UnitID)) {
-		side = incident.BorderSide(in.Country)
-	}
-	in.Border = l.distance(in, side)
+	l.nameOfDay(in)
+	in.Border = l.distance(in, func() incident.BorderSide {
+		if side == "" && in.UnitID != "" && (unit == in.UnitID || l.names(row, in.UnitID)) {
+			return incident.BorderSide(in.Country)
+		}
+		return side
+	})
 	return doubts
 }
 
-// names reports whether the admin names of a row stand for a unit.
+// nameOfDay fills in the former unit that the unit was on the day. One that the
+// names or the file say, such as a Frontier Region, may be a part of the unit only.
+func (l *geoLocator) nameOfDay(in *incident.Incident) {
+	then := in.UnitThen
+	in.UnitThen, in.DistrictThen = "", ""
+	if in.UnitID == "" {
+		return
+	}
+	f, ok := l.g.Former(then)
+	if !ok || !slices.Contains(f.Units, in.UnitID) {
+		if then = l.g.Then(in.UnitID, int32(in.Start)); then == "" {
+			return
+		}
+		f, _ = l.g.Former(then)
+	}
+	in.UnitThen, in.DistrictThen = then, f.Name
+}
+
+// names reports whether the admin names of a row stand for a unit, by the name
+// that it has or that it had on the day.
 func (l *geoLocator) names(row *source.Row, unit string) bool {
 	if row.Adm1 == "" && row.Adm2 == "" {
 		return false
 	}
-	return l.g.Geocode(geo.Request{Country: row.Country, Adm1: row.Adm1, Adm2: row.Adm2}).UnitID == unit
+	m := l.g.Geocode(geo.Request{Country: row.Country, Adm1: row.Adm1, Adm2: row.Adm2, Day: int32(row.Incident.Start), HasDay: true})
+	return m.UnitID != "" && l.g.Covers(m.UnitID, unit)
 }
 
 func doubt(row *source.Row, doubts *[]source.Issue, column, value, code, reason string) {
@@ -114,7 +150,7 @@ func doubt(row *source.Row, doubts *[]source.Issue, column, value, code, reason 
 func (l *geoLocator) checkUnits(row *source.Row, doubts *[]source.Issue) {
 	in := &row.Incident
 	known := func(column, id string) bool {
-		if _, ok := l.index.ByID(id); ok {
+		if l.isUnit(id) {
 			return true
 		}
 		doubt(row, doubts, column, id, WarnUnknownUnit, "there is no unit of this id; it was left out")
@@ -131,6 +167,46 @@ func (l *geoLocator) checkUnits(row *source.Row, doubts *[]source.Issue) {
 			*l.ids = slices.DeleteFunc(*l.ids, func(id string) bool { return !known(l.column, id) })
 		}
 	}
+	if in.Subunit == "" {
+		return
+	}
+	i, ok := l.subunits[in.Subunit]
+	switch {
+	case !ok:
+		doubt(row, doubts, "subunit_id", in.Subunit, WarnUnknownUnit, "there is no tehsil or Afghan district of this id; it was left out")
+		in.Subunit = ""
+	case in.UnitID == "":
+		in.UnitID = l.g.Subunits()[i].Unit
+	case !l.g.Covers(in.UnitID, l.g.Subunits()[i].Unit):
+		doubt(row, doubts, "subunit_id", in.Subunit, WarnUnknownUnit, "it does not lie in "+in.UnitID+"; it was left out")
+		in.Subunit = ""
+	}
+}
+
+// isUnit says whether there is or was a unit of an ID.
+func (l *geoLocator) isUnit(id string) bool {
+	if _, ok := l.index.ByID(id); ok {
+		return true
+	}
+	_, ok := l.g.Former(id)
+	return ok
+}
+
+// today are the units of today of units and former ones, each once, in their order.
+func (l *geoLocator) today(ids []string) []string {
+	out := make([]string, 0, len(ids))
+	for _, id := range ids {
+		units := []string{id}
+		if f, ok := l.g.Former(id); ok {
+			units = f.Units
+		}
+		for _, u := range units {
+			if !slices.Contains(out, u) {
+				out = append(out, u)
+			}
+		}
+	}
+	return out
 }
 
 // enter fills in the fields that follow from a unit.
@@ -145,6 +221,16 @@ func (l *geoLocator) enter(in *incident.Incident, unit int) {
 	}
 }
 
+// enterFormer does the same for a former unit, which has no label point: the
+// middle of several units may lie in none of them.
+func (l *geoLocator) enterFormer(in *incident.Incident, id string) {
+	f, ok := l.g.Former(id)
+	if !ok {
+		return
+	}
+	in.UnitID, in.PCode, in.Country, in.Province, in.District = f.ID, "", f.Country, f.Province, f.Name
+}
+
 func (l *geoLocator) leave(in *incident.Incident) {
 	in.UnitID, in.PCode, in.Province, in.District = "", "", "", ""
 }
@@ -153,8 +239,20 @@ func (l *geoLocator) leave(in *incident.Incident) {
 func (l *geoLocator) given(row *source.Row, doubts *[]source.Issue) {
 	in := &row.Incident
 	p := &in.Place
+	_, former := l.g.Former(in.UnitID)
+	if len(p.Units) > 0 {
+		p.Units = l.today(p.Units)
+	}
+	if p.Kind == incident.PlaceSubunit && in.Subunit == "" {
+		p.Kind = incident.PlaceUnit
+	}
+	if p.Kind == incident.PlaceUnit && former {
+		p.Kind, p.Units = incident.PlaceUnits, l.today([]string{in.UnitID})
+	}
 	if p.Kind == incident.PlaceUnits {
 		switch {
+		case former && len(p.Units) == 0:
+			p.Units = l.today([]string{in.UnitID})
 		case len(p.Units) == 0 && in.UnitID != "":
 			p.Kind = incident.PlaceUnit
 		case len(p.Units) == 1 && (in.UnitID == "" || in.UnitID == p.Units[0]):
@@ -185,12 +283,19 @@ func (l *geoLocator) given(row *source.Row, doubts *[]source.Issue) {
 		}
 		named := in.HasPoint
 		l.enter(in, unit)
-		if p.Kind != incident.PlaceUnit && !named {
+		if p.Kind == incident.PlaceSubunit && !named {
+			in.Point = l.g.Subunits()[l.subunits[in.Subunit]].Label
+		} else if p.Kind != incident.PlaceUnit && !named {
 			in.HasPoint, in.Point = false, orb.Point{}
 		}
+	} else if former {
+		l.enterFormer(in, in.UnitID)
 	} else if row.Adm1 != "" {
 		m := l.g.Geocode(geo.Request{Country: row.Country, Adm1: row.Adm1})
 		in.Province = m.Province
+	}
+	if p.Kind != incident.PlacePoint && p.Kind != incident.PlaceSubunit {
+		in.Subunit = "" // of a place that is larger no tehsil is known
 	}
 	if p.Kind == incident.PlaceProvince && in.Province == "" {
 		p.Kind = incident.PlaceNone
@@ -210,6 +315,8 @@ func precisionOf(k incident.PlaceKind) incident.LocationPrecision {
 		return incident.LocNear
 	case incident.PlaceCircle:
 		return incident.LocVicinity
+	case incident.PlaceSubunit:
+		return incident.LocTehsil
 	case incident.PlaceUnit:
 		return incident.LocDistrict
 	case incident.PlaceUnits:
@@ -235,28 +342,51 @@ func (l *geoLocator) checkDistance(row *source.Row, unit int, doubts *[]source.I
 // find places an incident by its coordinates and names.
 func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 	in := &row.Incident
+	if in.HasPoint && in.LocationPrecision.IsPoint() {
+		l.checkLabel(row, doubts)
+	}
 	var m geo.Match
 	if unit, ok := l.index.ByID(in.UnitID); ok {
 		// The file names the unit: what remains is how well the place is known.
 		u := &l.index.Units()[unit]
-		m = geo.Match{Unit: unit, Country: u.Country, Province: u.Province, Name: u.Name, Point: in.Point, HasPoint: in.HasPoint, Precision: string(in.LocationPrecision)}
+		m = geo.Match{Unit: unit, UnitID: u.ID, Subunit: in.Subunit, Country: u.Country, Province: u.Province, Name: u.Name,
+			Point: in.Point, HasPoint: in.HasPoint, Precision: string(in.LocationPrecision)}
 		if in.HasPoint && in.LocationPrecision.IsPoint() {
 			l.checkDistance(row, unit, doubts)
 		}
 		if !in.HasPoint && (in.LocationPrecision == "" || in.LocationPrecision.IsPoint()) {
 			m.Precision = string(incident.LocDistrict)
+			if in.Subunit != "" {
+				m.Precision = string(incident.LocTehsil)
+			}
+		}
+	} else if f, ok := l.g.Former(in.UnitID); ok {
+		m = geo.Match{Unit: -1, UnitID: f.ID, Units: f.Units, Subunit: in.Subunit, Country: f.Country, Province: f.Province, Name: f.Name,
+			Point: in.Point, HasPoint: in.HasPoint, Precision: string(in.LocationPrecision)}
+		if !in.HasPoint && (in.LocationPrecision == "" || in.LocationPrecision.IsPoint()) {
+			m.Precision = string(incident.LocDistrict)
 		}
 	} else {
-		r := geo.Request{Country: row.Country, Adm1: row.Adm1, Adm2: row.Adm2, Place: in.LocationName, Text: in.LocationText,
-			Day: int32(in.Start), HasDay: true, Point: in.Point, HasPoint: in.HasPoint, Precision: string(in.LocationPrecision)}
+		r := l.request(row)
+		r.Point, r.HasPoint, r.Precision = in.Point, in.HasPoint, string(in.LocationPrecision)
+		admin := !r.HasPoint && r.Place == "" && r.Text == ""
+		if admin && (r.Precision == "" || in.LocationPrecision.IsPoint()) {
+			r.Precision = string(incident.LocDistrict)
+		}
 		m = l.g.Geocode(r)
+		if admin && m.HasPoint {
+			// A crossing or a town of the name of a district is not where it was.
+			m.HasPoint = false
+			if m.Unit >= 0 {
+				m.Name, m.Precision = l.index.Units()[m.Unit].Name, r.Precision
+			}
+		}
 		if l.more != nil && m.UnitID == "" && !m.HasPoint && (r.Place != "" || r.Text != "") {
 			m = l.recall(row, &r, m, doubts)
 		}
 	}
-	for _, w := range m.Warnings {
-		doubt(row, doubts, "", stated(row), w.Code, w.Detail)
-	}
+	torn := l.weigh(row, &m, doubts)
+	in.UnitThen = m.Then
 	l.checkNames(row, &m, doubts)
 	if in.LocationName == "" && in.LocationText == "" && (row.Adm1 != "" || row.Adm2 != "") {
 		in.LocationText = strings.Join(slices.DeleteFunc([]string{row.Adm2, row.Adm1}, func(s string) bool { return s == "" }), ", ")
@@ -273,8 +403,12 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 	default:
 		in.LocationName = m.Name
 	}
-	switch in.LocationPrecision {
+	switch known := incident.LocationPrecision(m.Precision); in.LocationPrecision {
 	case incident.LocLine, incident.LocRegion, incident.LocCountry: // the source's word stands, whatever names add
+	case incident.LocTehsil:
+		if !known.IsPoint() { // that the tehsil has a town of its name makes it no town
+			in.LocationPrecision = known
+		}
 	default:
 		in.LocationPrecision = incident.LocationPrecision(m.Precision)
 	}
@@ -285,7 +419,8 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		in.Candidates = nil
 	}
 	l.leave(in)
-	in.Place = incident.Place{}
+	in.Place, in.Subunit = incident.Place{}, ""
+	former := m.Unit < 0 && m.UnitID != ""
 
 	switch prec := in.LocationPrecision; prec {
 	case incident.LocExact, incident.LocNear, incident.LocSettlement, incident.LocVicinity:
@@ -293,32 +428,40 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		if prec == incident.LocVicinity {
 			in.Place = incident.Place{Kind: incident.PlaceCircle, RadiusM: vicinityKM * 1000}
 		}
-		if m.Unit >= 0 {
+		switch {
+		case m.Unit >= 0:
 			l.enter(in, m.Unit)
-		} else {
+			if prec != incident.LocVicinity { // a circle reaches over the tehsils around
+				in.Subunit = l.subunitOf(in.UnitID, m.Subunit)
+			}
+		case former:
+			l.enterFormer(in, m.UnitID)
+		default:
 			in.Province = m.Province
 		}
-	case incident.LocTehsil, incident.LocDistrict:
-		l.within(in, &m, m.Unit)
+	case incident.LocTehsil:
+		l.within(in, &m, true, true)
+	case incident.LocDistrict:
+		// A district of Afghanistan is a subunit here, and of Pakistan a unit.
+		l.within(in, &m, true, m.Unit >= 0 && l.index.Units()[m.Unit].Kind != "district")
 	case incident.LocProvince:
 		// The provinces of Afghanistan are units; a district is more than a source knows that names its province.
-		unit := m.Unit
-		if unit >= 0 && l.index.Units()[unit].Kind == "district" {
-			unit = -1
-		}
-		l.within(in, &m, unit)
+		l.within(in, &m, m.Unit >= 0 && l.index.Units()[m.Unit].Kind != "district", false)
+		ambiguous = ambiguous && in.Place.Kind != incident.PlaceProvince
 	case incident.LocLine:
 		// UCDP's code 5 is any line or fuzzy area: a road, the line of control, a valley.
 		if in.LocationPrecisionCode == "" || namesBorder(in) {
 			if m.Unit >= 0 {
 				l.enter(in, m.Unit)
 				in.Point, in.HasPoint = m.Point, m.HasPoint
+			} else if former {
+				l.enterFormer(in, m.UnitID)
 			}
 			in.Place = incident.Place{Kind: incident.PlaceBorder}
 			ambiguous = false
 			break
 		}
-		l.within(in, &m, m.Unit)
+		l.within(in, &m, true, false)
 	case incident.LocRegion, incident.LocCountry:
 		in.Place.Kind = incident.PlaceNone
 		if in.Country != "" {
@@ -332,11 +475,9 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		ambiguous = false
 	}
 	if ambiguous && len(m.Candidates) > 0 {
-		for _, c := range m.Candidates {
-			in.Candidates = append(in.Candidates, c.UnitID)
-		}
+		in.Candidates = candidates(&m)
 		isPoint := in.Place.Kind == incident.PlacePoint || in.Place.Kind == incident.PlaceCircle
-		if len(in.Candidates) == 1 {
+		if len(in.Candidates) <= 1 {
 			// The names contradict each other, of which there is a warning: neither is believed.
 			if !isPoint && in.Place.Kind != incident.PlaceProvince {
 				in.LocationPrecision = precisionOf(in.Place.Kind)
@@ -344,10 +485,39 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 			return
 		}
 		if !isPoint {
-			in.Place = incident.Place{Kind: incident.PlaceUnits, Units: slices.Clone(in.Candidates)}
+			in.Place = incident.Place{Kind: incident.PlaceUnits, Units: l.today(in.Candidates)}
+		}
+		if torn {
+			return // of which there is a warning
 		}
 		doubt(row, doubts, "", stated(row), WarnAmbiguousName, "the name may stand for "+strings.Join(in.Candidates, ", "))
 	}
+}
+
+// request asks where a row was by all of its words.
+func (l *geoLocator) request(row *source.Row) geo.Request {
+	in := &row.Incident
+	return geo.Request{Country: row.Country, Adm1: row.Adm1, Adm2: row.Adm2, Place: in.LocationName, Text: in.LocationText,
+		Day: int32(in.Start), HasDay: true}
+}
+
+// subunitOf is the ID of a subunit if there is one and it lies in the unit, else "".
+func (l *geoLocator) subunitOf(unit, id string) string {
+	if i, ok := l.subunits[id]; ok && l.g.Subunits()[i].Unit == unit {
+		return id
+	}
+	return ""
+}
+
+// candidates are the IDs of the units that a match leaves, each once.
+func candidates(m *geo.Match) []string {
+	var out []string
+	for i := range m.Candidates {
+		if id := m.Candidates[i].UnitID; id != "" && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 // recall asks again with the learned names where the others left no unit. The
@@ -386,7 +556,7 @@ func (l *geoLocator) checkNames(row *source.Row, m *geo.Match, doubts *[]source.
 	units := l.index.Units()
 	known := func(s geo.Sense) bool {
 		switch s.Kind {
-		case geo.SenseUnit, geo.SenseAmbiguous:
+		case geo.SenseUnit, geo.SenseAmbiguous, geo.SenseFormer, geo.SenseSubunit:
 			return len(s.Units) == 0 || row.Incident.Country == "" || slices.ContainsFunc(s.Units, func(u int) bool { return units[u].Country == row.Incident.Country })
 		case geo.SenseArea, geo.SenseCountry:
 			return true
@@ -398,7 +568,7 @@ func (l *geoLocator) checkNames(row *source.Row, m *geo.Match, doubts *[]source.
 	finer := m.Unit >= 0 && units[m.Unit].Kind != "district" || slices.ContainsFunc(one.Units, func(u int) bool { return units[u].Kind != "district" })
 	switch {
 	case row.Adm2 != "" && !known(two):
-		if !finer {
+		if !finer && len(l.named(row, geo.Request{Country: row.Country, Adm2: row.Adm2})) == 0 { // nor was there one on that day
 			doubt(row, doubts, row.Adm2Column, row.Adm2, WarnUnknownName, "there is no district or unit of this name here; nothing follows from it")
 		}
 	case row.Adm2 == "" && m.Unit < 0 && row.Adm1 != "" && !known(one):
@@ -406,12 +576,27 @@ func (l *geoLocator) checkNames(row *source.Row, m *geo.Match, doubts *[]source.
 	}
 }
 
-// within says that the incident was somewhere in a unit, else in the province or the country.
-func (l *geoLocator) within(in *incident.Incident, m *geo.Match, unit int) {
+// within says that the incident was somewhere in the unit of a match if unit is
+// true, in the subunit if below is true and one is known; else in the province or the country.
+func (l *geoLocator) within(in *incident.Incident, m *geo.Match, unit, below bool) {
 	in.Province = m.Province
+	known := unit && m.UnitID != ""
+	sub := ""
+	if below && known {
+		sub = l.subunitOf(m.UnitID, m.Subunit)
+	}
 	switch {
-	case unit >= 0:
-		l.enter(in, unit)
+	case known && m.Unit < 0:
+		l.enterFormer(in, m.UnitID)
+		in.Place = incident.Place{Kind: incident.PlaceUnits, Units: slices.Clone(m.Units)}
+	case sub != "":
+		if !in.HasPoint {
+			in.Point, in.HasPoint = l.g.Subunits()[l.subunits[sub]].Label, true
+		}
+		l.enter(in, m.Unit)
+		in.Subunit, in.Place.Kind = sub, incident.PlaceSubunit
+	case known:
+		l.enter(in, m.Unit)
 		in.Place.Kind = incident.PlaceUnit
 	case m.Province != "":
 		in.Place.Kind = incident.PlaceProvince
@@ -420,7 +605,7 @@ func (l *geoLocator) within(in *incident.Incident, m *geo.Match, unit int) {
 	default:
 		in.Place.Kind = incident.PlaceNone
 	}
-	if unit < 0 && in.Place.Kind != incident.PlaceProvince && in.LocationPrecision != incident.LocLine && len(m.Candidates) == 0 {
+	if !known && in.Place.Kind != incident.PlaceProvince && in.LocationPrecision != incident.LocLine && len(m.Candidates) == 0 {
 		in.LocationPrecision = precisionOf(in.Place.Kind) // no more than this is known
 	}
 }
@@ -451,9 +636,8 @@ func stated(row *source.Row) string {
 }
 
 // distance is the distance to the border as far as the place is known.
-// side is what names say of the side, "" if nothing: a circle may reach over the
-// line although it is known on which side of it the incident was.
-func (l *geoLocator) distance(in *incident.Incident, side incident.BorderSide) incident.BorderDistance {
+// settled is asked where a place reaches over the line: which side names or the file say, "" if none.
+func (l *geoLocator) distance(in *incident.Incident, settled func() incident.BorderSide) incident.BorderDistance {
 	none := incident.BorderDistance{Side: incident.SideUnknown}
 	if l.border == nil {
 		return none
@@ -475,14 +659,23 @@ func (l *geoLocator) distance(in *incident.Incident, side incident.BorderSide) i
 		}
 		b := incident.BorderDistance{Known: true, MinKM: round(max(0, d-r)), MaxKM: round(d + r), Side: incident.SideUnknown}
 		switch {
-		case d < max(r, borderToleranceKM) && side != "":
-			b.Side = side
 		case d < max(r, borderToleranceKM):
-			b.Side = incident.SideStraddles
+			b.Side = cmp.Or(settled(), incident.SideStraddles)
 		case in.UnitID != "":
 			b.Side = incident.BorderSide(in.Country)
 		}
 		return b
+	case incident.PlaceSubunit:
+		i, ok := l.subunits[in.Subunit]
+		if !ok {
+			return none
+		}
+		r := &l.below[i]
+		r.once.Do(func() { r.min, r.max = l.measure(l.g.Subunits()[i].Geometry) })
+		if math.IsInf(r.min, 1) {
+			return none
+		}
+		return incident.BorderDistance{Known: true, MinKM: round(r.min), MaxKM: round(r.max), Side: incident.BorderSide(in.Country)}
 	case incident.PlaceUnit:
 		return l.unitsDistance([]string{in.UnitID})
 	case incident.PlaceUnits:
@@ -511,7 +704,7 @@ func (l *geoLocator) unitsDistance(ids []string) incident.BorderDistance {
 			continue
 		}
 		r := &l.ranges[i]
-		r.once.Do(func() { r.min, r.max = l.measure(&l.index.Units()[i]) })
+		r.once.Do(func() { r.min, r.max = l.measure(l.index.Units()[i].Geometry) })
 		if math.IsInf(r.min, 1) {
 			continue
 		}
@@ -531,15 +724,34 @@ func (l *geoLocator) unitsDistance(ids []string) incident.BorderDistance {
 	return b
 }
 
-// measure is the least and the largest distance of the vertices of a unit from
-// the border; a unit that touches the line has 0.
-func (l *geoLocator) measure(u *geo.Unit) (least, most float64) {
+// measure is the least and the largest distance of the outline of a polygon
+// from the border; one that touches the line has 0.
+func (l *geoLocator) measure(shape orb.MultiPolygon) (least, most float64) {
 	least = math.Inf(1)
-	for _, poly := range u.Geometry {
+	// A distance changes by no more than the way: an edge whose middle could not
+	// be nearer or farther than what is known need not be halved.
+	var along func(a, b orb.Point, da, db float64)
+	along = func(a, b orb.Point, da, db float64) {
+		long := flatKM(a, b)
+		if long < 2*borderToleranceKM || (da+db-long)/2 >= least && (da+db+long)/2 <= most {
+			return
+		}
+		m := orb.Point{(a[0] + b[0]) / 2, (a[1] + b[1]) / 2}
+		d := l.border.DistanceKM(m)
+		least, most = min(least, d), max(most, d)
+		along(a, m, da, d)
+		along(m, b, d, db)
+	}
+	for _, poly := range shape {
 		for _, ring := range poly {
-			for _, p := range ring {
+			var last float64
+			for i, p := range ring {
 				d := l.border.DistanceKM(p)
 				least, most = min(least, d), max(most, d)
+				if i > 0 {
+					along(ring[i-1], p, last, d)
+				}
+				last = d
 			}
 		}
 	}

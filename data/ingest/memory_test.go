@@ -87,35 +87,21 @@ func (l *memoryLoad) Abort() error {
 
 func testLocator(tb testing.TB) Locator {
 	tb.Helper()
-	units, err := bundle.Units()
+	return NewLocator(testGeocoder(tb), nil)
+}
+
+// testGeocoder knows all that the program has with it.
+func testGeocoder(tb testing.TB) *geo.Geocoder {
+	tb.Helper()
+	from, err := bundle.Sources()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	x, err := geo.NewIndex(units)
+	g, err := geo.NewGeocoder(from)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	crossings, err := bundle.Crossings()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	ambiguities, err := bundle.Ambiguities()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	line, err := bundle.Border()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	border, err := geo.NewBorder(line)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	g, err := geo.NewGeocoder(geo.Sources{Index: x, Crossings: crossings, Ambiguities: ambiguities, Border: border})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return NewLocator(g, nil)
+	return g
 }
 
 // A store that keeps nothing, to measure what comes before it.

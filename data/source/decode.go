@@ -408,7 +408,7 @@ func (d *decoder) place(in *incident.Incident) {
 	case code == "" && in.HasPoint:
 		// A point is given, and not how good it is: it may be the house or the
 		// middle of the town. "near" claims no more than that.
-		in.LocationPrecision = incident.LocNear
+		in.LocationPrecision, d.row.PrecisionAssumed = incident.LocNear, true
 	case code == "":
 	case d.layout.precision != nil:
 		w, ok := d.layout.precision[code]
@@ -425,7 +425,7 @@ func (d *decoder) place(in *incident.Incident) {
 	if s := d.get(fPrecisionCode); s != "" {
 		in.LocationPrecisionCode = s
 	}
-	in.UnitID = d.get(fUnitID)
+	in.UnitID, in.Subunit, in.UnitThen = d.get(fUnitID), d.get(fSubunit), d.get(fUnitThen)
 	if s := d.get(fPlaceKind); s != "" {
 		in.Place.Kind = word(d, fPlaceKind, incident.PlaceKinds, incident.PlaceNone)
 		if side := incident.BorderSide(d.get(fBorderSide)); slices.Contains(borderSides, side) {

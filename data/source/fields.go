@@ -60,6 +60,8 @@ const (
 	fDataset
 	fWarnings
 	fBorderSide
+	fSubunit
+	fUnitThen
 	numFields
 )
 
@@ -131,6 +133,8 @@ var tableLayout = &layout{name: FormatTable, names: [numFields][]string{
 	fDataset:         {"dataset"},
 	fWarnings:        {"warnings"},
 	fBorderSide:      {"border_side"},
+	fSubunit:         {"subunit_id"},
+	fUnitThen:        {"unit_then"},
 }}
 
 var gedLayout = &layout{

@@ -100,10 +100,13 @@ type Row struct {
 	// could not be told apart they are the best that can be said.
 	Raw []string
 	// Incident is the incident, without the unit it lies in: Point is set if
-	// the source gives coordinates, UnitID, Place and the side of the border only if it gives those.
+	// the source gives coordinates, UnitID, Subunit, UnitThen, Place and the side of the border only if it gives those.
 	Incident incident.Incident
 	// Country, Adm1 and Adm2 are names of admin units as the source writes them.
 	Country, Adm1, Adm2 string
+	// PrecisionAssumed is true if the source gives coordinates and not how good
+	// they are, so that the precision of the incident is our word.
+	PrecisionAssumed bool
 	// Adm1Column and Adm2Column are the columns of these names, for messages.
 	Adm1Column, Adm2Column string
 	// Rejected is the first problem that refuses the row, nil for a good row.

@@ -1,0 +1,213 @@
+package ingest
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/paulmach/orb"
+	"github.com/paulmach/orb/planar"
+
+	"sarhad/data/source"
+	"sarhad/geo"
+	"sarhad/incident"
+)
+
+// weigh writes down the doubts of a match, and takes the unit out of it where
+// the named unit and the point lie so far apart that neither is believed; torn
+// is true then, and the candidates are both.
+func (l *geoLocator) weigh(row *source.Row, m *geo.Match, doubts *[]source.Issue) (torn bool) {
+	in := &row.Incident
+	away := 0.0
+	for _, w := range m.Warnings {
+		switch w.Code {
+		case geo.WarnDistrictMismatch:
+			if at := l.index.Locate(in.Point); at >= 0 && l.names(row, l.index.Units()[at].ID) {
+				continue // the admin names hold the point; the name of a place narrows them to a part beside it
+			}
+			away = w.KM
+		case geo.WarnSwappedCoordinates:
+			if u := l.exchanged(row); u >= 0 {
+				w.Detail += ", and then in " + l.index.Units()[u].Name + ", which is named"
+			}
+		}
+		doubt(row, doubts, "", stated(row), w.Code, w.Detail)
+	}
+	if away == 0 || m.Unit < 0 {
+		return false
+	}
+	if u := l.exchanged(row); u >= 0 {
+		doubt(row, doubts, "", stated(row), geo.WarnSwappedCoordinates, "only with longitude and latitude exchanged the point lies in "+l.index.Units()[u].Name+", which is named")
+	}
+	if away < contradictionKM || !incident.LocationPrecision(m.Precision).IsPoint() {
+		return false
+	}
+	named := l.namedUnits(row)
+	if len(named) == 0 {
+		return false // it was a province that was named, and the point is the better witness
+	}
+	at := l.index.Units()[m.Unit]
+	*m = geo.Match{Status: geo.StatusAmbiguous, Unit: -1, Name: cmp.Or(row.Adm2, row.Adm1), Precision: string(incident.LocDistrict), Point: m.Point, HasPoint: true,
+		Country: at.Country, Province: at.Province, Candidates: []geo.Candidate{{UnitID: at.ID}}}
+	for _, id := range l.today(named) {
+		u, ok := l.index.ByID(id)
+		if !ok {
+			continue
+		}
+		unit := &l.index.Units()[u]
+		if unit.Kind != "district" {
+			m.Precision = string(incident.LocProvince)
+		}
+		if unit.Country != m.Country {
+			m.Country, m.Province = in.Country, ""
+		} else if unit.Province != m.Province {
+			m.Province = ""
+		}
+	}
+	for _, id := range named {
+		m.Candidates = append(m.Candidates, geo.Candidate{UnitID: id})
+	}
+	return true
+}
+
+// namedUnits are the IDs of the units that the words of a row may mean, its
+// coordinates left aside; the name of a place only where the admin names leave none.
+func (l *geoLocator) namedUnits(row *source.Row) []string {
+	r := l.request(row)
+	if ids := l.named(row, geo.Request{Country: r.Country, Adm1: r.Adm1, Adm2: r.Adm2}); len(ids) > 0 {
+		return ids
+	}
+	return l.named(row, r)
+}
+
+// named are the IDs of the units that a request of names may mean on the day of a row.
+func (l *geoLocator) named(row *source.Row, r geo.Request) []string {
+	r.Day, r.HasDay = int32(row.Incident.Start), true
+	m := l.g.Geocode(r)
+	if m.UnitID != "" {
+		return []string{m.UnitID}
+	}
+	return candidates(&m)
+}
+
+// exchanged is the named unit in which the point of a row lies if its longitude and latitude are exchanged, -1 if none.
+func (l *geoLocator) exchanged(row *source.Row) int {
+	p := orb.Point{row.Incident.Point[1], row.Incident.Point[0]}
+	at := l.index.Locate(p)
+	if at < 0 {
+		return -1
+	}
+	for _, id := range l.namedUnits(row) {
+		if l.g.Covers(id, l.index.Units()[at].ID) {
+			return at
+		}
+	}
+	return -1
+}
+
+// labelKM is how near to a label point a point is taken for it.
+const labelKM = 0.1
+
+// label is a point that stands for a unit, a province or a country on maps and in tables.
+type label struct {
+	point orb.Point
+	// of names what it stands for, level is how well a place is known of which only that is.
+	of    string
+	level incident.LocationPrecision
+}
+
+// labels are the label points by cells of a hundredth of a degree; one near an edge is in the cells on both sides.
+type labels map[[2]int16][]label
+
+// countryLabels are the points of two tables that are in wide use, the CIA's and Google's.
+var countryLabels = []label{
+	{orb.Point{70, 30}, "Pakistan", incident.LocCountry}, {orb.Point{69.345116, 30.375321}, "Pakistan", incident.LocCountry},
+	{orb.Point{65, 33}, "Afghanistan", incident.LocCountry}, {orb.Point{67.709953, 33.93911}, "Afghanistan", incident.LocCountry},
+}
+
+// newLabels are the label points and middles of units, the middles of provinces and those of the two countries.
+func newLabels(units []geo.Unit) labels {
+	all := labels{}
+	for _, c := range countryLabels {
+		all.add(c)
+	}
+	type sum struct {
+		x, y, area float64
+	}
+	provinces := map[string]sum{}
+	for i := range units {
+		u := &units[i]
+		level := incident.LocDistrict
+		if u.Kind != "district" {
+			level = incident.LocProvince
+		}
+		all.add(label{u.Label, u.Name, level})
+		c, area := planar.CentroidArea(u.Geometry)
+		if !(area > 0) {
+			continue
+		}
+		all.add(label{c, u.Name, level})
+		if u.Kind == "district" && u.Province != "" {
+			p := provinces[u.Province]
+			provinces[u.Province] = sum{p.x + c[0]*area, p.y + c[1]*area, p.area + area}
+		}
+	}
+	for name, p := range provinces {
+		all.add(label{orb.Point{p.x / p.area, p.y / p.area}, name, incident.LocProvince})
+	}
+	return all
+}
+
+func cellOf(p orb.Point) [2]int16 {
+	return [2]int16{int16(math.Floor(p[0] * 100)), int16(math.Floor(p[1] * 100))}
+}
+
+func (l labels) add(x label) {
+	const reach = 0.0013 // degrees, more than labelKM of latitude and of longitude up to 45 degrees
+	var cells [][2]int16
+	for _, dx := range []float64{-reach, reach} {
+		for _, dy := range []float64{-reach, reach} {
+			if c := cellOf(orb.Point{x.point[0] + dx, x.point[1] + dy}); !slices.Contains(cells, c) {
+				cells = append(cells, c)
+				l[c] = append(l[c], x)
+			}
+		}
+	}
+}
+
+// at is the label at a point, nil if there is none.
+func (l labels) at(p orb.Point) *label {
+	near := l[cellOf(p)]
+	for i := range near {
+		if flatKM(near[i].point, p) <= labelKM {
+			return &near[i]
+		}
+	}
+	return nil
+}
+
+// flatKM is the distance of two points that are near each other, in kilometres.
+func flatKM(a, b orb.Point) float64 {
+	const perDegree = 111.195
+	return perDegree * math.Hypot((a[0]-b[0])*math.Cos((a[1]+b[1])/2*math.Pi/180), a[1]-b[1])
+}
+
+// checkLabel warns of a point that is the label of something large. If the
+// source does not say how good its coordinates are, the place is no better
+// known than what the point stands for; a source that does say so is believed.
+func (l *geoLocator) checkLabel(row *source.Row, doubts *[]source.Issue) {
+	in := &row.Incident
+	at := l.labels.at(in.Point)
+	if at == nil {
+		return
+	}
+	reason := "the coordinates are the middle or the label point of " + at.of
+	if row.PrecisionAssumed {
+		in.LocationPrecision = at.level
+		reason += ", and stand for all of it"
+	} else {
+		reason += fmt.Sprintf(", and the source says that they are %s", in.LocationPrecision)
+	}
+	doubt(row, doubts, "", stated(row), WarnLabelCoordinates, reason)
+}

@@ -1,0 +1,108 @@
+package ingest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/paulmach/orb"
+
+	"sarhad/data/source"
+	"sarhad/geo"
+)
+
+// WarnSharedCoordinates is a point that many rows of a file give under
+// different names of places: the middle of something larger, or a value that
+// was copied down. It is told when the file has been read, so it stands in the
+// report and not in the incidents, each of which may be the right one.
+const WarnSharedCoordinates = "shared_coordinates"
+
+const (
+	// sharedRows rows under sharedNames names make a point doubtful. Hundreds of rows under one name are a town that sees much.
+	sharedRows, sharedNames = 50, 3
+	// maxSpots is how many points are counted at a time. When there are more the rarest are forgotten, so that the counts
+	// of a file with more points are at least what is said.
+	maxSpots = 1 << 15
+	// maxSpotNames is how many names of a point are kept, maxSharedDoubts how many points the report names.
+	maxSpotNames, maxSharedDoubts = 16, 20
+)
+
+// sharing counts the points of a file that are said to be places.
+type sharing map[orb.Point]spot
+
+type spot struct {
+	rows, line int32 // line is that of the first
+	name       string
+	more       *[]string // further names
+}
+
+// add counts a row before it is placed. One that was placed before, such as of our own export, is not asked about again.
+func (s sharing) add(row *source.Row) {
+	in := &row.Incident
+	if !in.HasPoint || !in.LocationPrecision.IsPoint() || in.Place.Kind != "" || in.Point == (orb.Point{}) {
+		return
+	}
+	name := cmp.Or(in.LocationName, row.Adm2, row.Adm1)
+	at, ok := s[in.Point]
+	switch {
+	case !ok:
+		if len(s) >= maxSpots {
+			s.forget()
+		}
+		at.line, at.name = int32(row.Line), strings.Clone(name)
+	case name == "" || name == at.name:
+	case at.name == "":
+		at.name = strings.Clone(name)
+	case at.more == nil:
+		at.more = &[]string{strings.Clone(name)}
+	case len(*at.more) < maxSpotNames && !slices.Contains(*at.more, name):
+		*at.more = append(*at.more, strings.Clone(name))
+	}
+	at.rows++
+	s[in.Point] = at
+}
+
+// forget drops the points with the fewest rows until half of the places are free.
+func (s sharing) forget() {
+	for few := int32(1); len(s) > maxSpots/2; few *= 2 {
+		for p, at := range s {
+			if at.rows <= few {
+				delete(s, p)
+			}
+		}
+	}
+}
+
+// doubts are the points that are shared, most rows first, and how many rows these have together.
+func (s sharing) doubts() (rows int, out []source.Issue) {
+	type shared struct {
+		point orb.Point
+		spot
+		names []string
+	}
+	var found []shared
+	for p, at := range s {
+		if at.rows < sharedRows || at.more == nil || len(*at.more) < sharedNames-1 {
+			continue
+		}
+		var names, folded []string // spellings of one name are one name
+		for _, n := range append([]string{at.name}, *at.more...) {
+			if f := strings.ReplaceAll(geo.Fold(n), " ", ""); !slices.Contains(folded, f) {
+				names, folded = append(names, n), append(folded, f)
+			}
+		}
+		if len(names) >= sharedNames {
+			found = append(found, shared{p, at, names})
+			rows += int(at.rows)
+		}
+	}
+	slices.SortFunc(found, func(a, b shared) int {
+		return cmp.Or(cmp.Compare(b.rows, a.rows), cmp.Compare(a.line, b.line))
+	})
+	for _, f := range found[:min(len(found), maxSharedDoubts)] {
+		out = append(out, source.Issue{Line: int(f.line), Value: fmt.Sprintf("%g, %g", f.point[0], f.point[1]), Code: WarnSharedCoordinates,
+			Reason: fmt.Sprintf("%d rows give this point under different names (%s): it may be the middle of something larger", f.rows, strings.Join(f.names[:sharedNames], "; "))})
+	}
+	return rows, out
+}
