@@ -6,7 +6,13 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const p = spawn(
   process.execPath,
-  ['--test', '--test-concurrency=1', '--test-reporter=spec', join(here, 'page.test.mjs')],
+  [
+    '--test',
+    '--test-concurrency=1',
+    '--test-reporter=spec',
+    join(here, 'page.test.mjs'),
+    join(here, 'search.test.mjs'),
+  ],
   {
     stdio: 'inherit',
     cwd: join(here, '..'),

@@ -87,6 +87,10 @@ describe('text and vocabularies', () => {
     // A district's label point is no place of an incident.
     expect(spotOf('unit', true, true, true, true)).toBe(Spot.UNIT);
     expect(spotOf('units', true, false, true, true)).toBe(Spot.PROVINCE);
+    // One known unit of its day is a place of its own, as is a tehsil within its district.
+    expect(spotOf('units', true, true, true, true)).toBe(Spot.UNIT);
+    expect(spotOf('subunit', true, true, true, true)).toBe(Spot.UNIT);
+    expect(spotOf('subunit', true, false, true, true)).toBe(Spot.PROVINCE);
     expect(spotOf('border', true, true, true, true)).toBe(Spot.BORDER);
     expect(spotOf('country', true, false, false, true)).toBe(Spot.COUNTRY);
     expect(spotOf('none', true, false, false, false)).toBe(Spot.NONE);

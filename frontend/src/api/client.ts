@@ -21,6 +21,7 @@ export interface Datasets {
   datasets: Dataset[];
   attribution: string;
   border_note: string;
+  places_attribution?: string | null;
   change: number;
   /** an online raster layer, when one was configured */
   base_layer?: { url: string; attribution: string } | null;
@@ -36,7 +37,18 @@ export interface UnitProps {
   country: string;
   label_lon: number;
   label_lat: number;
+  /** the last day of a former unit; null for those of today */
+  valid_from?: string | null;
+  valid_until?: string | null;
+  /** whether the dates are not sure to the day */
+  uncertain?: boolean;
+  /** today's units that a former unit covers, or the unit that holds a subunit */
+  units?: string[];
+  /** it was only a part of them, and nobody drew which */
+  part?: boolean;
+  note?: string | null;
 }
+export type UnitFeature = Feature<Polygon | MultiPolygon | null, UnitProps>;
 export type Units = FeatureCollection<Polygon | MultiPolygon, UnitProps>;
 export type Border = FeatureCollection<LineString, { detail: 'coarse' | 'fine' }>;
 export type Crossings = FeatureCollection<
@@ -95,6 +107,11 @@ export interface Incident {
   province: string | null;
   district: string | null;
   unit_id: string | null;
+  /** the former unit that held it on its day, and its name */
+  unit_then?: string | null;
+  district_then?: string | null;
+  /** the tehsil or Afghan district */
+  subunit_id?: string | null;
   location_name: string | null;
   location_text: string | null;
   location_precision: string | null;
@@ -116,6 +133,35 @@ export interface Incident {
   synthetic: boolean;
 }
 export type IncidentFeature = Feature<Point | null, Incident> & { id: string; place?: Geometry | null };
+
+export interface PlaceCandidate {
+  unit_id: string;
+  name: string;
+  place: string | null;
+  /** its name in the script of the question */
+  local: string | null;
+  kind: string;
+  subunit_id: string | null;
+  precision: string;
+  score: number;
+  reasons: string[];
+  span: [number, number] | null;
+  /** a known position; never the label point of a unit */
+  lon: number | null;
+  lat: number | null;
+}
+export interface PlaceAnswer {
+  status: 'placed' | 'ambiguous' | 'unknown';
+  unit_id: string | null;
+  name: string | null;
+  precision: string;
+  lon: number | null;
+  lat: number | null;
+  units: string[];
+  country: string | null;
+  province: string | null;
+  candidates: PlaceCandidate[];
+}
 
 /** Problem is what the server said was wrong. */
 export class ApiError extends Error {
@@ -154,6 +200,12 @@ export async function getPeriods(): Promise<Period[]> {
 }
 export const getIncident = (id: string | number, signal?: AbortSignal) =>
   getJson<IncidentFeature>(`./collections/incidents/items/${encodeURIComponent(String(id))}`, signal);
+
+/** getPlace asks what is known of a name; what is not known whole is completed. */
+export const getPlace = (q: string, limit: number, signal: AbortSignal) =>
+  getJson<PlaceAnswer>(`./geocode?${new URLSearchParams({ q, limit: String(limit), complete: 'true' })}`, signal);
+/** getUnit is a unit of today, a former unit or a subunit by its id. */
+export const getUnit = (id: string) => getJson<UnitFeature>(`./collections/units/items/${encodeURIComponent(id)}`);
 
 let etag: string | null = null;
 let last: Datasets | null = null;

@@ -92,6 +92,7 @@ export function glyph(type: number, how: 'filled' | 'hollow' | 'broken' = 'fille
 }
 
 const ICONS: Record<string, string> = {
+  search: '<circle cx="7" cy="7" r="4.5"/><path d="M10.5 10.5L14 14"/>',
   chev: '<path d="M4 6l4 4 4-4"/>',
   chu: '<path d="M4 10l4-4 4 4"/>',
   chr: '<path d="M6 4l4 4-4 4"/>',

@@ -73,8 +73,11 @@ export function spotOf(
     case 'circle':
       return hasPoint ? Spot.POINT : coarse();
     case 'unit':
+    case 'subunit':
       return coarse();
+    // Several units of today that are one known unit of its day; where nothing says which is meant, there is no unit.
     case 'units':
+      return hasUnit && hasProvince ? Spot.UNIT : hasProvince ? Spot.PROVINCE : coarse();
     case 'province':
       return hasProvince ? Spot.PROVINCE : coarse();
     case 'border':

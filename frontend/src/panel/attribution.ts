@@ -16,5 +16,5 @@ export function attribution(app: App): TemplateResult {
       : app.datasets
         ? t.noneLoadedYet
         : t.noAnswer
-  } · ${app.datasets?.attribution ?? t.boundariesBy}${app.datasets?.base_layer ? ` · ${app.datasets.base_layer.attribution}` : ''}`;
+  } · ${app.datasets?.attribution ?? t.boundariesBy} · ${app.datasets?.places_attribution ?? t.placesBy}${app.datasets?.base_layer ? ` · ${app.datasets.base_layer.attribution}` : ''}`;
 }

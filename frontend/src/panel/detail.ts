@@ -99,24 +99,39 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
 function where(app: App, p: Incident): TemplateResult {
   const k = precisionClass(p.location_precision);
   const unit = p.unit_id ? app.unitName(p.unit_id) : p.district;
+  // A tehsil's name is asked for when the first incident in it is opened.
+  const sub = p.subunit_id ? app.other(p.subunit_id)?.properties : undefined;
+  if (p.subunit_id && !sub) void app.place(p.subunit_id).catch(() => {});
+  const inSub = p.place_kind === 'subunit' && sub;
+  const former = p.unit_id ? app.former(p.unit_id) : undefined;
   const names = [
     p.location_name || p.location_text,
+    inSub ? null : sub?.name,
     unit,
     p.province,
     p.country ? (t.countries[p.country] ?? p.country) : null,
   ]
     .filter((x): x is string => !!x)
     .filter((x, i, a) => a.findIndex((y) => y.toLowerCase() === x.toLowerCase()) === i);
+  const now = former
+    ? t.thenNow((former.units ?? []).map((id) => app.unitName(id)).join(', '))
+    : p.district_then
+      ? t.thenWas(p.district_then)
+      : null;
   const cand = (p.candidates ?? [])
     .map((c) => (typeof c === 'string' ? app.unitName(c) : (c.name ?? (c.unit_id ? app.unitName(c.unit_id) : ''))))
     .filter(Boolean);
   const long =
     p.place_kind === 'border'
       ? t.precisionLong[4]!
-      : k === 2
-        ? `${precisionWords(p)}; ${t.placeInItNot}`
-        : t.precisionLong[k]!;
+      : inSub
+        ? t.inSubunit(t.subunitKinds[sub.kind] ?? sub.kind, sub.name)
+        : k === 2
+          ? `${precisionWords(p)}; ${t.placeInItNot}`
+          : t.precisionLong[k]!;
   return html`<span class="pw">${icon(`p${k}`)}<span>${names.length ? names.map((n, j) => html`${j ? ', ' : ''}<bdi>${n}</bdi>`) : t.precisions[6]}<small>${long}${p.location_precision_code ? html`. ${t.sourceCode(p.location_precision_code)}` : nothing}</small>${
+    now ? html`<small>${now}</small>` : nothing
+  }${
     cand.length ? html`<small class="amb">${t.ambiguous(cand.join(t.or))}</small>` : nothing
   }${p.location_text && p.location_name && p.location_text.trim() !== p.location_name.trim() ? html`<small dir="auto">${t.quotes[0]}${p.location_text}${t.quotes[1]}</small>` : nothing}</span></span>`;
 }

@@ -46,7 +46,12 @@ export class Panel {
     this.body.className = 'pbody';
     host.append(this.body);
     document.addEventListener('keydown', (e) => {
-      if (e.key !== 'Escape' || e.defaultPrevented || !this.app.detail || document.querySelector('.menu, .dragging'))
+      if (
+        e.key !== 'Escape' ||
+        e.defaultPrevented ||
+        !this.app.detail ||
+        document.querySelector('.menu:not([hidden]), .dragging')
+      )
         return;
       e.preventDefault();
       backToList(this.app, this.list);
@@ -133,7 +138,7 @@ export class Panel {
     // Sums over nothing but unknown figures are unknown, not 0.
     let elsewhere = 0;
     app.header?.units.forEach((id, i) => {
-      if (!app.inFocus(id)) elsewhere += tl.unit[i]!;
+      if (app.unitById.has(id) && !app.inFocus(id)) elsewhere += tl.unit[i]!;
     });
     const none = wait || (tl.total > 0 && tl.unknown === tl.total);
     const noBounds = none || tl.bounded === 0;
@@ -369,7 +374,7 @@ export class Panel {
             inner: true,
             toggle: (on) => {
               // A district inside a chosen province narrows it.
-              const u = app.unitById.get(id)!;
+              const u = app.unitById.get(id) ?? app.former(id)!;
               if (on)
                 app.set({ provinces: without(s.provinces, u.province), countries: without(s.countries, u.country) });
               app.toggle('units', [id], on);
@@ -393,6 +398,8 @@ export class Panel {
       const n = byProvince.get(key)!;
       const ids = [...app.unitById.values()].filter((u) => u.province === name && u.country === 'PK').map((u) => u.id);
       const inner = ids.filter((id) => app.inFocus(id));
+      // What cannot be split between the districts of today has a row of its own.
+      for (const id of h.units) if (app.former(id)?.province === name) inner.push(id);
       if (rank(key) === 2 && !n && !s.provinces.has(name)) continue;
       const some = inner.some((id) => s.units.has(id));
       const on = s.provinces.has(name) ? true : some ? ('mixed' as const) : false;
@@ -408,7 +415,7 @@ export class Panel {
           toggle: (v) => {
             if (v)
               app.set({
-                units: new Set([...s.units].filter((id) => !ids.includes(id))),
+                units: new Set([...s.units].filter((id) => !ids.includes(id) && !inner.includes(id))),
                 countries: without(s.countries, 'PK'),
               });
             app.toggle('provinces', [name], v);

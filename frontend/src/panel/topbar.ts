@@ -3,15 +3,18 @@ import { html, nothing, render } from 'lit';
 import { icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import type { App } from '../state/app';
+import { Search } from './search';
 
 export class TopBar {
   private open = false;
+  private search: Search;
 
   constructor(
     private app: App,
     private host: HTMLElement,
     private share: () => void,
   ) {
+    this.search = new Search(app, () => this.draw());
     document.addEventListener('click', (e) => {
       if (this.open && !(e.target as Element).closest('.dl')) this.close(false);
     });
@@ -32,7 +35,9 @@ export class TopBar {
     const parts = this.open ? app.apiParts({ sortby: '-start_date', limit: '10000' }) : [];
     render(
       html`<div class="brand">Sarhad<span class="ar" lang="ur" dir="rtl">سرحد</span><small>${t.brandSub}</small></div>
+      ${this.search.el}
       <nav class="tb" aria-label=${t.menu}>
+        <button type="button" class="sq" data-search-button aria-label=${t.search} @click=${() => this.search.begin()}>${icon('search')}</button>
         <span class="dl"><button type="button" class=${this.open ? 'on' : ''} data-download aria-expanded=${this.open} aria-label=${t.download} @click=${() => {
           this.open = !this.open;
           this.draw();

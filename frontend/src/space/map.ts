@@ -11,7 +11,7 @@ import { t } from '../lib/strings.en';
 import { esc, fmt, fmtDeaths } from '../lib/text';
 import { precisionClass, Spot, typeIndex } from '../lib/vocab';
 import { attribution, borderNote } from '../panel/attribution';
-import { type App, type Change, typeWord } from '../state/app';
+import { type App, type Change, type Found, typeWord } from '../state/app';
 import type { Only } from '../state/permalink';
 import { WATERS } from './beyond';
 import { inside, outlines, polygons } from './boundaries';
@@ -62,6 +62,9 @@ export class MapView {
   private badgePane: HTMLElement;
   private selectedPane: HTMLElement;
   private chosen: L.LayerGroup;
+  private foundLayer: L.LayerGroup;
+  private foundMark: HTMLElement;
+  private foundKey = '';
   private badges = new Map<string, Badge>();
   private boxes: Box[] = [];
   private staticBoxes: Box[] = [];
@@ -109,6 +112,7 @@ export class MapView {
       ['symbols', 500],
       ['selected', 510],
       ['badges', 520],
+      ['found', 530],
     ];
     for (const [name, z] of panes) {
       const p = this.map.createPane(name);
@@ -124,6 +128,11 @@ export class MapView {
     this.map.getPane('symbols')!.append(canvas);
     this.symbols = new Symbols(canvas);
     this.chosen = L.layerGroup().addTo(this.map);
+    this.foundLayer = L.layerGroup().addTo(this.map);
+    this.foundMark = document.createElement('div');
+    this.foundMark.className = 'fm';
+    this.foundMark.hidden = true;
+    this.map.getPane('found')!.append(this.foundMark);
     this.tip = document.createElement('div');
     this.tip.className = 'tip';
     this.tip.hidden = true;
@@ -140,6 +149,7 @@ export class MapView {
     this.map.on('moveend zoomend resize', () => this.moved(true));
     this.pointer(el);
     app.hover = (row) => this.hover(row);
+    app.fly = (f) => this.fly(f);
     app.restored = () => {
       const to = app.state.view;
       if (to) this.show(to.lat, to.lon, to.zoom);
@@ -438,6 +448,7 @@ export class MapView {
       this.paint();
     }
     this.drawChosen();
+    this.drawFound();
     // While the brush moves, only what it changes is drawn: the number without a place, the scale of the rings.
     if (c.ui || c.window || c.rest || c.data || c.view) this.drawFurniture(!app.moving || c.data);
   }
@@ -582,7 +593,7 @@ export class MapView {
     this.boxes = [];
     // Furniture.
     const frame = this.host.getBoundingClientRect();
-    for (const el of this.host.querySelectorAll('.lg,.mc,.noplace,.att,.plg')) {
+    for (const el of this.host.querySelectorAll('.lg,.mc,.noplace,.att,.plg,.found')) {
       const r = el.getBoundingClientRect();
       this.boxes.push([
         r.left - frame.left - 4,
@@ -592,6 +603,11 @@ export class MapView {
       ]);
     }
     if (this.phone) this.boxes.push([0, size.y - this.covered, size.x, size.y]);
+    const found = this.app.found?.at;
+    if (found) {
+      const p = map.latLngToContainerPoint(found);
+      this.boxes.push([p.x - 18, p.y - 18, p.x + 18, p.y + 18]);
+    }
     this.staticBoxes = [...this.boxes];
     const furniture = this.boxes.length;
     // Symbols first, then names between them: countries, sea, border, the three units in the margin.
@@ -977,6 +993,26 @@ export class MapView {
           only: { kind: 'border' },
         });
     }
+    h.units.forEach((id, i) => {
+      const n = tl.coarse[i]!;
+      const former = n ? app.former(id) : undefined;
+      if (!former) return;
+      // Never shaded into the units of today and never a symbol: a badge of its own, between them.
+      const parts = former.units ?? [];
+      const at = this.formerAnchor(parts);
+      if (!at) return;
+      out.push({
+        key: `unit:${id}`,
+        n,
+        words: t.somewhereIn(app.unitName(id)),
+        solid: false,
+        lat: at[0],
+        lon: at[1],
+        places: (w) =>
+          this.insideOffsets(id, at[0], at[1], w, [[0, 0]], [...RADII, 80], (u) => !!u && parts.includes(u)),
+        only: { kind: 'unit', unit: id },
+      });
+    });
     if (z >= OVERVIEW)
       h.units.forEach((id, i) => {
         const n = tl.coarse[i]!;
@@ -994,6 +1030,13 @@ export class MapView {
         });
       });
     return out;
+  }
+
+  /** formerAnchor is the middle between the labels of the units of today that cover a former one. */
+  private formerAnchor(units: string[]): [number, number] | null {
+    const us = units.map((id) => this.app.unitById.get(id)).filter((u) => !!u);
+    if (!us.length) return null;
+    return [us.reduce((s, u) => s + u.label_lat, 0) / us.length, us.reduce((s, u) => s + u.label_lon, 0) / us.length];
   }
 
   private provinceAnchor(name: string): [number, number] | null {
@@ -1221,7 +1264,88 @@ export class MapView {
     } else if (p.place_kind === 'province' && p.province) {
       outline([...app.unitById.values()].filter((u) => u.province === p.province).map((u) => u.id));
     }
+    if (p.place_kind === 'subunit') {
+      const sub = p.subunit_id ? app.other(p.subunit_id) : undefined;
+      const shape = sub?.geometry ?? f.place ?? null;
+      if (shape) {
+        const l = L.geoJSON(shape as GeoJSON.GeometryObject, {
+          pane,
+          interactive: false,
+          style: () => ({ ...this.pathStyle('un hlu', 2), renderer }) as L.PathOptions,
+        });
+        add(l);
+        bounds = l.getBounds();
+      } else if (p.unit_id) outline([p.unit_id]);
+    }
+    if (!bounds && p.place_kind === 'units') {
+      const all = L.latLngBounds([]);
+      for (const id of p.place_units ?? []) {
+        const b = this.unitBounds(id);
+        if (b) all.extend(b);
+      }
+      if (all.isValid()) bounds = all;
+    }
     if (opened) this.bring(bounds ?? this.unitBounds(p.unit_id));
+  }
+
+  // ---- what the search found
+
+  /** foundBounds is the area that was found; null for a position or for nothing that can be drawn. */
+  private foundBounds(f: Found): L.LatLngBounds | null {
+    const b = L.latLngBounds([]);
+    for (const s of f.shapes) if (s.geometry) b.extend(L.geoJSON(s as GeoJSON.Feature).getBounds());
+    for (const id of f.units) {
+      const u = this.unitBounds(id);
+      if (u) b.extend(u);
+    }
+    return b.isValid() ? b : null;
+  }
+
+  /** fly goes to what was found; the view is set at once, like every other here. */
+  private fly(f: Found): void {
+    if (f.at) {
+      this.show(f.at[0], f.at[1], Math.max(this.map.getZoom(), 9.5));
+      return;
+    }
+    const b = this.foundBounds(f);
+    if (!b) return;
+    const phone = this.phone;
+    this.map.fitBounds(b, {
+      animate: false,
+      maxZoom: 11,
+      paddingTopLeft: [30, 70],
+      paddingBottomRight: phone ? [30, 30 + this.covered] : [60, 50],
+    });
+  }
+
+  /** drawFound marks a position with the corners of a frame, which no incident has, or draws an area's outline. */
+  private drawFound(): void {
+    const f = this.app.found;
+    const key = f ? `${f.name}|${f.at}|${f.units}|${f.shapes.length}|${this.unitsDrawn}` : '';
+    if (f?.at) {
+      const p = this.map.latLngToLayerPoint(f.at);
+      this.foundMark.style.transform = `translate(${p.x}px,${p.y}px) translate(-50%,-50%)`;
+    }
+    if (key === this.foundKey) return;
+    this.foundKey = key;
+    this.foundLayer.clearLayers();
+    this.layoutDue = true;
+    this.foundMark.hidden = !f?.at;
+    if (!f) return;
+    if (f.at) {
+      render(
+        html`<svg width="36" height="36" viewBox="-18 -18 36 36" aria-hidden="true"><path class="cs" d="M-16-8v-8h8M8-16h8v8M16 8v8H8M-8 16h-8V8"/><path class="fb" d="M-16-8v-8h8M8-16h8v8M16 8v8H8M-8 16h-8V8"/></svg>`,
+        this.foundMark,
+      );
+      return;
+    }
+    const pane = 'uncertainty';
+    const style = () => ({ ...this.pathStyle('fnd', 2.5), renderer: this.renderer(pane) }) as L.PathOptions;
+    for (const s of f.shapes)
+      if (s.geometry) this.foundLayer.addLayer(L.geoJSON(s as GeoJSON.Feature, { pane, interactive: false, style }));
+    for (const u of this.app.units?.features ?? [])
+      if (f.units.includes(u.properties.id))
+        this.foundLayer.addLayer(L.geoJSON(u, { pane, interactive: false, style }));
   }
 
   /** hover marks a row's symbol or badge. */
@@ -1408,7 +1532,12 @@ export class MapView {
             : t.zeroReported
     }${n && app.datasets && cov.state === 'none' ? html`<br>${t.noData}` : nothing}${part ? html`<br>${part}` : nothing}${
       coarse ? html`<br><span class="dimmed">${t.ofThemSomewhere(coarse, u.name)}</span>` : nothing
-    }`;
+    }${app.header!.units.map((other, k) => {
+      const n0 = app.tally.unit[k]!;
+      return n0 && app.former(other)?.units?.includes(id)
+        ? html`<br><span class="dimmed">${t.alsoFormer(n0, app.unitName(other))}</span>`
+        : nothing;
+    })}`;
   }
 
   // ---- furniture: zoom, legend, what has no place, attribution
@@ -1419,7 +1548,7 @@ export class MapView {
     const app = this.app;
     const z = this.map.getZoom();
     const none = app.model ? app.tally.spots(Spot.NONE) : 0;
-    const key = `${none}|${app.breaks}|${z}|${Math.round(this.ringMax)}`;
+    const key = `${none}|${app.breaks}|${z}|${Math.round(this.ringMax)}|${app.found?.name}`;
     if (!always && key === this.furnitureKey) return;
     this.furnitureKey = key;
     const mode = z < OVERVIEW ? 'rings' : z < CLOSE ? 'clusters' : 'symbols';
@@ -1455,6 +1584,11 @@ export class MapView {
           </div>
         </div>
         ${phone ? html`${phoneLegend(app)}${this.legendOpen ? html`<div class="lgp"><div class="lgs">${lg()}<p class="src">${data}</p></div></div>` : nothing}` : lg()}
+        ${
+          app.found
+            ? html`<div class="found" role="note"><span><b><bdi dir="auto">${app.found.name}</bdi></b> <span class="dimmed">${app.found.kind}</span><small>${app.found.note ?? t.searchMark}</small></span><button type="button" aria-label=${t.searchClear} title=${t.searchClear} @click=${() => app.show(null)}>${icon('x')}</button></div>`
+            : nothing
+        }
         ${
           none
             ? html`<button type="button" class="noplace" @click=${() => app.set({ only: { kind: 'none' }, tab: 'list' })}><b class="num">${fmt(none)}</b> ${t.noPlace(none)}</button>`

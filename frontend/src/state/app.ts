@@ -41,6 +41,19 @@ export function cover(list: readonly Interval[], a: Day, b: Day): Coverage {
   return { state: days === 0 ? 'none' : days === b - a + 1 ? 'full' : 'part', from, to };
 }
 
+/** Found is a place that the search found, as the map shows it: a position, or an area that holds it. */
+export interface Found {
+  name: string;
+  kind: string;
+  /** what is not known of it, in words */
+  note: string | null;
+  at: [number, number] | null;
+  /** ids of today's units */
+  units: string[];
+  /** areas that are no units of today */
+  shapes: api.UnitFeature[];
+}
+
 export interface Change {
   data: boolean;
   filter: boolean;
@@ -77,6 +90,13 @@ export class App {
   hover: (row: number) => void = () => {};
   /** the reader went back or forth: the map follows the state's view */
   restored: () => void = () => {};
+  /** what the search found last; no incident */
+  found: Found | null = null;
+  /** the map goes to what was found */
+  fly: (f: Found) => void = () => {};
+  /** former units and subunits that were asked for by their id; null where the server has none */
+  private others = new Map<string, api.UnitFeature | null>();
+  private asked = new Map<string, Promise<api.UnitFeature | null>>();
   private closing = false;
   private seenSets = new Map<string, string>();
   private unitCover = new Map<string, Interval[]>();
@@ -185,7 +205,49 @@ export class App {
     return !!u && (u.country === 'AF' || u.kind === 'district');
   }
   unitName(id: string): string {
-    return this.unitById.get(id)?.name ?? id;
+    const u = this.unitById.get(id);
+    if (u) return u.name;
+    const f = this.others.get(id)?.properties;
+    if (!f) return id;
+    return f.valid_until ? t.until(f.name, f.valid_until.slice(0, 4)) : f.name;
+  }
+  /** former is a unit that is no more and that incidents here are placed in; undefined while it is not known. */
+  former(id: string): api.UnitProps | undefined {
+    return this.unitById.has(id) ? undefined : this.others.get(id)?.properties;
+  }
+  /** other is a former unit or subunit, if it was asked for and is there. */
+  other(id: string): api.UnitFeature | undefined {
+    return this.others.get(id) ?? undefined;
+  }
+  /** place asks for a former unit or a subunit, once; null where there is none. It fails where the server does not answer. */
+  place(id: string): Promise<api.UnitFeature | null> {
+    let p = this.asked.get(id);
+    if (!p) {
+      p = api.getUnit(id).catch((e: unknown) => {
+        if (e instanceof api.ApiError && e.status === 404) return null;
+        this.asked.delete(id); // it may be asked again
+        throw e;
+      });
+      p = p.then((f) => {
+        this.others.set(id, f);
+        this.touch({ data: true, ui: true });
+        return f;
+      });
+      p.catch(() => {});
+      this.asked.set(id, p);
+    }
+    return p;
+  }
+  /** nameFormers asks for the former units that incidents are placed in; they are drawn when they come. */
+  private nameFormers(): void {
+    if (!this.units) return;
+    for (const id of this.header?.units ?? []) if (!this.unitById.has(id)) void this.place(id).catch(() => {});
+  }
+  /** show puts what the search found on the map, or takes it away again. */
+  show(f: Found | null): void {
+    this.found = f;
+    if (f) this.fly(f);
+    this.touch({ view: true, ui: true });
   }
   /** extent is what the time axis can show: all days of the data and of what was loaded. */
   get extent(): [Day, Day] {
@@ -322,6 +384,7 @@ export class App {
       this.checkLink();
       this.frameSample();
     }
+    this.nameFormers();
     this.touch({ data: true, ui: true });
     const [border, crossings, periods] = await Promise.allSettled([
       api.getBorder(),
@@ -371,6 +434,7 @@ export class App {
     this.loadedAt = new Date().toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
     this.checkLink();
     this.frameSample();
+    this.nameFormers();
     void this.openLinked();
   }
 
@@ -463,7 +527,7 @@ export class App {
     const o = s.only;
     const lost =
       o?.kind === 'unit'
-        ? this.unitById.size > 0 && !this.unitById.has(o.unit)
+        ? this.unitById.size > 0 && !this.unitById.has(o.unit) && !h.units.includes(o.unit)
         : o?.kind === 'province'
           ? this.unitById.size > 0 && !provinces.has(o.province) && !h.areas.some((a) => a.province === o.province)
           : o?.kind === 'country'
