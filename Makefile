@@ -48,5 +48,8 @@ gazetteer: ## build the tehsils, Afghan districts and settlements again from the
 bench: ## speed as ratios against a limit measured in the same run
 	$(GO) run ./cmd/sarhad-bench
 
+geobench: ## how well and how fast places are found, on real files beside the repository and on our own tables
+	$(GO) run ./cmd/sarhad-bench -only geocoding -v
+
 screenshots: build ## pictures for the README from this build; FILES="ged.csv …" to show more than the demo
 	cd frontend && npm run screenshots -- $(FILES)

@@ -151,6 +151,9 @@ func NewGeocoder(from Sources) (*Geocoder, error) {
 	if x == nil {
 		return nil, errors.New("make geocoder: no index of units")
 	}
+	from.Formers = slices.DeleteFunc(slices.Clone(from.Formers), func(f Former) bool {
+		return !slices.ContainsFunc(f.Units, func(id string) bool { _, ok := x.ByID(id); return ok })
+	})
 	g := &Geocoder{index: x, names: NewNames(from), border: border, readings: map[readingKey]*reading{}}
 	g.history, g.places, g.subunits = newHistory(from.Formers), from.Places, from.Subunits
 	g.below = sync.OnceValue(g.indexSubunits)

@@ -714,7 +714,10 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 		return s, true
 	}
 	for _, e := range es {
-		if e.kind == isFormer && n.formerSense(&s, int(e.ref), sc) {
+		if e.kind == isFormer && amb == nil && n.formerSense(&s, int(e.ref), sc) {
+			if sc.day != NoDay { // the name outlived the unit
+				s.Kind, s.Former = SenseAmbiguous, -1
+			}
 			return s, true
 		}
 	}

@@ -164,8 +164,15 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 	return mention{}, false
 }
 
-// kindBeside is what the word after a name says of it, else the word before.
+// kindBeside is what a word within a name says of it, else the word after, else the word before.
 func kindBeside(toks []token, from, to int) wordKind {
+	if to-from > 1 { // "Bajaur Agency" is a name as a whole
+		for _, t := range []*token{&toks[to-1], &toks[from]} {
+			if k := kindWords[t.fold]; k == wordDistrict || k == wordTehsil || k == wordProvince {
+				return k
+			}
+		}
+	}
 	after := wordNone
 	if to < len(toks) && !toks[to].breaks {
 		if after = kindWords[toks[to].fold]; after != wordNone && after != wordArea && after != wordFeature {

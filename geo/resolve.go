@@ -191,7 +191,7 @@ func (r *resolver) step(sure func(*mention) bool) {
 func (r *resolver) enough(m *mention, units []int) bool {
 	switch {
 	case m.fuzzy != "":
-		return len(units) == 1 && m.sure && len(m.sense.entries) < 2 && (r.focus(units[0]) && len(m.words) >= 7 || r.q.area != nil && len(m.words) >= 6)
+		return len(units) == 1 && m.sure && len(m.sense.entries) < 2 && (r.focus(units[0]) && len(m.words) >= 8 || r.q.area != nil && len(m.words) >= 6)
 	case m.compound:
 		return false
 	case m.admin():

@@ -46,7 +46,8 @@ func main() {
 	rows := flag.Int("rows", 1_000_000, "synthetic incidents")
 	seconds := flag.Float64("seconds", 5, "seconds for each run of answers")
 	rounds := flag.Int("rounds", 3, "rounds, the median ratio counts")
-	only := flag.String("only", "", "run only load, answers or points")
+	only := flag.String("only", "", "run only load, answers, points or geocoding; geocoding runs only if it is named")
+	verbose := flag.Bool("v", false, "list what geocoding got wrong")
 	store := flag.String("store", "", "ask this store of generated incidents instead of loading one")
 	profile := flag.String("cpuprofile", "", "write a CPU profile")
 	flag.Parse()
@@ -61,6 +62,13 @@ func main() {
 			os.Exit(1)
 		}
 		defer pprof.StopCPUProfile()
+	}
+	if *only == "geocoding" {
+		if err := geocoding(*verbose); err != nil {
+			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
+			os.Exit(1)
+		}
+		return
 	}
 	if err := run(*rows, *seconds, *rounds, *only, *store); err != nil {
 		fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
