@@ -20,6 +20,7 @@ import (
 
 type importCmd struct {
 	storeFlag
+	placesFlag
 	Format  string   `help:"Layout of the files: ${enum}." enum:"auto,ged,acled,table,geojson" default:"auto"`
 	Map     string   `help:"Mapping file that names the columns of a table." placeholder:"map.yml" type:"existingfile"`
 	Dataset string   `help:"Name of the dataset; else that of the layout or the file." placeholder:"NAME"`
@@ -50,7 +51,11 @@ func (c *importCmd) Run(e *env) error {
 			return fmt.Errorf("%s: %w", c.Map, err)
 		}
 	}
-	locator, err := newLocator()
+	said := e.stderr
+	if c.Quiet {
+		said = io.Discard
+	}
+	known, err := c.read(said)
 	if err != nil {
 		return err
 	}
@@ -64,7 +69,7 @@ func (c *importCmd) Run(e *env) error {
 		defer os.RemoveAll(dir)
 		path = filepath.Join(dir, "empty.gpkg")
 	}
-	st, err := openStore(e.ctx, path)
+	st, err := known.open(e.ctx, path)
 	if err != nil {
 		return err
 	}
@@ -73,7 +78,7 @@ func (c *importCmd) Run(e *env) error {
 	reports := make([]ingest.Report, 0, len(c.Files))
 	failed := false
 	for i, file := range c.Files {
-		report, err := c.load(e, file, mapping, st, locator, rejectsFile(c.Rejects, i))
+		report, err := c.load(e, file, mapping, st, known, rejectsFile(c.Rejects, i))
 		if err != nil {
 			failed = true
 			if e.ctx.Err() != nil {
@@ -107,7 +112,7 @@ func (c *importCmd) Run(e *env) error {
 	return nil
 }
 
-func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Writer, locator ingest.Locator, rejects string) (report ingest.Report, err error) {
+func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Store, known *places, rejects string) (report ingest.Report, err error) {
 	in, name, size := e.stdin, "standard input", int64(0)
 	if file != "-" {
 		f, err := os.Open(file)
@@ -130,7 +135,7 @@ func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incide
 		return ingest.Report{}, err
 	}
 	opt := ingest.Options{
-		Source: src, File: name, Store: st, Locator: locator,
+		Source: src, File: name, Store: st, Locator: known.locator(e, st, src.Dataset().Name),
 		Strict: c.Strict, DryRun: c.DryRun, Bytes: counted, Size: size,
 		Progress: ingest.NewPrinter(e.stderr, isTerminal(e.stderr), c.Quiet).Print,
 	}
@@ -171,7 +176,10 @@ func rejectsFile(name string, n int) string {
 func (c *importCmd) keepApart() error {
 	type named struct{ what, path string }
 	written := []named{{"--report", c.Report}}
-	read := []named{{"--store", c.Store}}
+	read := []named{{"--store", c.Store}, {"--boundaries", c.Boundaries}, {"--map", c.Map}}
+	for _, f := range c.Gazetteer {
+		read = append(read, named{"--gazetteer", f})
+	}
 	for i, f := range c.Files {
 		read = append(read, named{"the input", f})
 		written = append(written, named{"--rejects", rejectsFile(c.Rejects, i)})

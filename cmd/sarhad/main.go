@@ -33,6 +33,7 @@ const (
 type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve the map and the layers of a store."`
 	Import   importCmd   `cmd:"" help:"Load incident files into a store."`
+	Geocode  geocodeCmd  `cmd:"" help:"Say what is known of a place: names, phrases and points."`
 	Generate generateCmd `cmd:"" help:"Write made-up incidents, the same for the same seed, every row marked synthetic."`
 	Datasets datasetsCmd `cmd:"" help:"List what is loaded, or remove a dataset."`
 	Backup   backupCmd   `cmd:"" help:"Copy a store into one file, also while it is being served."`

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"sarhad/data/gpkg"
 )
 
 // asProgram makes the test binary behave as sarhad itself, for tests that need
@@ -159,7 +161,7 @@ func TestKilledLoadGoesOn(t *testing.T) {
 	if rep.Read != rows || rep.New+rep.Unchanged != rows || rep.Changed+rep.Rejected != 0 {
 		t.Errorf("report %+v", rep)
 	}
-	st, err := openStore(t.Context(), store)
+	st, err := openStore(t.Context(), store, gpkg.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

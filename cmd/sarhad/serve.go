@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"sarhad/api"
@@ -17,12 +18,12 @@ import (
 	"sarhad/data/ingest"
 	"sarhad/data/source"
 	"sarhad/frontend"
-	"sarhad/geo"
 	"sarhad/incident"
 )
 
 type serveCmd struct {
 	storeFlag
+	placesFlag
 	Listen          string `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	NoDemo          bool   `help:"Do not load the demo into a new store."`
 	Synthetic       int    `help:"Add this many made-up incidents, labelled as synthetic everywhere." placeholder:"N"`
@@ -46,12 +47,12 @@ func (c *serveCmd) Run(e *env) error {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
 	defer ln.Close()
-	geocoder, err := newGeocoder()
+	known, err := c.read(e.stderr)
 	if err != nil {
 		return err
 	}
-	locator := ingest.NewLocator(geocoder, nil)
-	st, err := openStore(e.ctx, c.Store)
+	locator := ingest.NewLocator(known.geocoder, nil)
+	st, err := known.open(e.ctx, c.Store)
 	if err != nil {
 		return err
 	}
@@ -65,13 +66,19 @@ func (c *serveCmd) Run(e *env) error {
 			return err
 		}
 	}
-	handler, err := c.handler(e, st, geocoder)
+	live := newLiveGeocoder(known.geocoder)
+	handler, err := c.handler(e, st, known, live)
 	if err != nil {
 		return err
 	}
 
 	ctx, stop := context.WithCancel(e.ctx)
-	defer stop()
+	var followed sync.WaitGroup
+	followed.Go(func() { live.follow(ctx, st, e.log, learnEvery) })
+	defer func() { // the store must outlive what reads it
+		stop()
+		followed.Wait()
+	}()
 	loaded := make(chan error, 1)
 	go func() { loaded <- c.loadSynthetic(ctx, e, st, locator) }()
 
@@ -109,11 +116,7 @@ func (c *serveCmd) Run(e *env) error {
 	}
 }
 
-func (c *serveCmd) handler(e *env, st *gpkg.Store, geocoder *geo.Geocoder) (http.Handler, error) {
-	b, err := readBundle()
-	if err != nil {
-		return nil, err
-	}
+func (c *serveCmd) handler(e *env, st *gpkg.Store, known *places, live *liveGeocoder) (http.Handler, error) {
 	coarse, err := bundle.BorderCoarse()
 	if err != nil {
 		return nil, fmt.Errorf("read the bundled border line: %w", err)
@@ -123,13 +126,13 @@ func (c *serveCmd) handler(e *env, st *gpkg.Store, geocoder *geo.Geocoder) (http
 		return nil, fmt.Errorf("read the bundled periods: %w", err)
 	}
 	cfg := api.Config{
-		Reader: st, Units: b.units, Crossings: b.crossings, Periods: periods,
+		Reader: st, Units: known.units, Crossings: known.crossings, Periods: periods,
 		Border: []api.BorderLine{
 			{Detail: "coarse", Line: coarse, Name: bundle.BorderName, Source: bundle.BorderSource},
-			{Detail: "fine", Line: b.line, Name: bundle.BorderName, Source: bundle.BorderSource},
+			{Detail: "fine", Line: known.line, Name: bundle.BorderName, Source: bundle.BorderSource},
 		},
-		Geocoder:    func() *geo.Geocoder { return geocoder },
-		Attribution: bundle.Attribution, PlacesAttribution: bundle.PlacesAttribution, BorderNote: bundle.BorderNote,
+		Geocoder:    live.get,
+		Attribution: known.attribution, PlacesAttribution: known.names, BorderNote: bundle.BorderNote,
 		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
 		// A store that is made anew counts its changes from 0 again; what clients kept of the old one must not pass for it.
 		StoreID: strconv.FormatInt(time.Now().UnixNano(), 36),
@@ -177,10 +180,10 @@ func (c *serveCmd) loadSynthetic(ctx context.Context, e *env, st *gpkg.Store, lo
 	return nil
 }
 
-// openExisting opens a store that must be there already.
+// openExisting opens a store that must be there already and leaves its layers as they are.
 func openExisting(ctx context.Context, path string) (*gpkg.Store, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, incident.Errorf(incident.CodeNotFound, "there is no store %s; sarhad serve or sarhad import makes one", path)
 	}
-	return openStore(ctx, path)
+	return openStore(ctx, path, gpkg.Options{})
 }

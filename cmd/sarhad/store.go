@@ -3,80 +3,23 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
-
-	"github.com/paulmach/orb"
 
 	"sarhad/data/bundle"
 	"sarhad/data/gpkg"
 	"sarhad/data/ingest"
 	"sarhad/data/source"
-	"sarhad/geo"
 	"sarhad/incident"
 )
 
-// bundled is everything bundled that concerns places.
-type bundled struct {
-	units       []geo.Unit
-	line        orb.LineString
-	crossings   []geo.Crossing
-	ambiguities []geo.Ambiguity
-}
-
-func readBundle() (b bundled, err error) {
-	var errs [4]error
-	b.units, errs[0] = bundle.Units()
-	b.line, errs[1] = bundle.Border()
-	b.crossings, errs[2] = bundle.Crossings()
-	b.ambiguities, errs[3] = bundle.Ambiguities()
-	if err := errors.Join(errs[:]...); err != nil {
-		return b, fmt.Errorf("read the bundled places: %w", err)
-	}
-	return b, nil
-}
-
-// newGeocoder prepares what places names and points.
-func newGeocoder() (*geo.Geocoder, error) {
-	b, err := readBundle()
-	if err != nil {
+// openStore opens a store for writing; options without units leave the layers of the file as they are.
+func openStore(ctx context.Context, path string, opt gpkg.Options) (*gpkg.Store, error) {
+	if err := notPostgres(path); err != nil {
 		return nil, err
 	}
-	index, err := geo.NewIndex(b.units)
-	if err != nil {
-		return nil, fmt.Errorf("index the units: %w", err)
-	}
-	border, err := geo.NewBorder(b.line)
-	if err != nil {
-		return nil, fmt.Errorf("index the border line: %w", err)
-	}
-	geocoder, err := geo.NewGeocoder(geo.Sources{Index: index, Crossings: b.crossings, Ambiguities: b.ambiguities, Border: border})
-	if err != nil {
-		return nil, fmt.Errorf("prepare the geocoder: %w", err)
-	}
-	return geocoder, nil
-}
-
-// newLocator prepares what places incidents.
-func newLocator() (ingest.Locator, error) {
-	geocoder, err := newGeocoder()
-	if err != nil {
-		return nil, err
-	}
-	return ingest.NewLocator(geocoder, nil), nil
-}
-
-func openStore(ctx context.Context, path string) (*gpkg.Store, error) {
-	if strings.HasPrefix(path, "postgres:") || strings.HasPrefix(path, "postgresql:") {
-		return nil, incident.Errorf(incident.CodeInvalid, "this version keeps incidents in a GeoPackage file only; give --store FILE.gpkg")
-	}
-	b, err := readBundle()
-	if err != nil {
-		return nil, err
-	}
-	return gpkg.Open(ctx, path, gpkg.Options{Units: b.units, Border: b.line, Crossings: b.crossings, Now: time.Now})
+	opt.Now = time.Now
+	return gpkg.Open(ctx, path, opt)
 }
 
 // loadDemo puts the bundled demo into a store.

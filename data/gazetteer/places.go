@@ -68,7 +68,7 @@ type Table struct {
 
 // Summary says in a sentence what was read.
 func (t *Table) Summary() string {
-	s := fmt.Sprintf("%s as %s: %d places of %d lines", t.File, t.Layout, len(t.Places), t.Lines)
+	s := fmt.Sprintf("%s as %s: %d lines, %d used", t.File, t.Layout, t.Lines, len(t.Places))
 	if t.Skipped > 0 {
 		s += fmt.Sprintf(", %d of other kinds or countries", t.Skipped)
 	}

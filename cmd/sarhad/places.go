@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/paulmach/orb"
+
+	"sarhad/data/bundle"
+	"sarhad/data/gazetteer"
+	"sarhad/data/gpkg"
+	"sarhad/data/ingest"
+	"sarhad/geo"
+	"sarhad/incident"
+)
+
+// placesFlag is shared by every command that places incidents or names.
+type placesFlag struct {
+	Boundaries string   `help:"Units in place of the bundled ones: GeoJSON or a GeoPackage, EPSG:4326, with a column of P-codes or names." placeholder:"FILE" type:"existingfile"`
+	Gazetteer  []string `help:"More places: a country dump of GeoNames or a table of names and points. Can be given again." placeholder:"FILE" type:"existingfile" sep:"none"`
+}
+
+// places is everything that is known of places, bundled or brought by the user.
+type places struct {
+	units       []geo.Unit
+	line        orb.LineString
+	crossings   []geo.Crossing
+	geocoder    *geo.Geocoder
+	boundaries  gpkg.Boundaries
+	attribution string // of the units and the border line
+	names       string // the attribution of the names of places
+}
+
+// read prepares what is known of places; what became of the user's files is said on w.
+func (f *placesFlag) read(w io.Writer) (*places, error) {
+	s, err := bundle.Sources()
+	if err != nil {
+		return nil, fmt.Errorf("read the bundled places: %w", err)
+	}
+	p := &places{crossings: s.Crossings, attribution: bundle.Attribution, names: bundle.PlacesAttribution}
+	if p.line, err = bundle.Border(); err != nil {
+		return nil, fmt.Errorf("read the bundled border line: %w", err)
+	}
+	region := s.Index.Bound()
+	if f.Boundaries != "" {
+		b, err := gazetteer.ReadBoundaries(f.Boundaries, s.Index.Units())
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintln(w, b.Summary())
+		if s.Index, err = geo.NewIndex(b.Units); err != nil {
+			return nil, fmt.Errorf("index the units of %s: %w", f.Boundaries, err)
+		}
+		before := len(s.Subunits)
+		s.Subunits = b.Subunits(s.Subunits)
+		if n := before - len(s.Subunits); n > 0 {
+			fmt.Fprintf(w, "%s: %d tehsils and Afghan districts lie in units that are left out, and are left out too\n", b.File, n)
+		}
+		p.boundaries = gpkg.Boundaries{File: b.File, Hash: b.Hash}
+		p.attribution = b.Attribution() + "; border line, tehsils and Afghan districts: geoBoundaries, © OpenStreetMap contributors, ODbL 1.0"
+		region = region.Union(s.Index.Bound())
+	}
+	p.units = s.Index.Units()
+	region = region.Pad(0.5)
+	s.Places = slices.Clip(s.Places) // what is bundled is shared
+	for _, file := range f.Gazetteer {
+		t, err := gazetteer.ReadPlaces(file, region)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintln(w, t.Summary())
+		for _, is := range t.Issues {
+			fmt.Fprintln(w, "  refused:", is)
+		}
+		if more := t.Refused - len(t.Issues); more > 0 {
+			fmt.Fprintf(w, "  and %d more\n", more)
+		}
+		s.Places = append(s.Places, t.Places...)
+		if t.Layout == "GeoNames" {
+			continue // credited already
+		}
+		p.names += "; " + t.File + ", given by the operator"
+	}
+	if p.geocoder, err = geo.NewGeocoder(s); err != nil {
+		return nil, fmt.Errorf("prepare the geocoder: %w", err)
+	}
+	return p, nil
+}
+
+// open opens a store for writing.
+func (p *places) open(ctx context.Context, path string) (*gpkg.Store, error) {
+	return openStore(ctx, path, gpkg.Options{Units: p.units, Border: p.line, Crossings: p.crossings, Boundaries: p.boundaries})
+}
+
+// locator places the incidents of a dataset, those without coordinates also by what the other datasets of a store teach.
+func (p *places) locator(e *env, st incident.Reader, dataset string) ingest.Locator {
+	return ingest.NewLocator(p.geocoder, func() []geo.Place {
+		learned, err := gazetteer.Learn(e.ctx, st, p.geocoder, dataset)
+		if err != nil && e.ctx.Err() == nil {
+			e.log.Warn("no names are learned from what is loaded", "error", err)
+		}
+		return learned
+	})
+}
+
+// withStore is a geocoder that knows also what the incidents of a store teach. The store is only read, so that one that
+// is being served can be used. One that is not there is an error only if it was asked for.
+func (p *places) withStore(e *env, path string, asked bool) (*geo.Geocoder, error) {
+	if err := notPostgres(path); err != nil {
+		return nil, err
+	}
+	st, err := gpkg.Open(e.ctx, path, gpkg.Options{ReadOnly: true})
+	if err != nil {
+		if !asked {
+			if incident.CodeOf(err) != incident.CodeNotFound {
+				fmt.Fprintf(e.stderr, "sarhad: no names are learned from %s: %v\n", path, err)
+			}
+			return p.geocoder, nil
+		}
+		return nil, err
+	}
+	learned, err := gazetteer.Learn(e.ctx, st, p.geocoder, "")
+	if err = errors.Join(err, st.Close()); err != nil {
+		return nil, err
+	}
+	if len(learned) == 0 {
+		return p.geocoder, nil
+	}
+	return p.geocoder.With(learned), nil
+}
+
+func notPostgres(path string) error {
+	if strings.HasPrefix(path, "postgres:") || strings.HasPrefix(path, "postgresql:") {
+		return incident.Errorf(incident.CodeInvalid, "this version keeps incidents in a GeoPackage file only; give --store FILE.gpkg")
+	}
+	return nil
+}
