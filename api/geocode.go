@@ -47,11 +47,12 @@ type PlaceAnswer struct {
 
 // PlaceCandidate is one reading of a name, as JSON.
 type PlaceCandidate struct {
-	// UnitID and Name are those of the unit.
-	UnitID string `json:"unit_id"`
-	Name   string `json:"name"`
+	// UnitID and Name are those of the unit; UnitID is null for a province or a country, of which Name is the name.
+	UnitID *string `json:"unit_id"`
+	Name   string  `json:"name"`
 	// Place is the name of the town, crossing or other place that the words stand for, null for the unit itself; Kind says
-	// what that is: "unit", "subunit", "former", "crossing", "settlement", "locality", "area", "pass" or "learned".
+	// what that is: "unit", "subunit", "former", "province", "country", "crossing", "seat", "settlement", "locality", "area",
+	// "pass" or "learned".
 	Place *string `json:"place"`
 	Kind  string  `json:"kind"`
 	// Local is the name of the place or unit in the language asked for, null if none was or it has none.
@@ -106,7 +107,7 @@ func NewPlaceAnswer(m geo.Match, field string) PlaceAnswer {
 func newPlaceCandidates(list []geo.Candidate, field string) []PlaceCandidate {
 	out := make([]PlaceCandidate, len(list))
 	for i, c := range list {
-		out[i] = PlaceCandidate{UnitID: c.UnitID, Name: c.Name, Place: orNull(c.Place), Kind: c.Kind, SubunitID: orNull(c.Subunit),
+		out[i] = PlaceCandidate{UnitID: orNull(c.UnitID), Name: c.Name, Place: orNull(c.Place), Kind: c.Kind, SubunitID: orNull(c.Subunit),
 			Precision: c.Precision, Score: c.Score, Reasons: c.Reasons, Span: codePoints(field, c.Span)}
 		if out[i].Reasons == nil {
 			out[i].Reasons = []string{}
@@ -192,10 +193,10 @@ func (s *server) getGeocode(c echo.Context) error {
 	}
 	g := s.Geocoder()
 	m := g.Geocode(req)
-	if complete == "true" && m.Status == geo.StatusUnknown && len(m.Candidates) == 0 {
-		m.Candidates = g.Complete(p["q"], limit)
-	}
 	candidates := m.Candidates
+	if complete == "true" && !wholeKnown(p["q"], candidates) {
+		candidates = slices.Concat(g.Complete(p["q"], limit), candidates)
+	}
 	if hasNear {
 		candidates = nearestFirst(g, candidates, near)
 	}
@@ -214,6 +215,17 @@ func (s *server) getGeocode(c echo.Context) error {
 		}
 	}
 	return s.plainJSON(c, a)
+}
+
+// wholeKnown says whether a candidate rests on the whole of a text.
+func wholeKnown(text string, candidates []geo.Candidate) bool {
+	for _, c := range candidates {
+		from, to := c.Span[0], c.Span[1]
+		if from < to && to <= len(text) && strings.TrimSpace(text[:from]) == "" && strings.TrimSpace(text[to:]) == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // placeParams reads the parameters of a route that asks the geocoder.

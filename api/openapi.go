@@ -162,7 +162,7 @@ func (s *server) openapiDocument() ([]byte, error) {
 			queryParam("country", "The country, a name or a code.", text, false), near,
 			queryParam("limit", fmt.Sprintf("How many candidates to give; more than %d counts as %d.", maxCandidates, maxCandidates), object{"type": "integer", "minimum": 1, "default": maxCandidates}, false),
 			queryParam("lang", "The language of the candidates' local names; without it Urdu for a text in Arabic script, else none.", object{"type": "string", "enum": placeLangs}, false),
-			queryParam("complete", "true gives names that begin with the text where the whole of it is not known.", object{"type": "string", "enum": []string{"true", "false"}}, false),
+			queryParam("complete", "true puts names that begin with the text before what is known of parts of it, unless the whole of it is known.", object{"type": "string", "enum": []string{"true", "false"}}, false),
 			jsonF,
 		}, content(mediaJSON, schemaRef("place")))
 		paths["/reverse"] = get("reverse", "Where a point lies", []string{"Places"}, []any{
@@ -293,7 +293,7 @@ func openapiSchemas() object {
 
 	statuses := []string{string(geo.StatusPlaced), string(geo.StatusAmbiguous), string(geo.StatusUnknown)}
 	nearby := nullable(closed(object{"name": text, "km": number}))
-	candidate := closed(object{"unit_id": text, "name": text, "place": textOrNull, "local": textOrNull, "kind": text, "subunit_id": textOrNull, "precision": text,
+	candidate := closed(object{"unit_id": textOrNull, "name": text, "place": textOrNull, "local": textOrNull, "kind": text, "subunit_id": textOrNull, "precision": text,
 		"score": object{"type": "number", "minimum": 0, "maximum": 1}, "reasons": texts,
 		"span": object{"type": "array", "nullable": true, "items": count, "minItems": 2, "maxItems": 2}, "lon": numberOrNull, "lat": numberOrNull})
 
