@@ -50,7 +50,7 @@ func (l *geoLocator) weigh(row *source.Row, m *geo.Match, doubts *[]source.Issue
 	at := l.index.Units()[m.Unit]
 	*m = geo.Match{Status: geo.StatusAmbiguous, Unit: -1, Name: cmp.Or(row.Adm2, row.Adm1), Precision: string(incident.LocDistrict), Point: m.Point, HasPoint: true,
 		Country: at.Country, Province: at.Province, Candidates: []geo.Candidate{{UnitID: at.ID}}}
-	for _, id := range l.today(named) {
+	for _, id := range l.today(append([]string{at.ID}, named...)) {
 		u, ok := l.index.ByID(id)
 		if !ok {
 			continue
@@ -118,7 +118,11 @@ type label struct {
 }
 
 // labels are the label points by cells of a hundredth of a degree; one near an edge is in the cells on both sides.
-type labels map[[2]int16][]label
+type labels struct {
+	cells map[[2]int16][]label
+	// some has a bit for each cell with labels, shared with other cells: nearly every point is told from it to be none.
+	some [512]uint64
+}
 
 // countryLabels are the points of two tables that are in wide use, the CIA's and Google's.
 var countryLabels = []label{
@@ -127,8 +131,8 @@ var countryLabels = []label{
 }
 
 // newLabels are the label points and middles of units, the middles of provinces and those of the two countries.
-func newLabels(units []geo.Unit) labels {
-	all := labels{}
+func newLabels(units []geo.Unit) *labels {
+	all := &labels{cells: map[[2]int16][]label{}}
 	for _, c := range countryLabels {
 		all.add(c)
 	}
@@ -163,22 +167,35 @@ func cellOf(p orb.Point) [2]int16 {
 	return [2]int16{int16(math.Floor(p[0] * 100)), int16(math.Floor(p[1] * 100))}
 }
 
-func (l labels) add(x label) {
+func bitOf(c [2]int16) (word int, mask uint64) {
+	h := uint32(uint16(c[0]))*0x9e3779b1 ^ uint32(uint16(c[1]))*0x85ebca77
+	return int(h >> 23), 1 << (h >> 17 & 63)
+}
+
+func (l *labels) add(x label) {
 	const reach = 0.0013 // degrees, more than labelKM of latitude and of longitude up to 45 degrees
-	var cells [][2]int16
+	var seen [][2]int16
 	for _, dx := range []float64{-reach, reach} {
 		for _, dy := range []float64{-reach, reach} {
-			if c := cellOf(orb.Point{x.point[0] + dx, x.point[1] + dy}); !slices.Contains(cells, c) {
-				cells = append(cells, c)
-				l[c] = append(l[c], x)
+			c := cellOf(orb.Point{x.point[0] + dx, x.point[1] + dy})
+			if slices.Contains(seen, c) {
+				continue
 			}
+			seen = append(seen, c)
+			l.cells[c] = append(l.cells[c], x)
+			word, mask := bitOf(c)
+			l.some[word] |= mask
 		}
 	}
 }
 
 // at is the label at a point, nil if there is none.
-func (l labels) at(p orb.Point) *label {
-	near := l[cellOf(p)]
+func (l *labels) at(p orb.Point) *label {
+	c := cellOf(p)
+	if word, mask := bitOf(c); l.some[word]&mask == 0 {
+		return nil
+	}
+	near := l.cells[c]
 	for i := range near {
 		if flatKM(near[i].point, p) <= labelKM {
 			return &near[i]

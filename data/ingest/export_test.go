@@ -95,6 +95,8 @@ func TestExportComesBack(t *testing.T) {
 	}
 	table := "id,date,country,province,district,lat,lon,notes,event_type\n" +
 		"1,2020-01-01,PK,Khyber Pakhtunkhwa,Dir,,,x,Battles\n2,2020-01-01,PK,Khyber Pakhtunkhwa,Xyzzy,,,x,Shoot-out\n3,2020-01-01,PK,Balochistan,Kurram,,,x,\n8,2020-01-01,PK,,,33.85,70.1,x,\n" +
+		"11,2009-01-01,PK,FATA,South Waziristan,,,x,\n12,2009-01-01,PK,FATA,South Waziristan,32.3,69.58,x,\n13,2009-01-01,PK,FATA,FR Bannu,,,x,\n14,2009-01-01,PK,FATA,FR Bannu,33.1,70.5,x,\n" +
+		"15,2015-01-01,AF,Nangarhar,Achin,,,x,\n16,2015-01-01,PK,,,30,70,x,\n17,2015-01-01,PK,,Kurram,30.3753,69.3451,x,\n18,2015-01-01,PK,,South Waziristan,25.648,62.05,x,\n19,2024-01-01,PK,,South Waziristan,,,x,\n" +
 		"4,2020-01-01,PK,,Quetta,33.85,70.1,x,\n5,2020-01-01T22:30:00Z,,,,0,0,x,\n6,2020-01-01,,Kandahar,,,,x,\n7,2020-01-01,PK,Khyber Pakhtunkhwa,Kohistan,,,x,\n"
 	for name, text := range map[string]func() string{
 		"ged":   func() string { return read(gedFile) },

@@ -52,8 +52,14 @@ type geoLocator struct {
 	ranges   []borderRange  // of the units
 	subunits map[string]int // ID → place in the subunits of g
 	below    []borderRange  // of the subunits
-	labels   labels
-	more     func() *geo.Geocoder // g with the learned names, made when it is first needed; nil without any
+	labels   *labels
+	more     func() *learned // made when it is first needed; nil without any
+}
+
+// learned is a geocoder that knows learned names beside its own, and what these rest on, by name.
+type learned struct {
+	g     *geo.Geocoder
+	rests map[string]string
 }
 
 // borderRange is the distance of the parts of a polygon from the border.
@@ -65,24 +71,33 @@ type borderRange struct {
 // NewLocator returns a locator that asks a geocoder. Distances to the border
 // are given if the geocoder has a border. It is safe for concurrent use.
 //
-// learned gives names of places that incidents taught, or nil. It is called at
+// names gives names of places that incidents taught; it may be nil. It is called at
 // most once, when the first row comes that has words for its place, no
 // coordinates, and no unit that the geocoder knows from the words; such a row
 // is placed by a learned name at best near its point and gets [WarnLearnedPlace].
-func NewLocator(g *geo.Geocoder, learned func() []geo.Place) Locator {
+func NewLocator(g *geo.Geocoder, names func() []geo.Place) Locator {
 	units, subunits := g.Index().Units(), g.Subunits()
 	l := &geoLocator{g: g, index: g.Index(), border: g.Border(), ranges: make([]borderRange, len(units)), below: make([]borderRange, len(subunits)),
 		subunits: make(map[string]int, len(subunits)), labels: newLabels(units)}
 	for i := range subunits {
 		l.subunits[subunits[i].ID] = i
 	}
-	if learned != nil {
-		l.more = sync.OnceValue(func() *geo.Geocoder {
-			places := learned()
+	if names != nil {
+		l.more = sync.OnceValue(func() *learned {
+			places := names()
 			if len(places) == 0 {
 				return nil
 			}
-			return g.With(places)
+			m := &learned{g.With(places), make(map[string]string, len(places))}
+			for i := range places {
+				p := &places[i]
+				rests := fmt.Sprintf("%d incidents of %s", p.Count, p.Source)
+				if before := m.rests[p.Name]; before != "" {
+					rests = before + ", " + rests
+				}
+				m.rests[p.Name] = rests
+			}
+			return m
 		})
 	}
 	return l
@@ -111,22 +126,16 @@ func (l *geoLocator) Locate(row *source.Row) []source.Issue {
 	return doubts
 }
 
-// nameOfDay fills in the former unit that the unit was on the day. One that the
-// names or the file say, such as a Frontier Region, may be a part of the unit only.
+// nameOfDay completes what is known of the former unit that the unit was on the day.
 func (l *geoLocator) nameOfDay(in *incident.Incident) {
-	then := in.UnitThen
-	in.UnitThen, in.DistrictThen = "", ""
+	in.DistrictThen = ""
 	if in.UnitID == "" {
-		return
+		in.UnitThen = ""
 	}
-	f, ok := l.g.Former(then)
-	if !ok || !slices.Contains(f.Units, in.UnitID) {
-		if then = l.g.Then(in.UnitID, int32(in.Start)); then == "" {
-			return
-		}
-		f, _ = l.g.Former(then)
+	if in.UnitThen != "" {
+		f, _ := l.g.Former(in.UnitThen)
+		in.DistrictThen = f.Name
 	}
-	in.UnitThen, in.DistrictThen = then, f.Name
 }
 
 // names reports whether the admin names of a row stand for a unit, by the name
@@ -303,6 +312,10 @@ func (l *geoLocator) given(row *source.Row, doubts *[]source.Issue) {
 	if p.Kind == incident.PlaceCountry && in.Country == "" {
 		p.Kind = incident.PlaceNone
 	}
+	// The file may say more than the day does: a Frontier Region was a part of what is the unit today.
+	if f, ok := l.g.Former(in.UnitThen); !ok || !slices.Contains(f.Units, in.UnitID) {
+		in.UnitThen = l.g.Then(in.UnitID, int32(in.Start))
+	}
 	isPoint := p.Kind == incident.PlacePoint || p.Kind == incident.PlaceCircle
 	if in.LocationPrecision == "" || in.LocationPrecision.IsPoint() && !isPoint {
 		in.LocationPrecision = precisionOf(p.Kind)
@@ -349,7 +362,7 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 	if unit, ok := l.index.ByID(in.UnitID); ok {
 		// The file names the unit: what remains is how well the place is known.
 		u := &l.index.Units()[unit]
-		m = geo.Match{Unit: unit, UnitID: u.ID, Subunit: in.Subunit, Country: u.Country, Province: u.Province, Name: u.Name,
+		m = geo.Match{Unit: unit, UnitID: u.ID, Subunit: in.Subunit, Then: l.g.Then(u.ID, int32(in.Start)), Country: u.Country, Province: u.Province, Name: u.Name,
 			Point: in.Point, HasPoint: in.HasPoint, Precision: string(in.LocationPrecision)}
 		if in.HasPoint && in.LocationPrecision.IsPoint() {
 			l.checkDistance(row, unit, doubts)
@@ -527,11 +540,11 @@ func (l *geoLocator) recall(row *source.Row, r *geo.Request, m geo.Match, doubts
 	case incident.LocLine, incident.LocRegion, incident.LocCountry, incident.LocNone:
 		return m
 	}
-	g := l.more()
-	if g == nil {
+	more := l.more()
+	if more == nil {
 		return m
 	}
-	again := g.Geocode(*r)
+	again := more.g.Geocode(*r)
 	if again.UnitID == "" && (again.Status != geo.StatusAmbiguous || m.Status == geo.StatusAmbiguous) {
 		return m
 	}
@@ -540,8 +553,14 @@ func (l *geoLocator) recall(row *source.Row, r *geo.Request, m geo.Match, doubts
 		again.Precision = string(incident.LocNear)
 	}
 	reason := "the place is known only from incidents of a dataset"
-	if len(again.Candidates) > 0 && len(again.Candidates[0].Reasons) > 0 {
-		reason += ": " + strings.Join(again.Candidates[0].Reasons, "; ")
+	if len(again.Candidates) > 0 {
+		c := &again.Candidates[0]
+		if rests := more.rests[c.Place]; rests != "" {
+			reason = "the place is known only from " + rests
+		}
+		if len(c.Reasons) > 0 {
+			reason += ": " + strings.Join(c.Reasons, "; ")
+		}
 	}
 	doubt(row, doubts, "", stated(row), WarnLearnedPlace, reason)
 	return again

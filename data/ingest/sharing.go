@@ -3,6 +3,8 @@ package ingest
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -28,13 +30,13 @@ const (
 	maxSpotNames, maxSharedDoubts = 16, 20
 )
 
-// sharing counts the points of a file that are said to be places.
-type sharing map[orb.Point]spot
+// sharing counts the points of a file that are said to be places, by a hash of the point.
+type sharing map[uint64]spot
 
 type spot struct {
 	rows, line int32 // line is that of the first
-	name       string
-	more       *[]string // further names
+	point      orb.Point
+	names      *[]string // from the second row on: most points have but one
 }
 
 // add counts a row before it is placed. One that was placed before, such as of our own export, is not asked about again.
@@ -43,24 +45,27 @@ func (s sharing) add(row *source.Row) {
 	if !in.HasPoint || !in.LocationPrecision.IsPoint() || in.Place.Kind != "" || in.Point == (orb.Point{}) {
 		return
 	}
-	name := cmp.Or(in.LocationName, row.Adm2, row.Adm1)
-	at, ok := s[in.Point]
+	key := math.Float64bits(in.Point[0])*0x9e3779b97f4a7c15 ^ bits.RotateLeft64(math.Float64bits(in.Point[1])*0xc2b2ae3d27d4eb4f, 31)
+	at, ok := s[key]
 	switch {
 	case !ok:
 		if len(s) >= maxSpots {
 			s.forget()
 		}
-		at.line, at.name = int32(row.Line), strings.Clone(name)
-	case name == "" || name == at.name:
-	case at.name == "":
-		at.name = strings.Clone(name)
-	case at.more == nil:
-		at.more = &[]string{strings.Clone(name)}
-	case len(*at.more) < maxSpotNames && !slices.Contains(*at.more, name):
-		*at.more = append(*at.more, strings.Clone(name))
+		at.line, at.point = int32(row.Line), in.Point
+	case at.point != in.Point:
+		return // once in millions of files
+	default:
+		if at.names == nil {
+			at.names = &[]string{}
+		}
+		name := cmp.Or(in.LocationName, row.Adm2, row.Adm1)
+		if name != "" && len(*at.names) < maxSpotNames && !slices.Contains(*at.names, name) {
+			*at.names = append(*at.names, strings.Clone(name)) // cloned, since it may be a small part of a large record
+		}
 	}
 	at.rows++
-	s[in.Point] = at
+	s[key] = at
 }
 
 // forget drops the points with the fewest rows until half of the places are free.
@@ -77,23 +82,22 @@ func (s sharing) forget() {
 // doubts are the points that are shared, most rows first, and how many rows these have together.
 func (s sharing) doubts() (rows int, out []source.Issue) {
 	type shared struct {
-		point orb.Point
 		spot
 		names []string
 	}
 	var found []shared
-	for p, at := range s {
-		if at.rows < sharedRows || at.more == nil || len(*at.more) < sharedNames-1 {
+	for _, at := range s {
+		if at.rows < sharedRows || len(*at.names) < sharedNames {
 			continue
 		}
 		var names, folded []string // spellings of one name are one name
-		for _, n := range append([]string{at.name}, *at.more...) {
+		for _, n := range *at.names {
 			if f := strings.ReplaceAll(geo.Fold(n), " ", ""); !slices.Contains(folded, f) {
 				names, folded = append(names, n), append(folded, f)
 			}
 		}
 		if len(names) >= sharedNames {
-			found = append(found, shared{p, at, names})
+			found = append(found, shared{at, names})
 			rows += int(at.rows)
 		}
 	}
