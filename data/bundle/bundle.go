@@ -29,7 +29,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -185,14 +184,8 @@ func (r row) fail(err error) {
 	}
 }
 
-// yetToCome are the files that may be missing.
-var yetToCome = []string{"localities.csv", "subunit-names.csv"}
-
 // rows calls read for each line of the named CSV file below its header.
 func rows[T any](name string, read func(row) T) ([]T, error) {
-	if _, err := fs.Stat(files, name); err != nil && slices.Contains(yetToCome, name) {
-		return nil, nil
-	}
 	lines, err := csv.NewReader(strings.NewReader(string(mustRead(name)))).ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("read bundled %s: %w", name, err)
