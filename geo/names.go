@@ -79,6 +79,9 @@ type Sense struct {
 	entries  []entry // the seats, subunits, places and crossings of this name
 }
 
+// local says whether a sense is that of a place smaller than a unit.
+func (s *Sense) local() bool { return len(s.entries) > 0 && s.Kind != SenseAmbiguous }
+
 // noSense is the answer where a name is not known.
 var noSense = Sense{Default: -1, Crossing: -1, Former: -1}
 
@@ -673,8 +676,15 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 			s.Crossing, crossings = int(e.ref), es[i:i+1]
 		}
 	}
-	if sc.local && n.localSense(&s, es, sc) {
-		return s, true
+	if sc.local {
+		// "Chitral town" lies in a Chitral; a town of the name elsewhere is not likelier than the one that gave the district its name.
+		in := *sc
+		if wide := n.adminUnits(es, amb, sc); wide != nil {
+			in.units = wide
+		}
+		if n.localSense(&s, es, &in) {
+			return s, true
+		}
 	}
 	if sc.day != NoDay {
 		for _, e := range es {
@@ -745,6 +755,20 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 		return s, true
 	}
 	return noSense, false
+}
+
+// adminUnits are the units of the names of units among the meanings of a key, nil if there are none.
+func (n *Names) adminUnits(es []entry, amb *ambiguity, sc *scope) []int {
+	var units []int
+	if amb != nil {
+		units = n.left(sc, amb.units)
+	}
+	for _, e := range es {
+		if e.kind == isUnit && n.allows(sc, int(e.ref)) {
+			units = insert(units, int(e.ref))
+		}
+	}
+	return units
 }
 
 // formerSense takes a former unit for the sense, if the scope leaves any of its units.
@@ -821,7 +845,7 @@ func (n *Names) likelier(locals []entry, sc *scope) []entry {
 		}
 	}
 	if sc.tehsil {
-		keep(func(e entry) bool { return e.kind == isSubunit })
+		keep(func(e entry) bool { return e.kind == isSubunit && n.subunits[e.ref].Kind == "tehsil" })
 	}
 	keep(func(e entry) bool {
 		return e.kind != isPlace || n.units[n.lie[e.ref][0]].Kind != "context" || n.places[e.ref].Population >= 100_000

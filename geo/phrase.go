@@ -2,6 +2,7 @@ package geo
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -72,7 +73,7 @@ type mention struct {
 	sense    Sense
 	kind     wordKind // what the words beside it say of it
 	weak     bool     // near, a road to it, kilometres from it
-	afar     bool     // kilometres from it
+	km       float64  // kilometres from it, 0 if none are said
 	inside   bool     // part of a longer name that is not known
 	compound bool     // the same, with a word such as "fort" or "hill" in a language of the region
 	common   bool     // a word that is a name in many places
@@ -158,6 +159,11 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 		if !ok {
 			continue
 		}
+		if m.kind == wordTehsil && sense.Kind != SenseSubunit && !sense.local() {
+			if other, ok := n.misspelt(toks, i, j+1, s, &in); ok && other.sense.Kind == SenseSubunit {
+				return other, true // "Tehsil Momand" is no district of Mohmand
+			}
+		}
 		m.sense, m.common = sense, j == i && commonNames[toks[i].fold]
 		return m, true
 	}
@@ -196,8 +202,11 @@ func (m *mention) surroundings(toks []token, all []mention, at int) {
 	// "Tank-Wana Road", "Thal Mir Ali road", "Bannu to Kohat road": all ends of it.
 	end := m.to
 	for next := at; ; next++ {
-		if end < len(toks) && !toks[end].breaks && kindWords[toks[end].fold] == wordRoad {
-			m.weak = true
+		if road := end; road < len(toks) && !toks[road].breaks {
+			if plainWords[toks[road].fold] && road+1 < len(toks) {
+				road++ // "national highway"
+			}
+			m.weak = m.weak || kindWords[toks[road].fold] == wordRoad
 		}
 		joint := end
 		if joint < len(toks) && !toks[joint].breaks && toks[joint].fold == "to" {
@@ -212,22 +221,17 @@ func (m *mention) surroundings(toks []token, all []mention, at int) {
 	direction, in := false, false
 	for i := m.from - 1; i >= 0 && i >= m.from-6 && !toks[i+1].breaks; i-- {
 		w := toks[i].fold
-		if kindWords[w] != wordNone && i == m.from-1 {
+		if kindWords[w] != wordNone || toks[i].number {
 			continue // "near village X"
 		}
-		if toks[i].number {
-			continue
-		}
 		near, link := linkWords[w]
-		if !link {
+		if !link && !plainWords[w] {
 			break
 		}
-		switch w {
-		case "km", "kms", "kilometers", "kilometres", "kilometer", "kilometre", "miles", "mile":
-			m.weak, m.afar = true, true
-		case "east", "west", "north", "south", "northeast", "northwest", "southeast", "southwest", "eastern", "western", "northern", "southern":
+		switch {
+		case directions[w]:
 			direction = true
-		case "in", "at", "within", "inside":
+		case w == "in" || w == "at" || w == "within" || w == "inside":
 			in = true
 		default:
 			m.weak = m.weak || near
@@ -236,7 +240,12 @@ func (m *mention) surroundings(toks []token, all []mention, at int) {
 			break
 		}
 	}
-	m.weak = m.weak || direction && !in
+	if direction && !in {
+		m.weak = true
+	}
+	if m.weak {
+		m.km = kmBefore(toks, m.from)
+	}
 	if m.from > 0 && at > 0 && all[at-1].to == m.from-1 && all[at-1].weak && toks[m.from-1].fold == "and" {
 		m.weak = true // "between X and Y"
 	}
@@ -245,6 +254,27 @@ func (m *mention) surroundings(toks []token, all []mention, at int) {
 	after := (at+1 >= len(all) || all[at+1].from > m.to || all[at+1].common) && nameGoesOn(toks, m.to, m.to, short)
 	m.inside = before || after
 	m.compound = before && commonNames[toks[m.from-1].fold] || after && commonNames[toks[m.to].fold]
+}
+
+// kmBefore is the distance that is given before a word: "750 kilometres (460 miles) south of X", "three km off X". One that is written
+// as a word counts as 10 km.
+func kmBefore(toks []token, at int) float64 {
+	far := 0.0
+	for i := at - 1; i >= 0 && i >= at-10; i-- {
+		if !distances[toks[i].fold] {
+			continue
+		}
+		km := 10.0
+		if i > 0 && toks[i-1].number {
+			n, _ := strconv.ParseFloat(toks[i-1].fold, 64)
+			km = n
+			if strings.HasPrefix(toks[i].fold, "mile") {
+				km *= 1.609
+			}
+		}
+		far = max(far, km)
+	}
+	return far
 }
 
 // nameGoesOn says whether the word at i, without a break before the word at joint, is a part of a name that is not known.

@@ -73,11 +73,12 @@ func (r *resolver) resolve() {
 		},
 		func(m *mention) bool { return m.whole() && m.admin() && m.kind != wordTehsil && m.kind != wordTown },
 		func(m *mention) bool { return m.whole() && (m.kind == wordTehsil || m.kind == wordDistrict) },
-		func(m *mention) bool { return m.whole() },
+		func(m *mention) bool { return m.whole() && !r.beyond(m) },
 		func(m *mention) bool { return m.fuzzy == "" && m.inside && !m.weak },
 		func(m *mention) bool { return m.fuzzy != "" && !m.weak && !m.inside },
-		func(m *mention) bool { return m.weak && !m.afar },
-		func(m *mention) bool { return m.weak && m.afar },
+		func(m *mention) bool { return m.weak && m.km == 0 },
+		func(m *mention) bool { return m.weak && m.km > 0 },
+		func(m *mention) bool { return m.whole() },
 	} {
 		r.step(sure)
 	}
@@ -159,8 +160,8 @@ func (r *resolver) step(sure func(*mention) bool) {
 			continue
 		}
 		if !fresh {
-			if m.fuzzy != "" && r.q.open {
-				continue // a guess does not choose between what is written
+			if r.q.open && (m.fuzzy != "" || m.weak) || m.km > nearKM {
+				continue // neither a guess nor what is near by chooses between what is written
 			}
 			if both := common(r.units, units); both != nil {
 				r.units = both
@@ -187,13 +188,18 @@ func (r *resolver) step(sure func(*mention) bool) {
 	}
 }
 
+// nearKM is how far from a place something may be to be placed in its unit.
+const nearKM = 15.0
+
 // enough says whether a mention by itself, with nothing surer beside it, may say where it was.
 func (r *resolver) enough(m *mention, units []int) bool {
 	switch {
-	case m.fuzzy != "":
-		return len(units) == 1 && m.sure && len(m.sense.entries) < 2 && (r.focus(units[0]) && len(m.words) >= 8 || r.q.area != nil && len(m.words) >= 6)
-	case m.compound:
+	case m.km > nearKM:
 		return false
+	case m.fuzzy != "":
+		return len(units) == 1 && m.sure && len(m.sense.entries) < 2 && (r.focus(units[0]) && len(m.words) >= 8 && (r.q.country != "" || r.q.g.index.units[units[0]].Country == "PK") || r.q.area != nil && len(m.words) >= 6)
+	case m.compound, m.admin() && m.kind == wordTehsil:
+		return false // "Tehsil Momand" is not the district Mohmand
 	case m.admin():
 		return true
 	case m.inside:
@@ -208,6 +214,12 @@ func (r *resolver) enough(m *mention, units []int) bool {
 
 // focus says whether a unit is one of those that the gazetteer knows well: not the rest of Pakistan.
 func (r *resolver) focus(unit int) bool { return r.q.g.index.units[unit].Kind != "context" }
+
+// beyond says whether a mention is that of a small place in Afghanistan only, where no word speaks of Afghanistan: names of
+// districts there are those of many villages on this side, which no list has.
+func (r *resolver) beyond(m *mention) bool {
+	return r.q.country == "" && !m.admin() && m.sense.Crossing < 0 && !slices.ContainsFunc(m.sense.Units, func(u int) bool { return r.q.g.index.units[u].Country != "AF" })
+}
 
 // sturdy says whether the name of a small place by itself says which place that is.
 func (r *resolver) sturdy(m *mention, e entry) bool {
@@ -318,7 +330,7 @@ func (r *resolver) howNear(m *mention, d Candidate) string {
 	switch {
 	case !d.HasPoint:
 		return d.Precision
-	case m.afar:
+	case m.km > 0:
 		return "vicinity_25km"
 	case m.weak || m.inside || m.fuzzy != "":
 		if d.Precision == "settlement" {

@@ -44,8 +44,8 @@ var kindWords = func() map[string]wordKind {
 var linkWords = func() map[string]bool {
 	m := map[string]bool{}
 	for near, words := range map[bool]string{
-		true: "near nearby from toward towards outside beyond bordering adjoining adjacent neighbouring neighboring opposite to leading around between " +
-			"east west north south northeast northwest southeast southwest eastern western northern southern km kms kilometers kilometres kilometer kilometre miles mile",
+		true: "near nearby from toward towards outside beyond bordering adjoining adjacent neighbouring neighboring opposite to leading around between off " +
+			"north south east west northeast northwest southeast southwest",
 		false: "of in at on inside within the a an and or by with for along via",
 	} {
 		for _, w := range strings.Fields(words) {
@@ -55,14 +55,27 @@ var linkWords = func() map[string]bool {
 	return m
 }()
 
+var (
+	directions = wordSet("north south east west northeast northwest southeast southwest northern southern eastern western")
+	distances  = wordSet("km kms kilometer kilometers kilometre kilometres mile miles")
+)
+
+func wordSet(words string) map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(words) {
+		m[w] = true
+	}
+	return m
+}
+
 // plainWords are words of sentences that are never misspelt names, beside those above. They keep fuzzy reading away
 // from common English.
 var plainWords = func() map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields(
-		"about after against also army attack attacked before being both bomb blast car center centre central check civilian civilians close closed convoy country day district " +
+		"km kms kilometer kilometers kilometre kilometres mile miles about after against also army attack attacked before being both bomb blast car center centre central check civilian civilians close closed convoy country day district " +
 			"during each east eight eighty eleven empty explosion fifteen fifty fighters first five forces former forty four frontier group great here high hideout highest house houses hundred " +
-			"important injured its junction killed last late located location lower main major men metre metres middle militant militants military mid morning most mountainous nine " +
+			"important injured its junction killed last late located location lower main major men metre metres middle militant militants military mid morning most mountainous national nine super trunk " +
 			"northern number office officials old one open other others over people pak pakistan afghan pakistani place point private raid remote residence security seven several shop shops " +
 			"site six sixty small soldiers some somewhere southern special suburban sunday ten thirty this three town troops troubled twelve twenty two under unknown upper vehicle various village " +
 			"villages way western which while who women year years agency's district's monday tuesday wednesday thursday friday saturday january february march april may june july august " +
