@@ -32,7 +32,8 @@ func Subunits() ([]geo.Subunit, error) { return subunits() }
 
 // Places returns the settlements of GeoNames, and then the settlements,
 // localities, areas and passes compiled for this project, most of which have no
-// point. Show PlacesAttribution with the former.
+// point. A settlement of both lists is there once, with the names of both. Show
+// PlacesAttribution with the former.
 func Places() ([]geo.Place, error) { return places() }
 
 // Formers returns the units that are no more, or that were larger.
@@ -117,7 +118,50 @@ func parsePlaces() ([]geo.Place, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(settlements, others), nil
+	return joined(settlements, others), nil
+}
+
+// joined is both lists without the settlements of the second that the first has
+// too: of one name in one unit, with a point there and none here. Those give it
+// their names, so that a town is one candidate and keeps its point.
+func joined(known, others []geo.Place) []geo.Place {
+	type key struct{ unit, name string }
+	at := map[key]int{}
+	add := func(i int, name string) {
+		k := key{known[i].Units[0], geo.Fold(name)}
+		if j, ok := at[k]; ok && j != i {
+			i = -1 // two towns of one name
+		}
+		at[k] = i
+	}
+	for i := range known {
+		if len(known[i].Units) != 1 {
+			continue
+		}
+		add(i, known[i].Name)
+		for _, n := range known[i].Names {
+			add(i, n.Text)
+		}
+	}
+	out := slices.Clip(known)
+	for _, p := range others {
+		i := -1
+		if p.Kind == "settlement" && !p.HasPoint && len(p.Units) == 1 {
+			if j, ok := at[key{p.Units[0], geo.Fold(p.Name)}]; ok {
+				i = j
+			}
+		}
+		if i < 0 {
+			out = append(out, p)
+			continue
+		}
+		for _, n := range append([]geo.Name{{Text: p.Name, Lang: "en", Source: p.Source}}, p.Names...) {
+			if n.Text != out[i].Name && !slices.ContainsFunc(out[i].Names, func(o geo.Name) bool { return o.Text == n.Text }) {
+				out[i].Names = append(out[i].Names, n)
+			}
+		}
+	}
+	return out
 }
 
 // place reads the columns that both files of places have.

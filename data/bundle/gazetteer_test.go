@@ -225,6 +225,33 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// A town that GeoNames and our own list have is one place, with the names of both.
+func TestPlacesAreJoined(t *testing.T) {
+	known := []geo.Place{
+		{ID: "gn-1", Name: "Miran Shah", Units: []string{"a"}, HasPoint: true, Names: []geo.Name{{Text: "Miram Shah", Lang: "en"}}},
+		{ID: "gn-2", Name: "Twin", Units: []string{"a"}, HasPoint: true},
+		{ID: "gn-3", Name: "Twin", Units: []string{"a"}, HasPoint: true},
+	}
+	others := []geo.Place{
+		{ID: "loc-1", Name: "Miram Shah", Kind: "settlement", Units: []string{"a"}, Names: []geo.Name{{Text: "میران شاہ", Lang: "ur"}, {Text: "Miran Shah", Lang: "en"}}},
+		{ID: "loc-2", Name: "Miran Shah", Kind: "settlement", Units: []string{"b"}},
+		{ID: "loc-3", Name: "Miran Shah", Kind: "area", Units: []string{"a"}},
+		{ID: "loc-4", Name: "Miran Shah", Kind: "settlement", Units: []string{"a", "b"}},
+		{ID: "loc-5", Name: "Twin", Kind: "settlement", Units: []string{"a"}},
+	}
+	var ids []string
+	got := joined(known, others)
+	for _, p := range got {
+		ids = append(ids, p.ID)
+	}
+	if want := []string{"gn-1", "gn-2", "gn-3", "loc-2", "loc-3", "loc-4", "loc-5"}; !slices.Equal(ids, want) {
+		t.Errorf("%v, want %v", ids, want)
+	}
+	if want := []geo.Name{{Text: "Miram Shah", Lang: "en"}, {Text: "میران شاہ", Lang: "ur"}}; !slices.Equal(got[0].Names, want) {
+		t.Errorf("Miran Shah is also called %v, want %v", got[0].Names, want)
+	}
+}
+
 // outsideKM is how far a point lies outside a polygon, 0 within it; good to some percent.
 func outsideKM(mp orb.MultiPolygon, p orb.Point) float64 {
 	if planar.MultiPolygonContains(mp, p) {
