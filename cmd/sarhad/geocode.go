@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -222,10 +223,18 @@ func (s badCoordinate) Error() string {
 // lines answers line by line. An answer is held back only as long as another whole question is there already, so that
 // a program may ask one and wait.
 func (a *answerer) lines(e *env) error {
-	in := bufio.NewReaderSize(e.stdin, 256<<10)
+	// A pipe in between, so that Ctrl-C is heard while nothing comes in.
+	pr, pw := io.Pipe()
+	defer pr.Close()
+	defer context.AfterFunc(e.ctx, func() { pw.CloseWithError(e.ctx.Err()) })()
+	go func() {
+		_, err := io.Copy(pw, bufio.NewReaderSize(e.stdin, 256<<10))
+		pw.CloseWithError(err)
+	}()
+	in := bufio.NewReaderSize(pr, 256<<10)
 	var long []byte
 	for n := 1; ; n++ {
-		if e.ctx.Err() != nil {
+		if e.ctx.Err() != nil { // a pipe that is full of questions does not say so
 			return errors.Join(a.flush(), e.ctx.Err())
 		}
 		if waiting, _ := in.Peek(in.Buffered()); bytes.IndexByte(waiting, '\n') < 0 {

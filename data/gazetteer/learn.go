@@ -60,7 +60,7 @@ func learn(ctx context.Context, r incident.Reader, g *geo.Geocoder, from func(in
 	if err != nil {
 		return nil, fmt.Errorf("learn names: %w", err)
 	}
-	l := &learner{index: g.Index(), names: g.Names(), keys: map[string]*lesson{}, units: map[string]int32{}, datasets: map[string]int{}}
+	l := &learner{index: g.Index(), names: g.Names(), keys: map[string]*lesson{}, units: map[string]int32{}, datasets: map[string]int{}, read: map[string]reading{}}
 	for _, d := range sets {
 		if from(d.Dataset) && !d.Synthetic {
 			l.datasets[d.Name] = len(l.order)
@@ -93,6 +93,31 @@ type learner struct {
 	units    map[string]int32
 	keys     map[string]*lesson
 	spots    int
+	read     map[string]reading // of names as they are written, which come again and again
+}
+
+// reading is a name without the words beside it, and its key.
+type reading struct{ short, key string }
+
+// maxRead is how many names as they are written are kept.
+const maxRead = 1 << 16
+
+// of reads a name; the zero reading is none that can be learned.
+func (l *learner) of(name string) reading {
+	if name == "" || len(name) > learnedLength {
+		return reading{}
+	}
+	r, ok := l.read[name]
+	if !ok {
+		if len(l.read) == maxRead {
+			clear(l.read)
+		}
+		name = strings.Clone(name)
+		r.short = geo.PlaceName(name)
+		r.key = geo.Fold(r.short)
+		l.read[name] = r
+	}
+	return r
 }
 
 // lesson is what is known of one name.
@@ -126,9 +151,12 @@ func (l *learner) take(in *incident.Incident) {
 		return
 	}
 	s := spot{in.Point, unit, int32(dataset), 1, in.LocationPrecision == incident.LocVicinity}
-	first := l.teach(in.LocationName, s)
-	if t := in.LocationText; t != "" && len(strings.Fields(t)) <= learnedWords && geo.Fold(geo.PlaceName(t)) != first {
-		l.teach(t, s)
+	name := l.of(in.LocationName)
+	l.teach(in.LocationName, name, s)
+	if t := in.LocationText; t != "" && len(t) <= learnedLength && len(strings.Fields(t)) <= learnedWords {
+		if words := l.of(t); words.key != name.key {
+			l.teach(t, words, s)
+		}
 	}
 }
 
@@ -148,46 +176,40 @@ func (l *learner) unit(in *incident.Incident) int32 {
 	return u
 }
 
-// teach takes a name in and returns its key.
-func (l *learner) teach(name string, s spot) string {
-	if name == "" || len(name) > learnedLength {
-		return ""
+// teach takes in what an incident says of a name.
+func (l *learner) teach(name string, r reading, s spot) {
+	if len(r.key) < 3 {
+		return
 	}
-	short := geo.PlaceName(name)
-	k := geo.Fold(short)
-	if len(k) < 3 {
-		return k
-	}
-	le := l.keys[k]
+	le := l.keys[r.key]
 	if le == nil {
 		if len(l.keys) == maxKeys {
-			return k
+			return
 		}
 		le = &lesson{}
-		if l.free(short) && l.free(name) && !digits(k) {
-			le.name = strings.Clone(short)
+		if l.free(r.short) && l.free(name) && !digits(r.key) {
+			le.name = r.short
 		}
-		l.keys[strings.Clone(k)] = le
+		l.keys[r.key] = le
 	}
 	if le.name == "" || le.wide {
-		return k
+		return
 	}
 	for i := range le.spots {
 		o := &le.spots[i]
 		if o.unit == s.unit && o.dataset == s.dataset && o.rough == s.rough &&
 			math.Abs(o.p[0]-s.p[0]) < spotDegrees && math.Abs(o.p[1]-s.p[1]) < spotDegrees {
 			o.count++
-			return k
+			return
 		}
 	}
 	if len(le.spots) == maxSpots || l.spots == maxAllSpots {
 		l.spots -= len(le.spots)
 		le.wide, le.spots = true, nil
-		return k
+		return
 	}
 	le.spots = append(le.spots, s)
 	l.spots++
-	return k
 }
 
 // free says whether a name is not that of a unit, a province or a country already.
