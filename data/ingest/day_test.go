@@ -25,6 +25,11 @@ func TestUnitsOfTheDay(t *testing.T) {
 		in.Start = day(s)
 		return in
 	}
+	circle := func(s string, lon, lat float64) incident.Incident {
+		in := point(s, lon, lat)
+		in.LocationPrecision = incident.LocVicinity
+		return in
+	}
 	given := func(in incident.Incident, kind incident.PlaceKind, unit, then, sub string) incident.Incident {
 		in.UnitID, in.UnitThen, in.Subunit, in.Place.Kind = unit, then, sub, kind
 		return in
@@ -37,7 +42,8 @@ func TestUnitsOfTheDay(t *testing.T) {
 	}{
 		"one area then":       {source.Row{Country: "Pakistan", Adm1: "FATA", Adm2: "South Waziristan", Incident: on("2009-03-01")}, "district units|pk-kp-south-waziristan||||" + waziristan + "||", "PK"},
 		"two districts now":   {source.Row{Country: "Pakistan", Adm2: "South Waziristan", Incident: on("2024-03-01")}, "district units|||||" + waziristan + "|" + waziristan + "|ambiguous_name", "PK"},
-		"a point in it":       {source.Row{Country: "Pakistan", Adm1: "FATA", Adm2: "South Waziristan", Incident: point("2009-03-01", 69.58, 32.3)}, "exact point|pk-kp-lower-south-waziristan|pk-kp-south-waziristan|South Waziristan||||", "PK"},
+		"a point in it":       {source.Row{Country: "Pakistan", Adm1: "FATA", Adm2: "South Waziristan", Incident: point("2009-03-01", 69.58, 32.3)}, "exact point|pk-kp-lower-south-waziristan|pk-kp-south-waziristan|South Waziristan|pk-kp-lower-south-waziristan-wana|||", "PK"},
+		"a circle around it":  {source.Row{Country: "Pakistan", Adm1: "FATA", Adm2: "South Waziristan", Incident: circle("2009-03-01", 69.58, 32.3)}, "vicinity_25km circle|pk-kp-lower-south-waziristan|pk-kp-south-waziristan|South Waziristan||||", "PK"},
 		"an agency":           {source.Row{Country: "Pakistan", Adm2: "Khyber Agency", Incident: on("2009-03-01")}, "district unit|pk-kp-khyber|pk-kp-khyber-agency|Khyber Agency||||", "PK"},
 		"a district now":      {source.Row{Country: "Pakistan", Adm2: "Khyber", Incident: on("2024-03-01")}, "district unit|pk-kp-khyber||||||", "PK"},
 		"a frontier region":   {source.Row{Country: "Pakistan", Adm1: "FATA", Adm2: "FR Bannu", Incident: on("2009-03-01")}, "district unit|pk-kp-bannu|pk-kp-fr-bannu|Frontier Region Bannu||||", "PK"},

@@ -56,9 +56,9 @@ func TestDoubts(t *testing.T) {
 		"a former unit far away": {source.Row{Country: "Pakistan", Adm2: "South Waziristan", Incident: sui},
 			"district units|||||pk-ba-gwadar+pk-kp-lower-south-waziristan+pk-kp-upper-south-waziristan|pk-ba-gwadar+pk-kp-south-waziristan|district_mismatch", "km outside"},
 		"17 km apart": {source.Row{Country: "Pakistan", Adm2: "Bajaur", Incident: at(71.938726, 34.613448, incident.LocExact)},
-			"exact point|pk-kp-malakand||||||district_mismatch", "17.0 km outside"},
+			"exact point|pk-kp-malakand|||pk-kp-malakand-swat-ranizai|||district_mismatch", "17.0 km outside"},
 		"another province": {source.Row{Country: "Pakistan", Adm1: "Khyber Pakhtunkhwa", Incident: sui},
-			"exact point|pk-ba-gwadar||||||district_mismatch", "km outside"},
+			"exact point|pk-ba-gwadar|||pk-ba-gwadar-suntsar|||district_mismatch", "km outside"},
 		"the middle of a district": {source.Row{Country: "Pakistan", Adm2: "Dera Bugti", Incident: at(62.049546, 25.648076, incident.LocDistrict)},
 			"district unit|pk-ba-dera-bugti||||||district_mismatch", "km outside"},
 		"exchanged": {source.Row{Country: "Pakistan", Adm2: "Quetta", Incident: at(30.2, 66.99, incident.LocExact)},
@@ -72,11 +72,11 @@ func TestDoubts(t *testing.T) {
 		"the country's middle, a district named": {source.Row{Country: "Pakistan", Adm2: "Quetta", PrecisionAssumed: true, Incident: at(70, 30, incident.LocNear)},
 			"", "label point of Pakistan"},
 		"the country's middle, said to be exact": {source.Row{Country: "Afghanistan", Incident: at(65, 33, incident.LocExact)},
-			"exact point|af-hel||||||label_coordinates", "the source says that they are exact"},
+			"exact point|af-hel|||af-hel-baghran|||label_coordinates", "the source says that they are exact"},
 		"the country's middle, said to be the country": {source.Row{Country: "Afghanistan", Incident: at(65, 33, incident.LocCountry)},
 			"country country|||||||", ""},
 		"300 m beside it": {source.Row{Country: "Afghanistan", PrecisionAssumed: true, Incident: at(65.003, 33, incident.LocNear)},
-			"near point|af-hel||||||", ""},
+			"near point|af-hel|||af-hel-baghran|||", ""},
 	} {
 		in, doubts := locate(t, l, c.row)
 		if got := brief(in); c.want != "" && got != c.want {

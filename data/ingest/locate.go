@@ -49,9 +49,10 @@ type geoLocator struct {
 	g        *geo.Geocoder
 	index    *geo.Index
 	border   *geo.Border
-	ranges   []borderRange  // of the units
-	subunits map[string]int // ID → place in the subunits of g
-	below    []borderRange  // of the subunits
+	ranges   []borderRange     // of the units
+	subunits map[string]int    // ID → place in the subunits of g
+	below    []borderRange     // of the subunits
+	tehsils  func() *geo.Index // of the subunits, in the order of g, made when it is first needed; nil without any
 	labels   *labels
 	more     func() *learned // made when it is first needed; nil without any
 }
@@ -82,6 +83,7 @@ func NewLocator(g *geo.Geocoder, names func() []geo.Place) Locator {
 	for i := range subunits {
 		l.subunits[subunits[i].ID] = i
 	}
+	l.tehsils = sync.OnceValue(l.indexSubunits)
 	if names != nil {
 		l.more = sync.OnceValue(func() *learned {
 			places := names()
@@ -445,7 +447,7 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		case m.Unit >= 0:
 			l.enter(in, m.Unit)
 			if prec != incident.LocVicinity { // a circle reaches over the tehsils around
-				in.Subunit = l.subunitOf(in.UnitID, m.Subunit)
+				in.Subunit = l.subunitOf(in.UnitID, cmp.Or(l.subunitAt(in.Point), m.Subunit))
 			}
 		case former:
 			l.enterFormer(in, m.UnitID)
@@ -505,6 +507,36 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		}
 		doubt(row, doubts, "", stated(row), WarnAmbiguousName, "the name may stand for "+strings.Join(in.Candidates, ", "))
 	}
+}
+
+// indexSubunits makes the index of the subunits, nil if there are none or if one cannot be indexed.
+func (l *geoLocator) indexSubunits() *geo.Index {
+	subunits := l.g.Subunits()
+	if len(subunits) == 0 {
+		return nil
+	}
+	units := make([]geo.Unit, len(subunits))
+	for i := range subunits {
+		units[i] = geo.Unit{ID: subunits[i].ID, Geometry: subunits[i].Geometry, Label: subunits[i].Label}
+	}
+	x, err := geo.NewIndex(units)
+	if err != nil {
+		return nil
+	}
+	return x
+}
+
+// subunitAt is the ID of the subunit that holds a point, "" if none does.
+func (l *geoLocator) subunitAt(p orb.Point) string {
+	x := l.tehsils()
+	if x == nil {
+		return ""
+	}
+	i := x.Locate(p)
+	if i < 0 {
+		return ""
+	}
+	return l.g.Subunits()[i].ID
 }
 
 // request asks where a row was by all of its words.
