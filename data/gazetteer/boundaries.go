@@ -267,44 +267,64 @@ func nameKey(s string) string {
 	return strings.Join(words, "")
 }
 
-// How far a feature may lie from the unit that its name says it is, and what share of its area it must have to be a whole province.
+// How far a feature may lie from the unit that its name says it is, and what share of its area it must have to be a whole
+// province (its capital goes by the same name) or a unit by another name than its own.
 const (
-	sameNameKM    = 50.0
-	provinceShare = 1.0 / 3
+	sameNameKM = 50.0
+	wholeShare = 1.0 / 3
 )
 
-// find gives the bundled unit that a feature is, -1 if none.
-func (m *matcher) find(f *feature, d *described) int {
+// How sure it is that a feature is a unit. A variant may be the name of what was only a part of the unit, such as the
+// Frontier Region of the same name.
+const (
+	byID = iota
+	byCode
+	byName
+	byVariant
+)
+
+// find gives the bundled unit that a feature is and how that is known, -1 if it is none.
+func (m *matcher) find(f *feature, d *described) (unit, how int) {
 	for _, id := range d.ids {
 		if i, ok := m.byID[id]; ok {
-			return i
+			return i, byID
 		}
 	}
 	if i, ok := m.byCode[d.pcode]; ok && d.pcode != "" {
-		return i
+		return i, byCode
 	}
-	bound := f.geometry.Bound()
-	found := -1
-	for _, i := range m.byName[nameKey(d.name)] {
-		u := &m.units[i]
-		switch {
-		case d.country != "" && d.country != u.Country,
-			d.level2 && u.Kind != "district",
-			u.PCode != "" && len(d.pcode) > len(u.PCode) && strings.HasPrefix(d.pcode, strings.ToUpper(u.PCode)), // a part of it
-			d.province != "" && u.Kind == "district" && m.isProvince(d.province, u.Country) && nameKey(d.province) != nameKey(u.Province),
-			boundsKM(bound, u.Geometry.Bound()) > sameNameKM,
-			u.Kind != "district" && orbgeo.Area(f.geometry) < provinceShare*orbgeo.Area(u.Geometry):
-			continue
+	key, label := nameKey(d.name), labelPoint(f.geometry)
+	var found []int
+	for _, i := range m.byName[key] {
+		if m.mayBe(f, d, i) {
+			found = append(found, i)
 		}
-		if found >= 0 {
-			// Two of one name: the one that it lies in.
-			if in := planar.MultiPolygonContains(u.Geometry, labelPoint(f.geometry)); !in {
-				continue
-			}
-		}
-		found = i
 	}
-	return found
+	if len(found) > 1 { // the one that it lies in
+		found = slices.DeleteFunc(found, func(i int) bool { return !planar.MultiPolygonContains(m.units[i].Geometry, label) })
+	}
+	if len(found) != 1 {
+		return -1, byName
+	}
+	if nameKey(m.units[found[0]].Name) != key {
+		return found[0], byVariant
+	}
+	return found[0], byName
+}
+
+// mayBe says whether nothing speaks against a feature being the unit of its name.
+func (m *matcher) mayBe(f *feature, d *described, i int) bool {
+	u := &m.units[i]
+	switch {
+	case d.country != "" && d.country != u.Country,
+		d.level2 && u.Kind != "district",
+		u.PCode != "" && len(d.pcode) > len(u.PCode) && strings.HasPrefix(d.pcode, strings.ToUpper(u.PCode)), // a part of it
+		d.province != "" && u.Kind == "district" && m.isProvince(d.province, u.Country) && nameKey(d.province) != nameKey(u.Province),
+		boundsKM(f.geometry.Bound(), u.Geometry.Bound()) > sameNameKM:
+		return false
+	}
+	whole := u.Kind == "district" && nameKey(u.Name) == nameKey(d.name)
+	return whole || orbgeo.Area(f.geometry) >= wholeShare*orbgeo.Area(u.Geometry)
 }
 
 // isProvince says whether a name is that of a province that bundled units of a country lie in: another name, such as
@@ -325,24 +345,45 @@ func boundsKM(a, b orb.Bound) float64 {
 func match(features []feature, bundled []geo.Unit) (*Boundaries, error) {
 	m := newMatcher(bundled)
 	b := &Boundaries{bundled: len(bundled)}
-	taken := map[int]string{}
 	ids := map[string]bool{}
 	for i := range bundled {
 		ids[bundled[i].ID] = true
 	}
+	type claim struct {
+		feature, how int
+	}
+	taken := map[int]claim{}
+	descriptions := make([]described, len(features))
+	of := make([]int, len(features)) // the bundled unit of each feature
 	for i := range features {
 		f := &features[i]
 		d := f.describe()
+		descriptions[i] = d
 		if d.name == "" && d.pcode == "" && !slices.ContainsFunc(d.ids, func(id string) bool { _, ok := m.byID[id]; return ok }) {
 			return nil, incident.Errorf(incident.CodeInvalid, "feature %d has neither a name nor a P-code; its columns are %s", f.number, columnsOf(f))
 		}
+		var how int
+		if of[i], how = m.find(f, &d); of[i] < 0 {
+			continue
+		}
+		other, dup := taken[of[i]]
+		switch {
+		case dup && how == byVariant && other.how < byVariant:
+			of[i] = -1
+			continue
+		case dup && (how == byVariant || other.how < byVariant):
+			u := &bundled[of[i]]
+			return nil, incident.Errorf(incident.CodeInvalid, "%s and %s are both %s (%s)", features[other.feature].label(&descriptions[other.feature]), f.label(&d), u.Name, u.ID)
+		case dup:
+			of[other.feature] = -1
+		}
+		taken[of[i]] = claim{i, how}
+	}
+	for i := range features {
+		f := &features[i]
 		var u geo.Unit
-		if at := m.find(f, &d); at >= 0 {
-			u = bundled[at]
-			if other, dup := taken[at]; dup {
-				return nil, incident.Errorf(incident.CodeInvalid, "%s and %s are both %s (%s)", other, f.label(&d), u.Name, u.ID)
-			}
-			taken[at] = f.label(&d)
+		if of[i] >= 0 {
+			u = bundled[of[i]]
 			u.Geometry = f.geometry
 			if !planar.MultiPolygonContains(u.Geometry, u.Label) {
 				u.Label = labelPoint(u.Geometry)
@@ -350,7 +391,7 @@ func match(features []feature, bundled []geo.Unit) (*Boundaries, error) {
 			b.Matched++
 		} else {
 			var err error
-			if u, err = m.newUnit(f, &d, ids); err != nil {
+			if u, err = m.newUnit(f, &descriptions[i], ids); err != nil {
 				return nil, err
 			}
 			b.New++

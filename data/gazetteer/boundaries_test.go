@@ -231,6 +231,38 @@ func TestBoundariesOfTheSameNameElsewhere(t *testing.T) {
 	}
 }
 
+// The Frontier Regions go by the names of districts, and are none of them.
+func TestBoundariesOfPartsOfUnits(t *testing.T) {
+	units := bundled(t)
+	bannu := unitByID(t, units, "pk-kp-bannu")
+	part := feat(t, square(bannu.Label[0], bannu.Label[1], 0.03), "name", "FR Bannu", "country", "PK")
+	whole := feat(t, bannu.Geometry, "name", "Bannu", "country", "PK")
+	same := feat(t, bannu.Geometry, "name", "FR Bannu", "country", "PK")
+	for name, c := range map[string]struct {
+		features []string
+		want     []string
+	}{
+		"the part alone":         {[]string{part}, []string{"pk-fr-bannu"}},
+		"the part first":         {[]string{part, whole}, []string{"pk-fr-bannu", "pk-kp-bannu"}},
+		"the part last":          {[]string{whole, part}, []string{"pk-kp-bannu", "pk-fr-bannu"}},
+		"a variant of the whole": {[]string{same}, []string{"pk-kp-bannu"}},
+		"the name before it":     {[]string{same, whole}, []string{"pk-fr-bannu", "pk-kp-bannu"}},
+	} {
+		b, err := ReadBoundaries(write(t, "a.geojson", collection(c.features...)), units)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var ids []string
+		for _, u := range b.Units {
+			ids = append(ids, u.ID)
+		}
+		if !slices.Equal(ids, c.want) || b.Matched+len(b.Left) != len(units) {
+			t.Errorf("%s: %v, want %v; %s", name, ids, c.want, b.Summary())
+		}
+	}
+}
+
 func TestLabelPointIsInside(t *testing.T) {
 	shapes := map[string]orb.MultiPolygon{
 		"a horseshoe": {{{{0, 0}, {9, 0}, {9, 9}, {8, 9}, {8, 1}, {1, 1}, {1, 9}, {0, 9}, {0, 0}}}},
