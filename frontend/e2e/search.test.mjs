@@ -122,7 +122,8 @@ test('what cannot be placed is said, and nothing moves', async () => {
   await page.keyboard.press('Enter');
   await settle(page);
   assert.equal(await page.locator('.found').count(), 0);
-  assert.match(page.url(), /map=33\.5,70\.5,7/);
+  const [lat, lon, zoom] = await view(page);
+  assert.ok(Math.abs(lat - 33.5) < 0.01 && Math.abs(lon - 70.5) < 0.01 && zoom === 7, page.url());
   clean(bad);
   await context.close();
 });
@@ -144,9 +145,10 @@ test('only the answer to what stands in the box is shown', async () => {
 });
 
 test('a former unit is shown as its units of today, and its incidents are in none of them', async () => {
-  const { page, bad, context } = await open(browser, `${server.url}/?datetime=2009-05-01/2009-05-31&map=32.3,69.8,8`);
+  const { page, bad, context } = await open(browser, `${server.url}/?datetime=2009-05-01/2009-05-31&map=32.3,69.8,9`);
   const badge = page.locator('[data-badge="unit:pk-kp-south-waziristan"]');
   await badge.waitFor();
+  assert.equal(await badge.getAttribute('aria-label'), '39 somewhere in South Waziristan (until 2022)');
   assert.match(await badge.textContent(), /39\s*somewhere in South Waziristan \(until 2022\)/);
   for (const id of ['pk-kp-lower-south-waziristan', 'pk-kp-upper-south-waziristan'])
     assert.equal(await page.locator(`[data-unit="${id}"]`).getAttribute('data-n'), '0');
@@ -157,6 +159,33 @@ test('a former unit is shown as its units of today, and its incidents are in non
   await page.locator('[data-incident]').waitFor();
   assert.match(await page.locator('.facts').textContent(), /Today: .*South Waziristan/);
   assert.equal(await page.locator('.hlu').count(), 2, 'both are outlined');
+  clean(bad);
+  await context.close();
+});
+
+test('what is known to the tehsil is no point: the panel says so, the map draws the tehsil', async () => {
+  const { page, bad, context } = await open(browser, `${server.url}/?datetime=2009-05-01/2009-05-31&tab=list`);
+  await page.route(/\/collections\/incidents\/items\/\d+$/, async (route) => {
+    const r = await route.fetch();
+    const f = await r.json();
+    Object.assign(f.properties, {
+      place_kind: 'subunit',
+      place_units: [],
+      subunit_id: 'pk-kp-khyber-landi-kotal',
+      unit_id: 'pk-kp-khyber',
+      district: 'Khyber',
+      location_precision: 'tehsil',
+      location_name: null,
+      location_text: null,
+    });
+    await route.fulfill({ response: r, json: f });
+  });
+  await page.locator('[data-fid]').first().click();
+  await page.locator('[data-incident]').waitFor();
+  await page.locator('.facts').filter({ hasText: 'somewhere in the tehsil Landi Kotal' }).waitFor();
+  await page.locator('path.hlu').waitFor();
+  assert.equal(await page.locator('path.hlu').count(), 1);
+  assert.equal(await page.locator('.leaflet-selected-pane svg').count(), 0, 'no symbol');
   clean(bad);
   await context.close();
 });

@@ -122,6 +122,8 @@ export interface Incident {
   border_km_min: number | null;
   border_km_max: number | null;
   border_side: string | null;
+  crossing?: string | null;
+  crossing_km?: number | null;
   verification: string | null;
   claims: Claim[] | null;
   sources: Source[] | null;
@@ -135,7 +137,8 @@ export interface Incident {
 export type IncidentFeature = Feature<Point | null, Incident> & { id: string; place?: Geometry | null };
 
 export interface PlaceCandidate {
-  unit_id: string;
+  /** null for a province or a country, of which name is the name */
+  unit_id: string | null;
   name: string;
   place: string | null;
   /** its name in the script of the question */

@@ -72,7 +72,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
           : html`<dt>${t.killedHead}</dt><dd>${killed === null ? html`<span>${t.notReportedDetail}</span>` : html`<b class="fig num">${fmt(killed)}</b> <span class="dimmed">${t.bestEstimate}; ${t.lowHighOf(figure(p.fatalities_low), figure(p.fatalities_high))}</span>`}</dd>`
       }
       ${actors.length ? html`<dt>${t.actors}</dt><dd>${actors.map((a, k) => html`${k ? '; ' : ''}<bdi>${a}</bdi>`)}<small>${t.orderNote}</small></dd>` : nothing}
-      ${p.border_km_min !== null && p.border_km_min !== undefined && p.border_km_max !== null ? html`<dt>${t.border}</dt><dd>${borderText(p)}<small>${t.borderNote}</small></dd>` : nothing}
+      ${p.border_km_min !== null && p.border_km_min !== undefined && p.border_km_max !== null ? html`<dt>${t.border}</dt><dd>${borderText(p)}${p.crossing && typeof p.crossing_km === 'number' ? html`<small>${t.nearestCrossing(p.crossing, Math.round(p.crossing_km))}</small>` : nothing}<small>${t.borderNote}</small></dd>` : nothing}
     </dl>
     ${warnings(app, p)}
     ${claims.length ? claimTable(p, claims) : nothing}
@@ -111,7 +111,7 @@ function where(app: App, p: Incident): TemplateResult {
     p.province,
     p.country ? (t.countries[p.country] ?? p.country) : null,
   ]
-    .filter((x): x is string => !!x)
+    .filter((x): x is string => !!x && x !== former?.name)
     .filter((x, i, a) => a.findIndex((y) => y.toLowerCase() === x.toLowerCase()) === i);
   const now = former
     ? t.thenNow((former.units ?? []).map((id) => app.unitName(id)).join(', '))

@@ -27,9 +27,26 @@ export function optionsOf(app: App, a: PlaceAnswer): Option[] {
   const out: Option[] = [];
   for (const [i, c] of a.candidates.entries()) {
     const name = c.place ?? c.name;
-    const of = app.unitById.get(c.unit_id);
+    if (c.unit_id === null) {
+      const o = areaOption(app, name, c.kind, i);
+      if (o) out.push(o);
+      continue;
+    }
+    // The seat of a district goes by the name of a town or tehsil that is known better.
+    if (
+      c.kind === 'seat' &&
+      c.lon === null &&
+      a.candidates.some((x) => x !== c && x.unit_id === c.unit_id && x.place === c.place && x.kind !== 'seat')
+    )
+      continue;
+    const id = c.unit_id;
+    const of = app.unitById.get(id);
     const kind =
-      c.kind === 'unit' || !c.kind ? unitKind(of?.kind, of?.country) : (t.placeKinds[c.kind] ?? t.placeKinds.area!);
+      c.kind === 'unit' || !c.kind
+        ? unitKind(of?.kind, of?.country)
+        : c.kind === 'subunit' && of
+          ? t.placeKinds[of.country === 'AF' ? 'district' : 'tehsil']!
+          : (t.placeKinds[c.kind] ?? t.placeKinds.area!);
     const where = [c.place || c.kind === 'former' ? c.name : null, of?.province, of && t.countries[of.country]]
       .filter((w, k, all): w is string => !!w && w !== name && all.indexOf(w) === k)
       .join(', ');
@@ -48,7 +65,7 @@ export function optionsOf(app: App, a: PlaceAnswer): Option[] {
       where,
       // Where the name itself is not that of the unit, the reason says what they have to do with each other.
       why: a.status === 'ambiguous' && !c.place ? (c.reasons[0] ?? '') : '',
-      find: () => foundOf(app, c, name, kind),
+      find: () => foundOf(app, c, id, name, kind),
     });
   }
   if (!out.length && a.lon !== null && a.lat !== null && a.name)
@@ -69,27 +86,33 @@ export function optionsOf(app: App, a: PlaceAnswer): Option[] {
     });
   if (!out.length && a.country && (a.precision === 'province' || a.precision === 'country')) {
     const whole = a.precision === 'country' || !a.province;
-    const name = whole ? (t.countries[a.country] ?? a.country) : a.province!;
-    const units = [...app.unitById.values()].filter((u) => (whole ? u.country === a.country : u.province === name));
-    const kind = whole ? t.placeKinds.country! : t.placeKinds.province!;
-    if (units.length)
-      out.push({
-        key: 'area',
-        name,
-        local: null,
-        kind,
-        where: whole ? '' : (t.countries[a.country] ?? a.country),
-        find: async () => ({ name, kind, note: null, at: null, units: units.map((u) => u.id), shapes: [] }),
-      });
+    const o = areaOption(app, whole ? (t.countries[a.country] ?? a.country) : a.province!, a.precision, 0);
+    if (o) out.push(o);
   }
   return out;
 }
 
+/** areaOption is a province or a country: all of its units. Null for what is neither. */
+function areaOption(app: App, name: string, kind: string, i: number): Option | null {
+  const all = [...app.unitById.values()];
+  const country = kind === 'country';
+  const units = all.filter((u) => (country ? t.countries[u.country] === name : u.province === name));
+  if (!units.length) return null;
+  const words = country ? t.placeKinds.country! : t.placeKinds.province!;
+  return {
+    key: `${i}-${name}`,
+    name,
+    local: null,
+    kind: words,
+    where: country ? '' : (t.countries[units[0]!.country] ?? units[0]!.country),
+    find: async () => ({ name, kind: words, note: null, at: null, units: units.map((u) => u.id), shapes: [] }),
+  };
+}
 const unitKind = (kind: string | undefined, country: string | undefined): string =>
   kind === 'district' ? t.placeKinds.district! : kind && country === 'AF' ? t.placeKinds.province! : t.placeKinds.unit!;
 
 /** foundOf says what the map is to show of a candidate: its position, else the smallest area that is known to hold it. */
-async function foundOf(app: App, c: PlaceCandidate, name: string, kind: string): Promise<Found> {
+async function foundOf(app: App, c: PlaceCandidate, id: string, name: string, kind: string): Promise<Found> {
   const found: Found = { name, kind, note: null, at: null, units: [], shapes: [] };
   const own = c.kind === 'unit' || c.kind === 'former' || c.kind === 'subunit' || !c.kind;
   if (c.lon !== null && c.lat !== null && !own) return { ...found, at: [c.lat, c.lon] };
@@ -105,21 +128,17 @@ async function foundOf(app: App, c: PlaceCandidate, name: string, kind: string):
       return { ...found, shapes: [sub] };
     }
   }
-  if (app.unitById.has(c.unit_id)) {
+  if (app.unitById.has(id)) {
     if (!own || c.kind === 'subunit')
-      found.note = t.shownInstead(
-        name,
-        unitKind(app.unitById.get(c.unit_id)?.kind, app.unitById.get(c.unit_id)?.country),
-        c.name,
-      );
-    return { ...found, units: [c.unit_id] };
+      found.note = t.shownInstead(name, unitKind(app.unitById.get(id)?.kind, app.unitById.get(id)?.country), c.name);
+    return { ...found, units: [id] };
   }
-  const former = await app.place(c.unit_id);
+  const former = await app.place(id);
   if (!former) return { ...found, note: t.notDrawn(name) };
   const units = former.properties.units ?? [];
-  if (!own) found.note = t.shownInstead(name, t.placeKinds.former!, app.unitName(c.unit_id));
+  if (!own) found.note = t.shownInstead(name, t.placeKinds.former!, app.unitName(id));
   else found.note = t.formerShown(units.map((id) => app.unitName(id)).join(', '), former.properties.part ?? false);
-  return { ...found, name: own ? app.unitName(c.unit_id) : name, units };
+  return { ...found, name: own ? app.unitName(id) : name, units };
 }
 
 export class Search {

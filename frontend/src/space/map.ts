@@ -1197,7 +1197,9 @@ export class MapView {
     const app = this.app;
     const d = app.detail;
     const z = this.map.getZoom();
-    const key = d ? `${d.key}|${d.feature ? 1 : 0}|${z}|${app.theme}` : '';
+    // A tehsil's outline comes after the incident.
+    const sub = d?.feature?.properties.subunit_id;
+    const key = d ? `${d.key}|${d.feature ? 1 : 0}|${z}|${app.theme}|${!!sub && !!app.other(sub)}` : '';
     if (key === this.chosenKey) return;
     const opened = d?.feature && !this.chosenKey.startsWith(`${d.key}|1`);
     this.chosenKey = key;
