@@ -447,7 +447,10 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		case m.Unit >= 0:
 			l.enter(in, m.Unit)
 			if prec != incident.LocVicinity { // a circle reaches over the tehsils around
-				in.Subunit = l.subunitOf(in.UnitID, cmp.Or(l.subunitAt(in.Point), m.Subunit))
+				in.Subunit = l.subunitAt(in.Point, in.UnitID)
+				if in.Subunit == "" {
+					in.Subunit = l.subunitOf(in.UnitID, m.Subunit)
+				}
 			}
 		case former:
 			l.enterFormer(in, m.UnitID)
@@ -526,17 +529,16 @@ func (l *geoLocator) indexSubunits() *geo.Index {
 	return x
 }
 
-// subunitAt is the ID of the subunit that holds a point, "" if none does.
-func (l *geoLocator) subunitAt(p orb.Point) string {
+// subunitAt is the ID of the subunit of a unit that holds a point, "" if none does.
+func (l *geoLocator) subunitAt(p orb.Point, unit string) string {
 	x := l.tehsils()
 	if x == nil {
 		return ""
 	}
-	i := x.Locate(p)
-	if i < 0 {
-		return ""
+	if i := x.Locate(p); i >= 0 && l.g.Subunits()[i].Unit == unit {
+		return l.g.Subunits()[i].ID
 	}
-	return l.g.Subunits()[i].ID
+	return ""
 }
 
 // request asks where a row was by all of its words.
@@ -548,6 +550,9 @@ func (l *geoLocator) request(row *source.Row) geo.Request {
 
 // subunitOf is the ID of a subunit if there is one and it lies in the unit, else "".
 func (l *geoLocator) subunitOf(unit, id string) string {
+	if id == "" {
+		return ""
+	}
 	if i, ok := l.subunits[id]; ok && l.g.Subunits()[i].Unit == unit {
 		return id
 	}
