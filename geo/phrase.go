@@ -99,8 +99,9 @@ const (
 	minNameBytes   = 3
 )
 
-// mentions finds the names in a phrase: the longest first, from left to right, none inside another.
-func (n *Names) mentions(out []mention, field int, s string, sc *scope) []mention {
+// mentions finds the names in a phrase: the longest first, from left to right, none inside another. It also counts the names
+// that no list knows.
+func (n *Names) mentions(out []mention, field int, s string, sc *scope) (found []mention, strangers int) {
 	if len(s) > maxPhraseBytes {
 		s = strings.ToValidUTF8(s[:maxPhraseBytes], "")
 	}
@@ -114,6 +115,12 @@ func (n *Names) mentions(out []mention, field int, s string, sc *scope) []mentio
 		if !ok {
 			i++
 			continue
+		}
+		if nameGoesOn(toks, m.to, m.to, false) {
+			// "Khyber Pakthunkhwa" is not Khyber.
+			if longer, ok := n.misspelt(toks, m.from, m.to+1, s, sc); ok {
+				m = longer
+			}
 		}
 		m.field = field
 		out = append(out, m)
@@ -290,7 +297,7 @@ func nameGoesOn(toks []token, i, joint int, small bool) bool {
 }
 
 // guess reads words that no list knows as misspelt names.
-func (n *Names) guess(out []mention, first, field int, toks []token, s string, small bool, sc *scope) []mention {
+func (n *Names) guess(out []mention, first, field int, toks []token, s string, small bool, sc *scope) (all []mention, strangers int) {
 	taken := func(i int) bool {
 		return slices.ContainsFunc(out[first:], func(m mention) bool { return i >= m.from && i < m.to })
 	}
@@ -306,6 +313,7 @@ func (n *Names) guess(out []mention, first, field int, toks []token, s string, s
 		}
 		m, ok := n.misspelt(toks, from, i, s, sc)
 		if !ok {
+			strangers++
 			continue
 		}
 		m.field = field
@@ -315,7 +323,7 @@ func (n *Names) guess(out []mention, first, field int, toks []token, s string, s
 		m := &out[i]
 		m.surroundings(toks, []mention{*m}, 0)
 	}
-	return out
+	return out, strangers
 }
 
 // nameLike says whether a word may be a misspelt name.

@@ -88,17 +88,18 @@ func (g *Geocoder) reading(k readingKey) *reading {
 
 // reader collects what the names of one request say.
 type reader struct {
-	g       *Geocoder
-	n       *Names
-	rd      reading
-	country string
-	area    *Area
-	day     int32 // NoDay where none is known
-	cands   []Candidate
-	units   []int // of cands, same order
-	former  int   // the former unit of which units are the parts, -1 if none
-	torn    bool  // the names contradict each other: no unit may be chosen
-	open    bool  // a text of several places: the names that are left are readings, not a place
+	g         *Geocoder
+	n         *Names
+	rd        reading
+	country   string
+	area      *Area
+	day       int32 // NoDay where none is known
+	cands     []Candidate
+	units     []int  // of cands, same order
+	former    int    // the former unit of which units are the parts, -1 if none
+	torn      bool   // the names contradict each other: no unit may be chosen
+	strangers [2]int // names in place and text that no list knows
+	open      bool   // a text of several places: the names that are left are readings, not a place
 }
 
 // read reads the names from the largest to the smallest.

@@ -21,14 +21,14 @@ func (q *reader) phrases(place, text string) {
 		sc.units = sorted(q.units)
 	}
 	var buf [16]mention
-	ms := q.n.mentions(q.n.mentions(buf[:0], 0, place, sc), 1, text, sc)
+	ms := q.mentions(buf[:0], place, text, sc)
 	if q.day == NoDay {
 		for i := range ms {
 			if a := ms[i].sense.Area; a != nil && a.Until != NoDay {
 				// The text speaks of a territory of another time, so its other names are those of that time.
 				q.day = a.Until - 1
 				sc.day = q.day
-				ms = q.n.mentions(q.n.mentions(buf[:0], 0, place, sc), 1, text, sc)
+				ms = q.mentions(buf[:0], place, text, sc)
 				break
 			}
 		}
@@ -49,6 +49,13 @@ func (q *reader) phrases(place, text string) {
 	}
 	r := resolver{q: q, n: q.n, ms: ms}
 	r.resolve()
+}
+
+// mentions finds the names in both phrases.
+func (q *reader) mentions(ms []mention, place, text string, sc *scope) []mention {
+	ms, q.strangers[0] = q.n.mentions(ms, 0, place, sc)
+	ms, q.strangers[1] = q.n.mentions(ms, 1, text, sc)
+	return ms
 }
 
 // resolver weighs the mentions of a phrase.
@@ -152,7 +159,7 @@ func (r *resolver) step(sure func(*mention) bool) {
 	}
 	for i := range r.ms {
 		m := &r.ms[i]
-		if len(m.sense.Units) == 0 || !sure(m) {
+		if len(m.sense.Units) == 0 || !sure(m) || slices.Contains(r.by, i) {
 			continue
 		}
 		units := r.allowed(m)
@@ -197,7 +204,7 @@ func (r *resolver) enough(m *mention, units []int) bool {
 	case m.km > nearKM:
 		return false
 	case m.fuzzy != "":
-		return len(units) == 1 && m.sure && len(m.sense.entries) < 2 && (r.focus(units[0]) && len(m.words) >= 8 && (r.q.country != "" || r.q.g.index.units[units[0]].Country == "PK") || r.q.area != nil && len(m.words) >= 6)
+		return len(units) == 1 && m.sure && !slices.ContainsFunc(m.sense.entries, func(e entry) bool { return e.kind == isPlace && !r.n.places[e.ref].HasPoint }) && len(m.sense.entries) < 2 && (r.focus(units[0]) && len(m.words) >= 8 && (r.q.country != "" || r.q.g.index.units[units[0]].Country == "PK") || r.q.area != nil && len(m.words) >= 6)
 	case m.compound, m.admin() && m.kind == wordTehsil:
 		return false // "Tehsil Momand" is not the district Mohmand
 	case m.admin():
@@ -227,14 +234,20 @@ func (r *resolver) sturdy(m *mention, e entry) bool {
 	case isCrossing, isSeat:
 		return true
 	case isSubunit:
-		return r.n.subunits[e.ref].Kind == "tehsil" || len(m.words) > 4
+		return (r.n.subunits[e.ref].Kind == "tehsil" || len(m.words) > 4) && r.strangers(m.field) < manyStrangers
 	}
 	p := &r.n.places[e.ref]
 	if !r.focus(r.n.lie[e.ref][0]) {
 		return p.Population >= 100_000 && m.kind == wordNone // of a small town elsewhere there is one of the same name here
 	}
-	return len(m.words) > 3
+	return len(m.words) > 5 && (p.HasPoint || p.Subunit != "" || len(m.words) >= 8) && r.strangers(m.field) < manyStrangers
 }
+
+// manyStrangers are so many unknown names around a known one that this is likely another place of its name.
+const manyStrangers = 4
+
+// strangers are the names in a phrase that no list knows.
+func (r *resolver) strangers(field int) int { return r.q.strangers[field] }
 
 // common are the units of two rising lists, nil if there are none.
 func common(a, b []int) []int {

@@ -90,7 +90,7 @@ var plainWords = func() map[string]bool {
 // many districts: alone they say nothing, beside a district they may.
 var commonNames = func() map[string]bool {
 	m := map[string]bool{}
-	for _, w := range strings.Fields("bagh banda bandai bala bazar chak china chinar darra dara dera dasht dehri deri derai ghar gharai garhi ghundai ghundi gul jabba jabbar kach kandao kandaw kandow kas " +
+	for _, w := range strings.Fields("bagh banda bandai bala bazar chak cheena china chinar darra dara dera dasht dehri deri derai ghar gharai garhi ghundai ghundi gul jabba jabbar kach kandao kandaw kandow kas " +
 		"khan khel khwar killa koh kot kotka kotkai kotli landi maidan mandi mela miana miankalay narai narrai narray nawa nawan naway new old pain payan pir pul qala raghza sar sarai serai shah " +
 		"shahi shaikhan sheikhan shiekhan sher sipah spin sra sur tall tangi tangai tappa top toi tor tora tut warsak wam wech ziarat zara zarai zor") {
 		m[w] = true
