@@ -156,7 +156,7 @@ func joined(known, others []geo.Place) []geo.Place {
 			continue
 		}
 		for _, n := range append([]geo.Name{{Text: p.Name, Lang: "en", Source: p.Source}}, p.Names...) {
-			if n.Text != out[i].Name && !slices.ContainsFunc(out[i].Names, func(o geo.Name) bool { return o.Text == n.Text }) {
+			if n.Text != out[i].Name && !slices.ContainsFunc(out[i].Names, func(o geo.Name) bool { return o.Text == n.Text && o.Lang == n.Lang }) {
 				out[i].Names = append(out[i].Names, n)
 			}
 		}

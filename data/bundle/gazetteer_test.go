@@ -198,12 +198,13 @@ func TestPlaces(t *testing.T) {
 		if s, ok := subunits[p.Subunit]; p.Subunit != "" && (!ok || !slices.Contains(p.Units, s.Unit)) {
 			t.Errorf("%s %s: the subunit %q is none of its units", p.ID, p.Name, p.Subunit)
 		}
-		texts := map[string]bool{p.Name: true}
+		type text struct{ lang, text string }
+		texts := map[text]bool{{"en", p.Name}: true}
 		for _, n := range p.Names {
-			if texts[n.Text] {
+			if texts[text{n.Lang, n.Text}] {
 				t.Errorf("%s %s: the name %q occurs twice", p.ID, p.Name, n.Text)
 			}
-			texts[n.Text] = true
+			texts[text{n.Lang, n.Text}] = true
 		}
 		if !p.HasPoint {
 			if len(p.Units) == 0 {
