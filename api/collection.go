@@ -35,8 +35,9 @@ type feature struct {
 	hasBound bool
 	from, to incident.Day
 	dated    bool
-	past     bool // not of today: listed only where datetime asks for it
-	aside    bool // in no list, found only by its id
+	gone     []window // when another feature stood for it, in order of their starts
+	past     bool     // not of today: listed only where datetime asks for it
+	aside    bool     // in no list, found only by its id
 }
 
 func (col *collection) add(id string, f feature) {
@@ -268,6 +269,17 @@ func (col *collection) anyAfter(i int, boxes []orb.Bound, when *window) bool {
 func (ft *feature) matches(boxes []orb.Bound, when *window) bool {
 	if ft.aside || ft.past && when == nil || ft.dated && when != nil && (ft.from > when.to || ft.to < when.from) {
 		return false
+	}
+	if when != nil && len(ft.gone) > 0 {
+		from := when.from // the first day on which nothing else is known to have stood for it
+		for _, g := range ft.gone {
+			if g.from <= from {
+				from = max(from, g.to+1)
+			}
+		}
+		if from > when.to {
+			return false
+		}
 	}
 	if len(boxes) == 0 {
 		return true

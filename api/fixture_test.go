@@ -144,6 +144,10 @@ var testFormers = []geo.Former{
 		Dates: geo.Span{From: geo.NoDay, Until: int32(day("2010-07-01"))}, Uncertain: true, Units: []string{"pk-kp-kurram", "pk-kp-khyber"}, Source: "test"},
 	{ID: "pk-kp-fr-kurram", Name: "Frontier Region Kurram", Kind: "frontier_region", Country: "PK", Province: "Khyber Pakhtunkhwa",
 		Dates: geo.Span{From: geo.NoDay, Until: int32(day("2018-06-01"))}, Units: []string{"pk-kp-kurram"}, Part: true, Note: "its limits are not drawn"},
+	{ID: "pk-ba-old-chagai", Name: "Old Chagai", Kind: "district", Country: "PK", Province: "Balochistan",
+		Dates: geo.Span{From: int32(day("1990-01-01")), Until: int32(day("1996-01-01"))}, Units: []string{"pk-ba-chagai"}},
+	{ID: "pk-ba-older-chagai", Name: "Older Chagai", Kind: "district", Country: "PK", Province: "Balochistan",
+		Dates: geo.Span{From: int32(day("1980-01-01")), Until: int32(day("1990-01-01"))}, Units: []string{"pk-ba-chagai"}},
 	{ID: "pk-fata", Name: "Federally Administered Tribal Areas", Kind: "province", Country: "PK", Province: "Khyber Pakhtunkhwa",
 		Dates: geo.Span{From: geo.NoDay, Until: int32(day("2018-06-01"))}, Units: []string{"pk-kp-kurram", "pk-kp-khyber"}},
 }

@@ -181,6 +181,10 @@ var scenarios = []scenario{
 	{name: "units-datetime-then", url: "/collections/units/items?datetime=2009-01-01/2009-12-31", has: []string{`"numberMatched":5`, `"pk-kp-upper-agency"`, `"pk-kp-fr-kurram"`, `"valid_until":"2010-06-30"`},
 		hasNot: []string{`"id":"pk-kp-kurram"`, `"pk-fata"`}},
 	{name: "units-datetime-while-changing", url: "/collections/units/items?datetime=2010-06-30/2010-07-01", has: []string{`"numberMatched":7`}},
+	// Before and after the former units that are known, and on no day between, today's stands for itself.
+	{name: "units-datetime-before", url: "/collections/units/items?datetime=1979-12-31&bbox=63,28,64,29", has: []string{`"numberMatched":1`, `"id":"pk-ba-chagai"`, `"valid_from":"1996-01-01"`}},
+	{name: "units-datetime-two-formers", url: "/collections/units/items?datetime=1980-01-01/1995-12-31&bbox=63,28,64,29", has: []string{`"numberMatched":2`, `"pk-ba-old-chagai"`, `"pk-ba-older-chagai"`}},
+	{name: "units-datetime-after", url: "/collections/units/items?datetime=1995-12-31/1996-01-01&bbox=63,28,64,29", has: []string{`"numberMatched":2`, `"id":"pk-ba-chagai"`, `"pk-ba-old-chagai"`}},
 	{name: "units-datetime-bbox", url: "/collections/units/items?datetime=2009-01-01&bbox=71.2,34.2,71.3,34.3", has: []string{`"numberMatched":1`, `"pk-kp-upper-agency"`}},
 	{name: "unit-former", url: "/collections/units/items/pk-kp-upper-agency", golden: true},
 	{name: "unit-former-part", url: "/collections/units/items/pk-kp-fr-kurram", has: []string{`"geometry":null`, `"part":true`, `"units":["pk-kp-kurram"]`}},

@@ -1,6 +1,9 @@
 package api
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/paulmach/orb"
 
 	"sarhad/geo"
@@ -9,7 +12,8 @@ import (
 
 const unitsID = "units"
 
-// unitCollection has the units of today and, where there is a geocoder, the former ones, which datetime asks for.
+// unitCollection has the units of today and, where there is a geocoder, the former ones, which datetime asks for. As for
+// [geo.Geocoder.Then], a unit of today stands for itself on every day on which no former one is known to have held it.
 func unitCollection(units []geo.Unit, geocoder func() *geo.Geocoder) *collection {
 	col := &collection{id: unitsID, title: "Administrative units", timeless: true,
 		description: "Districts of Khyber Pakhtunkhwa and Balochistan, provinces of Afghanistan, and the other provinces and territories of Pakistan. " +
@@ -19,7 +23,8 @@ func unitCollection(units []geo.Unit, geocoder func() *geo.Geocoder) *collection
 		formers = geocoder().Formers()
 	}
 	byID := map[string]*geo.Unit{}
-	since := map[string]int32{} // the day since which a unit of today is what it is
+	since := map[string]int32{}   // the day since which a unit of today is what it is
+	gone := map[string][]window{} // when it was part of a former one
 	for i := range units {
 		byID[units[i].ID] = &units[i]
 	}
@@ -28,7 +33,12 @@ func unitCollection(units []geo.Unit, geocoder func() *geo.Geocoder) *collection
 		if f.Part || f.Kind == kindProvince || f.Dates.Until == geo.NoDay || f.Dates == (geo.Span{}) {
 			continue
 		}
+		w := window{incident.MinDay, incident.Day(f.Dates.Until) - 1}
+		if f.Dates.From != geo.NoDay {
+			w.from = incident.Day(f.Dates.From)
+		}
 		for _, id := range f.Units {
+			gone[id] = append(gone[id], w)
 			if was, ok := since[id]; !ok || was < f.Dates.Until {
 				since[id] = f.Dates.Until
 			}
@@ -41,7 +51,8 @@ func unitCollection(units []geo.Unit, geocoder func() *geo.Geocoder) *collection
 		ft := feature{bound: u.Geometry.Bound(), hasBound: len(u.Geometry) > 0}
 		if day, ok := since[u.ID]; ok {
 			v.from = day
-			ft.dated, ft.from, ft.to = true, incident.Day(day), incident.MaxDay
+			ft.gone = gone[u.ID]
+			slices.SortFunc(ft.gone, func(a, b window) int { return cmp.Compare(a.from, b.from) })
 		}
 		ft.body = v.encode()
 		col.add(u.ID, ft)
