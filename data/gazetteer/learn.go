@@ -28,6 +28,8 @@ const (
 	spreadKM = 10.0
 	// vicinityKM is how far off a point may be that was given as "within 25 km".
 	vicinityKM = 25.0
+	// settledShare is the share of the incidents of a name that settles its unit against others near by.
+	settledShare = 0.9
 	// spotDegrees is the size within which points count as one, about a kilometre.
 	spotDegrees = 0.01
 )
@@ -44,7 +46,8 @@ var untrusted = []string{geo.WarnDistrictMismatch, geo.WarnCountryMismatch, geo.
 // no better. The name is LocationName and, if it has at most three words, LocationText, without words such as "village".
 //
 // All points of a name must lie within 10 km of their median. If the points in each of several units do so by themselves,
-// each is a place of its own and the name stays ambiguous; a name that is scattered otherwise, or is that of a unit,
+// each is a place of its own and the name stays ambiguous, but for the few (one in ten) that lie across a boundary within
+// 25 km of all others and count for nothing; a name that is scattered otherwise, or is that of a unit,
 // province or country, teaches nothing. At most 200,000 names are held, those met first.
 func Learn(ctx context.Context, r incident.Reader, g *geo.Geocoder, except string) ([]geo.Place, error) {
 	return learn(ctx, r, g, func(d incident.Dataset) bool { return d.Name != except })
@@ -246,6 +249,7 @@ func (l *learner) lesson(out []geo.Place, k string, le *lesson) []geo.Place {
 	if !rough {
 		spots = slices.DeleteFunc(spots, func(s spot) bool { return s.rough })
 	}
+	spots = settle(spots)
 	slices.SortStableFunc(spots, func(a, b spot) int { return cmp.Compare(a.unit, b.unit) })
 	at := len(out)
 	for len(spots) > 0 {
@@ -270,6 +274,28 @@ func (l *learner) lesson(out []geo.Place, k string, le *lesson) []geo.Place {
 		spots = spots[n:]
 	}
 	return out
+}
+
+// settle leaves out what lies across a boundary near by, if nearly all incidents of a name lie in one unit: that is one
+// place, of which a few were put a little beside it. What lies farther off may be another place of the name, and stays.
+func settle(spots []spot) []spot {
+	counts := map[int32]int{}
+	total := 0
+	for _, s := range spots {
+		counts[s.unit] += int(s.count)
+		total += int(s.count)
+	}
+	for unit, n := range counts {
+		if n == total || float64(n) < settledShare*float64(total) {
+			continue
+		}
+		main := slices.DeleteFunc(slices.Clone(spots), func(s spot) bool { return s.unit != unit })
+		middle, _ := median(main)
+		if !slices.ContainsFunc(spots, func(s spot) bool { return orbgeo.DistanceHaversine(middle, s.p) > vicinityKM*1000 }) {
+			return main
+		}
+	}
+	return spots
 }
 
 // from says how many incidents of which datasets there are.

@@ -156,6 +156,34 @@ func TestLearnOfANameEverywhere(t *testing.T) {
 	}
 }
 
+// A few incidents across a boundary near by make no second place; as many far away do.
+func TestLearnBesideABoundary(t *testing.T) {
+	for name, c := range map[string]struct {
+		lon, lat float64
+		beside   int
+		want     int
+	}{
+		"few near":  {70.2, 33.8, 1, 1},
+		"many near": {70.2, 33.8, 4, 2},
+		"few far":   {70.6, 33.8, 1, 2},
+	} {
+		st := storetest.NewNaive()
+		var list []incident.Incident
+		for range 12 {
+			list = append(list, at("Border Kalay", 70.1, 33.8))
+		}
+		for range c.beside {
+			list = append(list, at("Border Kalay", c.lon, c.lat, unit("af-pia")))
+		}
+		load(t, st, incident.Dataset{Name: "ged"}, list...)
+		got, err := Learn(t.Context(), st, geocoder(t), "")
+		if err != nil || len(got) != c.want || got[0].Units[0] != "pk-kp-kurram" || got[0].Count != 12 {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+		st.Close()
+	}
+}
+
 func TestLearnFromNothing(t *testing.T) {
 	st := storetest.NewNaive()
 	defer st.Close()
