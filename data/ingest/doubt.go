@@ -115,6 +115,8 @@ type label struct {
 	// of names what it stands for, level is how well a place is known of which only that is.
 	of    string
 	level incident.LocationPrecision
+	// country and province are set for what is larger than a unit, province only for a province.
+	country, province string
 }
 
 // labels are the label points by cells of a hundredth of a degree; one near an edge is in the cells on both sides.
@@ -126,8 +128,8 @@ type labels struct {
 
 // countryLabels are the points of two tables that are in wide use, the CIA's and Google's.
 var countryLabels = []label{
-	{orb.Point{70, 30}, "Pakistan", incident.LocCountry}, {orb.Point{69.345116, 30.375321}, "Pakistan", incident.LocCountry},
-	{orb.Point{65, 33}, "Afghanistan", incident.LocCountry}, {orb.Point{67.709953, 33.93911}, "Afghanistan", incident.LocCountry},
+	{orb.Point{70, 30}, "Pakistan", incident.LocCountry, "PK", ""}, {orb.Point{69.345116, 30.375321}, "Pakistan", incident.LocCountry, "PK", ""},
+	{orb.Point{65, 33}, "Afghanistan", incident.LocCountry, "AF", ""}, {orb.Point{67.709953, 33.93911}, "Afghanistan", incident.LocCountry, "AF", ""},
 }
 
 // newLabels are the label points and middles of units, the middles of provinces and those of the two countries.
@@ -138,6 +140,7 @@ func newLabels(units []geo.Unit) *labels {
 	}
 	type sum struct {
 		x, y, area float64
+		country    string
 	}
 	provinces := map[string]sum{}
 	for i := range units {
@@ -146,19 +149,19 @@ func newLabels(units []geo.Unit) *labels {
 		if u.Kind != "district" {
 			level = incident.LocProvince
 		}
-		all.add(label{u.Label, u.Name, level})
+		all.add(label{point: u.Label, of: u.Name, level: level})
 		c, area := planar.CentroidArea(u.Geometry)
 		if !(area > 0) {
 			continue
 		}
-		all.add(label{c, u.Name, level})
+		all.add(label{point: c, of: u.Name, level: level})
 		if u.Kind == "district" && u.Province != "" {
 			p := provinces[u.Province]
-			provinces[u.Province] = sum{p.x + c[0]*area, p.y + c[1]*area, p.area + area}
+			provinces[u.Province] = sum{p.x + c[0]*area, p.y + c[1]*area, p.area + area, u.Country}
 		}
 	}
 	for name, p := range provinces {
-		all.add(label{orb.Point{p.x / p.area, p.y / p.area}, name, incident.LocProvince})
+		all.add(label{orb.Point{p.x / p.area, p.y / p.area}, name, incident.LocProvince, p.country, name})
 	}
 	return all
 }
@@ -213,11 +216,13 @@ func flatKM(a, b orb.Point) float64 {
 // checkLabel warns of a point that is the label of something large. If the
 // source does not say how good its coordinates are, the place is no better
 // known than what the point stands for; a source that does say so is believed.
-func (l *geoLocator) checkLabel(row *source.Row, doubts *[]source.Issue) {
+// It gives the label if that is of something larger than a unit: then the point
+// decides nothing that names say better.
+func (l *geoLocator) checkLabel(row *source.Row, doubts *[]source.Issue) *label {
 	in := &row.Incident
 	at := l.labels.at(in.Point)
 	if at == nil {
-		return
+		return nil
 	}
 	reason := "the coordinates are the middle or the label point of " + at.of
 	if row.PrecisionAssumed {
@@ -227,4 +232,24 @@ func (l *geoLocator) checkLabel(row *source.Row, doubts *[]source.Issue) {
 		reason += fmt.Sprintf(", and the source says that they are %s", in.LocationPrecision)
 	}
 	doubt(row, doubts, "", stated(row), WarnLabelCoordinates, reason)
+	if !row.PrecisionAssumed || at.country == "" {
+		return nil
+	}
+	in.LocationPrecision = incident.LocDistrict // at best; find says how well the names know it
+	return at
+}
+
+// fallBack adds to a match of names alone what a label stands for, and the coordinates that the source gave.
+func (x *label) fallBack(m *geo.Match, p orb.Point) {
+	m.Point, m.HasPoint = p, true
+	if m.UnitID != "" || m.Status == geo.StatusAmbiguous {
+		return
+	}
+	switch {
+	case m.Country != "" && m.Country != x.country || m.Province != "": // which the names know
+	case x.province != "":
+		m.Country, m.Province, m.Name, m.Precision = x.country, x.province, x.of, string(incident.LocProvince)
+	case m.Country == "":
+		m.Country, m.Name, m.Precision = x.country, x.of, string(incident.LocCountry)
+	}
 }

@@ -70,7 +70,11 @@ func TestDoubts(t *testing.T) {
 		"the country's middle, unsaid": {source.Row{Country: "Pakistan", PrecisionAssumed: true, Incident: at(69.3451, 30.3753, incident.LocNear)},
 			"country country|||||||label_coordinates", "label point of Pakistan, and stand for all of it"},
 		"the country's middle, a district named": {source.Row{Country: "Pakistan", Adm2: "Quetta", PrecisionAssumed: true, Incident: at(70, 30, incident.LocNear)},
+			"district unit|pk-ba-quetta||||||label_coordinates", "label point of Pakistan"},
+		"the country's middle, a place named": {source.Row{Country: "Pakistan", PrecisionAssumed: true, Incident: named(at(70, 30, incident.LocNear), "Torkham")},
 			"", "label point of Pakistan"},
+		"the country's middle, nothing named": {source.Row{PrecisionAssumed: true, Incident: at(67.709953, 33.93911, incident.LocNear)},
+			"country country|||||||label_coordinates", "label point of Afghanistan"},
 		"the country's middle, said to be exact": {source.Row{Country: "Afghanistan", Incident: at(65, 33, incident.LocExact)},
 			"exact point|af-hel|||af-hel-baghran|||label_coordinates", "the source says that they are exact"},
 		"the country's middle, said to be the country": {source.Row{Country: "Afghanistan", Incident: at(65, 33, incident.LocCountry)},
@@ -92,6 +96,32 @@ func TestDoubts(t *testing.T) {
 		if strings.HasPrefix(name, "the country's middle, a") && in.Place.Kind == incident.PlacePoint {
 			t.Errorf("%s: %s", name, brief(in))
 		}
+	}
+}
+
+func named(in incident.Incident, place string) incident.Incident {
+	in.LocationName = place
+	return in
+}
+
+// The middle of a province that is divided into units stands for the province.
+func TestMiddleOfProvince(t *testing.T) {
+	l := testLocator(t)
+	var middles int
+	for _, cell := range l.(*geoLocator).labels.cells {
+		for _, x := range cell {
+			if x.province == "" {
+				continue
+			}
+			middles++
+			in, doubts := locate(t, l, source.Row{PrecisionAssumed: true, Incident: at(x.point[0], x.point[1], incident.LocNear)})
+			if len(doubts) != 1 || in.Place.Kind != incident.PlaceProvince || in.Province != x.of || in.Country != "PK" || in.UnitID != "" {
+				t.Errorf("%s: %s %+v", x.of, brief(in), doubts)
+			}
+		}
+	}
+	if middles < 2 {
+		t.Error("no province has a middle")
 	}
 }
 

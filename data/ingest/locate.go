@@ -357,8 +357,9 @@ func (l *geoLocator) checkDistance(row *source.Row, unit int, doubts *[]source.I
 // find places an incident by its coordinates and names.
 func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 	in := &row.Incident
+	var large *label
 	if in.HasPoint && in.LocationPrecision.IsPoint() {
-		l.checkLabel(row, doubts)
+		large = l.checkLabel(row, doubts)
 	}
 	var m geo.Match
 	if unit, ok := l.index.ByID(in.UnitID); ok {
@@ -383,7 +384,7 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		}
 	} else {
 		r := l.request(row)
-		r.Point, r.HasPoint, r.Precision = in.Point, in.HasPoint, string(in.LocationPrecision)
+		r.Point, r.HasPoint, r.Precision = in.Point, in.HasPoint && large == nil, string(in.LocationPrecision)
 		admin := !r.HasPoint && r.Place == "" && r.Text == ""
 		if admin && (r.Precision == "" || in.LocationPrecision.IsPoint()) {
 			r.Precision = string(incident.LocDistrict)
@@ -398,6 +399,9 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		}
 		if l.more != nil && m.UnitID == "" && !m.HasPoint && (r.Place != "" || r.Text != "") {
 			m = l.recall(row, &r, m, doubts)
+		}
+		if large != nil {
+			large.fallBack(&m, in.Point)
 		}
 	}
 	torn := l.weigh(row, &m, doubts)
