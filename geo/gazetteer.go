@@ -40,7 +40,7 @@ type Subunit struct {
 	Names []Name
 	// Label is a point inside it, lon, lat, CRS84.
 	Label orb.Point
-	// Geometry is the polygon in lon, lat, CRS84; it lies within that of the unit.
+	// Geometry is the polygon in lon, lat, CRS84; it lies within that of the unit, to about 250 m.
 	Geometry orb.MultiPolygon
 }
 

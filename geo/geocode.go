@@ -83,8 +83,10 @@ type Candidate struct {
 	Score float64
 	// Reasons are sentences for readers: which words or coordinates speak for it.
 	Reasons []string
-	// Span is the part of the field (of Place or Text, if these decided) that it rests on, as byte offsets from and to; 0, 0 for a point.
-	Span [2]int
+	// Field says on which field of the request it rests most, "adm1", "adm2", "place" or "text", and Span on which part of
+	// that, as byte offsets from and to; "" and 0, 0 for a point.
+	Field string
+	Span  [2]int
 }
 
 // Warning is a doubt about a place.
@@ -207,17 +209,32 @@ func (g *Geocoder) indexSubunits() *Index {
 	return x
 }
 
-// subunitAt is the ID of the subunit of a unit that holds a point, "" if none does.
-func (g *Geocoder) subunitAt(p orb.Point, unit int) string {
+// SubunitAt is the ID of the subunit of a unit (a place in Units of the index) that holds a point (lon, lat, CRS84) or lies at
+// most a kilometre beside it, "" if none does.
+func (g *Geocoder) SubunitAt(p orb.Point, unit int) string {
 	x := g.below()
 	if x == nil {
 		return ""
 	}
-	if i := x.Locate(p); i >= 0 && g.subunits[i].Unit == g.index.units[unit].ID {
+	id := g.index.units[unit].ID
+	if i := x.Locate(p); i >= 0 && g.subunits[i].Unit == id {
 		return g.subunits[i].ID
 	}
-	return ""
+	// The edges of subunits are thinner than those of the units: beside them the nearest one counts.
+	nearest, km := "", subunitKM
+	for i := range g.subunits {
+		if g.subunits[i].Unit != id {
+			continue
+		}
+		if d := x.trees[i].distanceKM(p, km); d < km {
+			nearest, km = g.subunits[i].ID, d
+		}
+	}
+	return nearest
 }
+
+// subunitKM is how far beside all subunits of its unit a point may lie to be counted to the nearest, in kilometres.
+const subunitKM = 1.0
 
 // Region is the box (lon, lat, CRS84) outside which a point gets WarnOutsideRegion: that of all units and half a degree around it.
 func (g *Geocoder) Region() orb.Bound { return g.region }
@@ -275,10 +292,11 @@ func (g *Geocoder) Geocode(r Request) Match {
 			hasPoint = false
 		}
 	}
-	rd := &unread
 	epoch := g.epoch(&r)
+	admin, rd := &unread, &unread
 	if r.Country != "" || r.Adm1 != "" || r.Adm2 != "" {
-		rd = g.reading(readingKey{country: r.Country, adm1: r.Adm1, adm2: r.Adm2, epoch: epoch})
+		admin = g.reading(readingKey{country: r.Country, adm1: r.Adm1, adm2: r.Adm2, epoch: epoch})
+		rd = admin
 	}
 	// Where admin names and a point are there, the name of the place can add nothing.
 	if (r.Place != "" || r.Text != "") && (rd.unit < 0 || !hasPoint) {
@@ -287,7 +305,10 @@ func (g *Geocoder) Geocode(r Request) Match {
 	m.Warnings = append(m.Warnings, rd.warnings...)
 	if hasPoint {
 		m.Point, m.HasPoint = r.Point, true
-		g.byPoint(&m, rd, &r)
+		if !admin.known() && admin.foreign == "" {
+			admin = rd
+		}
+		g.byPoint(&m, admin, rd, &r)
 	} else {
 		g.byName(&m, rd, r.Precision)
 	}
@@ -398,8 +419,9 @@ func (g *Geocoder) byName(m *Match, rd *reading, precision string) {
 	}
 }
 
-// byPoint weighs the point of the match against the names.
-func (g *Geocoder) byPoint(m *Match, rd *reading, r *Request) {
+// byPoint weighs the point of the match against the names: a precise one against those of the columns of admin names, where
+// these say anything, since a text also names what is near by. What a coarse point leaves open all names decide.
+func (g *Geocoder) byPoint(m *Match, admin, all *reading, r *Request) {
 	p := m.Point
 	at := g.index.Locate(p)
 	if at < 0 && !g.region.Contains(p) {
@@ -412,6 +434,10 @@ func (g *Geocoder) byPoint(m *Match, rd *reading, r *Request) {
 	word := r.Precision
 	if word == "" {
 		word = "exact"
+	}
+	rd := admin
+	if coarseness(word) == 1 {
+		rd = all
 	}
 	if rd.foreign != "" && at >= 0 {
 		m.warn(WarnCountryMismatch, 0, "the coordinates lie in %s, the source says %q", g.index.units[at].Name, rd.foreign)
@@ -442,7 +468,11 @@ func (g *Geocoder) byPoint(m *Match, rd *reading, r *Request) {
 		}
 	}
 
-	switch level := coarseness(word); {
+	level := coarseness(word)
+	if level > 1 {
+		rd = all
+	}
+	switch {
 	case level == 0, level == 1 && rd.units == nil:
 		// The point speaks for itself; of a district without a known name it is the only witness.
 		switch {
@@ -510,7 +540,7 @@ func (g *Geocoder) chosen(rd *reading, unit int, reason string) []Candidate {
 	out := []Candidate{c}
 	for _, other := range rd.candidates {
 		if other.UnitID == c.UnitID {
-			out[0].Span = other.Span
+			out[0].Field, out[0].Span = other.Field, other.Span
 			out[0].Reasons = append(out[0].Reasons, other.Reasons...)
 			continue
 		}

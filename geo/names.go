@@ -670,10 +670,13 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 	if amb != nil {
 		s.Note = amb.note
 	}
-	var crossings []entry
-	for i, e := range es {
+	var known []entry // what tells more of an ambiguous name
+	for _, e := range es {
 		if e.kind == isCrossing && s.Crossing < 0 {
-			s.Crossing, crossings = int(e.ref), es[i:i+1]
+			s.Crossing = int(e.ref)
+		}
+		if amb != nil && (e.kind == isCrossing || e.kind == isSubunit) {
+			known = append(known, e)
 		}
 	}
 	if sc.local {
@@ -696,7 +699,7 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 	if amb != nil && len(amb.units) > 0 {
 		if units := n.left(sc, amb.units); len(units) > 0 {
 			s.Kind, s.Name, s.Units, s.narrowed = SenseAmbiguous, amb.name, units, len(units) < len(amb.units)
-			s.Default, s.entries = amb.def, crossings
+			s.Default, s.entries = amb.def, known
 			if !slices.Contains(units, amb.def) {
 				s.Default = -1
 			}
@@ -811,7 +814,7 @@ func (n *Names) localSense(s *Sense, es []entry, sc *scope) bool {
 	if units == nil {
 		return false
 	}
-	if len(units) > 1 {
+	if len(units) > 1 || sc.tehsil {
 		if fewer := n.likelier(locals, sc); len(fewer) < len(locals) {
 			locals, units, best = fewer, nil, isPlace
 			for _, e := range locals {

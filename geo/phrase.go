@@ -160,6 +160,9 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 		}
 		m := mention{from: i, to: j + 1, span: [2]int{toks[i].from, toks[j].to}, words: s[toks[i].from:toks[j].to]}
 		m.kind = kindBeside(toks, i, j+1)
+		if j == i && englishWords[toks[i].fold] && m.kind == wordNone && !standsAsName(toks, i) {
+			return mention{}, false
+		}
 		in := *sc
 		in.local, in.tehsil = m.kind == wordTown || m.kind == wordTehsil, m.kind == wordTehsil
 		sense, ok := n.sense(string(k), &in)
@@ -175,6 +178,18 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 		return m, true
 	}
 	return mention{}, false
+}
+
+// standsAsName says whether a word that is English too stands where a name does: alone, after "in" or "near", or between commas.
+func standsAsName(toks []token, i int) bool {
+	if toks[i].breaks && (i+1 == len(toks) || toks[i+1].breaks) {
+		return true
+	}
+	if i == 0 || !toks[i].capital {
+		return false
+	}
+	_, link := linkWords[toks[i-1].fold]
+	return link && toks[i-1].fold != "the" && toks[i-1].fold != "a" || toks[i].hyphen || i+1 < len(toks) && toks[i+1].hyphen
 }
 
 // kindBeside is what a word within a name says of it, else the word after, else the word before.

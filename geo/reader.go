@@ -343,8 +343,8 @@ func (q *reader) take(label, field string, s Sense) {
 func (q *reader) add(label, field string, s Sense, units []int) {
 	for _, u := range units {
 		c := q.g.candidate(u, s.Score/float64(len(units)), q.why(label+" "+quote(field), s, u))
-		c.Span = [2]int{0, len(field)}
-		q.detail(&c, s, u)
+		c.Field, c.Span = label, [2]int{0, len(field)}
+		q.detail(&c, adminOnly(s), u)
 		if len(units) == 1 && s.narrowed {
 			switch {
 			case q.area != nil:
@@ -476,6 +476,12 @@ func (q *reader) detail(c *Candidate, s Sense, unit int) {
 	}
 }
 
+// adminOnly leaves of a sense what a column of admin names can mean: no crossing, and so no position.
+func adminOnly(s Sense) Sense {
+	s.entries = slices.DeleteFunc(slices.Clone(s.entries), func(e entry) bool { return e.kind != isSubunit })
+	return s
+}
+
 // pointPrecision is the word for a position that is off by so many kilometres.
 func pointPrecision(km float64) string {
 	if km > 5 {
@@ -490,11 +496,11 @@ func (q *reader) keep(label, field string, s Sense) {
 	if len(both) == 0 {
 		return
 	}
-	q.narrow(both, func(u int) (string, Sense) { return q.why(label+" "+quote(field), s, u), s }, 0, len(field))
+	q.narrow(both, label, len(field), func(u int) (string, Sense) { return q.why(label+" "+quote(field), s, u), s })
 }
 
-// narrow leaves only some of the candidates, with a reason and a detail for each.
-func (q *reader) narrow(units []int, why func(unit int) (string, Sense), from, to int) {
+// narrow leaves only some of the candidates, with a reason and a detail for each from the whole of a field.
+func (q *reader) narrow(units []int, label string, length int, why func(unit int) (string, Sense)) {
 	was := len(q.units)
 	var cands []Candidate
 	var left []int
@@ -509,8 +515,8 @@ func (q *reader) narrow(units []int, why func(unit int) (string, Sense), from, t
 		reason, s := why(u)
 		c.Reasons = append(slices.Clip(c.Reasons), reason)
 		if c.Place == "" && c.Subunit == "" {
-			q.detail(&c, s, u)
-			c.Span = [2]int{from, to}
+			q.detail(&c, adminOnly(s), u)
+			c.Field, c.Span = label, [2]int{0, length}
 		}
 		cands, left = append(cands, c), append(left, u)
 	}
@@ -568,7 +574,7 @@ func (q *reader) finish() *reading {
 		rd.province, rd.precision = q.area.Province, q.area.Precision
 		rd.name = q.area.Name
 	case q.country != "":
-		if rd.precision == "none" {
+		if rd.precision == "none" || rd.precision == "line" && rd.name == "" {
 			rd.precision, rd.name = "country", countryName(q.country)
 		}
 	}
@@ -599,7 +605,8 @@ func (q *reader) placed(rd *reading) {
 func (q *reader) was(rd *reading, former int) {
 	f := &q.n.formers[former]
 	rd.unit, rd.former, rd.units, rd.name, rd.precision = -1, former, q.n.covers[former], f.Name, "district"
-	c := Candidate{UnitID: f.ID, Name: f.Name, Kind: "former", Precision: "district", Score: rd.candidates[0].Score, Span: rd.candidates[0].Span}
+	c := Candidate{UnitID: f.ID, Name: f.Name, Kind: "former", Precision: "district", Score: rd.candidates[0].Score,
+		Field: rd.candidates[0].Field, Span: rd.candidates[0].Span}
 	for _, k := range rd.candidates {
 		c.Reasons = append(c.Reasons, k.Reasons...)
 		c.Score = max(c.Score, k.Score)

@@ -48,7 +48,22 @@ func (q *reader) phrases(place, text string) {
 		}
 	}
 	r := resolver{q: q, n: q.n, ms: ms}
-	r.resolve()
+	r.resolve(fields)
+}
+
+// fieldNames are the fields of a request that phrases stand in.
+var fieldNames = [2]string{"place", "text"}
+
+// BorderName is the name by which the border line goes here.
+const BorderName = "Afghanistan–Pakistan border (Durand Line)"
+
+// namesBorder says whether words speak of the border of the two countries.
+func namesBorder(s string) bool {
+	if len(s) > maxPhraseBytes {
+		return false
+	}
+	f := Fold(s)
+	return strings.Contains(f, "durand") || strings.Contains(f, "border") && strings.Contains(f, "pak") && strings.Contains(f, "afghan")
 }
 
 // mentions finds the names in both phrases.
@@ -67,7 +82,7 @@ type resolver struct {
 	by    []int // the mentions that speak for them
 }
 
-func (r *resolver) resolve() {
+func (r *resolver) resolve(fields [2]string) {
 	q := r.q
 	r.territory()
 	if len(q.units) > 0 {
@@ -90,6 +105,9 @@ func (r *resolver) resolve() {
 		r.step(sure)
 	}
 	if r.units == nil {
+		if q.area == nil && (namesBorder(fields[0]) || namesBorder(fields[1])) {
+			q.rd.name, q.rd.precision = BorderName, "line"
+		}
 		return
 	}
 	r.tell(given)
@@ -304,7 +322,7 @@ func (r *resolver) tell(given []int) {
 			if score /= float64(len(r.units)); score > c.Score {
 				c.Score = score
 				if !known {
-					c.Span = m.span
+					c.Span, c.Field = m.span, fieldNames[m.field]
 				}
 			}
 			if len(m.sense.entries) == 0 {
@@ -315,14 +333,14 @@ func (r *resolver) tell(given []int) {
 			q.detail(&d, m.sense, u)
 			if !local || c.Kind == "subunit" && d.Kind != "subunit" && d.Kind != "unit" {
 				c.Kind, c.Place, c.Subunit, c.Point, c.HasPoint, c.Precision = d.Kind, d.Place, or(d.Subunit, c.Subunit), d.Point, d.HasPoint, r.howNear(m, d)
-				c.Span = m.span
+				c.Span, c.Field = m.span, fieldNames[m.field]
 				local = true
 			}
 		}
 		c.Score = min(1, c.Score)
 		q.cands, q.units = append(q.cands, c), append(q.units, u)
 	}
-	if q.former < 0 && len(r.units) > 1 {
+	if q.former < 0 {
 		for _, i := range r.by {
 			if s := r.ms[i].sense; s.Kind == SenseFormer && slices.Equal(s.Units, r.units) {
 				q.former = s.Former

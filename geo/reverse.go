@@ -38,7 +38,7 @@ func (g *Geocoder) Reverse(p orb.Point, day int32) Reversed {
 	}
 	if r.Unit = g.index.Locate(p); r.Unit >= 0 {
 		r.Side = g.index.units[r.Unit].Country
-		r.Subunit = g.subunitAt(p, r.Unit)
+		r.Subunit = g.SubunitAt(p, r.Unit)
 		r.Then = g.Then(g.index.units[r.Unit].ID, day)
 	}
 	if g.border != nil {

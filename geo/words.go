@@ -56,8 +56,9 @@ var linkWords = func() map[string]bool {
 }()
 
 var (
-	directions = wordSet("north south east west northeast northwest southeast southwest northern southern eastern western")
-	distances  = wordSet("km kms kilometer kilometers kilometre kilometres mile miles")
+	englishWords = wordSet("tank hub") // of units and tehsils that are looked for in sentences
+	directions   = wordSet("north south east west northeast northwest southeast southwest northern southern eastern western")
+	distances    = wordSet("km kms kilometer kilometers kilometre kilometres mile miles")
 )
 
 func wordSet(words string) map[string]bool {
@@ -76,11 +77,11 @@ var plainWords = func() map[string]bool {
 		"km kms kilometer kilometers kilometre kilometres mile miles about after against also army attack attacked before being both bomb blast car center centre central check civilian civilians close closed convoy country day district " +
 			"during each east eight eighty eleven empty explosion fifteen fifty fighters first five forces former forty four frontier group great here high hideout highest house houses hundred " +
 			"important injured its junction killed last late located location lower main major men metre metres middle militant militants military mid morning most mountainous national nine super trunk " +
-			"northern number office officials old one open other others over people pak pakistan afghan pakistani place point private raid remote residence security seven several shop shops " +
+			"northern number office officials old one open other others over people pak afghan pakistani place point private raid remote residence security seven several shop shops " +
 			"site six sixty small soldiers some somewhere southern special suburban sunday ten thirty this three town troops troubled twelve twenty two under unknown upper vehicle various village " +
 			"villages way western which while who women year years agency's district's monday tuesday wednesday thursday friday saturday january february march april may june july august " +
 			"september october november december new government political court house party force corps levies khasadar frontier corps taliban isis talib militia general major captain colonel officer " +
-			"haji malik maulana mullah mufti sheikh syed commander unidentified limits far distance kilometer border afghanistan boundary international line control local tribe tribal areas") {
+			"haji malik maulana mullah mufti sheikh syed commander unidentified limits far distance kilometer border boundary international line control local tribe tribal areas") {
 		m[w] = true
 	}
 	return m
