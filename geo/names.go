@@ -675,7 +675,7 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 		if e.kind == isCrossing && s.Crossing < 0 {
 			s.Crossing = int(e.ref)
 		}
-		if amb != nil && (e.kind == isCrossing || e.kind == isSubunit) {
+		if amb != nil && (e.kind == isCrossing || e.kind == isSubunit && !named(es, n.within[e.ref])) {
 			known = append(known, e)
 		}
 	}
@@ -758,6 +758,11 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 		return s, true
 	}
 	return noSense, false
+}
+
+// named says whether a unit itself goes by the name: "Kandahar" is the province before it is a district of it.
+func named(es []entry, unit int) bool {
+	return slices.ContainsFunc(es, func(e entry) bool { return e.kind == isUnit && int(e.ref) == unit })
 }
 
 // adminUnits are the units of the names of units among the meanings of a key, nil if there are none.
