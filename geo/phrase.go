@@ -25,6 +25,8 @@ func tokens(out []token, s string) []token {
 		r, size := utf8.DecodeRuneInString(s[i:])
 		if !wordRune(r) {
 			switch r {
+			case '&':
+				out = append(out, token{from: i, to: i + size, fold: "and"})
 			case ' ', '\t', '\u00a0', '\'', '’', '`', '"':
 			case '-', '‐', '‑':
 				hyphen = true
@@ -109,6 +111,13 @@ func (n *Names) mentions(out []mention, field int, s string, sc *scope) (found [
 	toks := tokens(buf[:0], s)
 	small := !slices.ContainsFunc(toks, func(t token) bool { return t.capital && !t.number }) // all in small letters
 	first := len(out)
+	if len(toks) == 1 && len(toks[0].fold) < minNameBytes {
+		// In a sentence two letters are no name, alone they may be one: "GB".
+		if sense, ok := n.sense(toks[0].fold, sc); ok {
+			t := &toks[0]
+			return append(out, mention{to: 1, field: field, span: [2]int{t.from, t.to}, words: s[t.from:t.to], sense: sense}), 0
+		}
+	}
 	var kbuf [96]byte
 	for i := 0; i < len(toks); {
 		m, ok := n.mentionAt(toks, i, s, small, kbuf[:0], sc)

@@ -31,7 +31,7 @@ var kindWords = func() map[string]wordKind {
 		wordRoad:     "road roads highway highways bypass motorway route سرک روډ",
 		wordFeature: "river stream nullah nala khwar dam canal lake hill hills hilltop mountain mountains peak ridge range pass forest field fields mine mines bridge tunnel " +
 			"fort camp camps base post posts checkpost checkposts checkpoint checkpoints picket police station stations airport airbase cantonment cantt garrison outpost " +
-			"hospital school college university mosque masjid market chowk colony park terminal border crossing gate shrine ziarat madrassa madrasa seminary jail prison plaza hotel street check security railway",
+			"hospital school college university mosque masjid market chowk colony park terminal border crossing gate shrine madrassa madrasa seminary jail prison plaza hotel street check security railway",
 	} {
 		for _, w := range strings.Fields(words) {
 			m[Fold(w)] = kind
