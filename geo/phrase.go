@@ -169,7 +169,7 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 		}
 		m := mention{from: i, to: j + 1, span: [2]int{toks[i].from, toks[j].to}, words: s[toks[i].from:toks[j].to]}
 		m.kind = kindBeside(toks, i, j+1)
-		if j == i && englishWords[toks[i].fold] && m.kind == wordNone && !standsAsName(toks, i) {
+		if j == i && wordsToo[toks[i].fold] && (m.kind == wordNone || m.kind == wordFeature || m.kind == wordArea) && !standsAsName(toks, i) {
 			return mention{}, false
 		}
 		in := *sc
@@ -189,7 +189,7 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 	return mention{}, false
 }
 
-// standsAsName says whether a word that is English too stands where a name does: alone, after "in" or "near", or between commas.
+// standsAsName says whether a name that is a word of sentences too stands where a name does: alone, after "in" or "near", or between commas.
 func standsAsName(toks []token, i int) bool {
 	if toks[i].breaks && (i+1 == len(toks) || toks[i+1].breaks) {
 		return true

@@ -226,7 +226,7 @@ func (r *resolver) enough(m *mention, units []int) bool {
 	case m.compound, m.admin() && m.kind == wordTehsil:
 		return false // "Tehsil Momand" is not the district Mohmand
 	case m.admin():
-		return true
+		return !m.common || m.kind == wordDistrict || r.strangers(m.field) < 2
 	case m.inside:
 		return r.q.area != nil && len(units) == 1
 	case m.kind == wordTehsil || m.kind == wordDistrict:

@@ -56,9 +56,9 @@ var linkWords = func() map[string]bool {
 }()
 
 var (
-	englishWords = wordSet("tank hub") // of units and tehsils that are looked for in sentences
-	directions   = wordSet("north south east west northeast northwest southeast southwest northern southern eastern western")
-	distances    = wordSet("km kms kilometer kilometers kilometre kilometres mile miles")
+	wordsToo   = wordSet("tank hub ziarat") // names of units that are words of sentences too, the last for a shrine
+	directions = wordSet("north south east west northeast northwest southeast southwest northern southern eastern western")
+	distances  = wordSet("km kms kilometer kilometers kilometre kilometres mile miles")
 )
 
 func wordSet(words string) map[string]bool {
