@@ -105,7 +105,7 @@ func newColumnSpec(units []geo.Unit, formers []geo.Former) (columnSpec, error) {
 		addArea(units[i].Country, units[i].Province)
 	}
 	for i := range formers {
-		if f := &formers[i]; f.Kind != kindProvince && len(spec.units) < maxIndexed {
+		if f := &formers[i]; f.WasUnit() && len(spec.units) < maxIndexed {
 			spec.unit[f.ID] = uint8(len(spec.units))
 			spec.units = append(spec.units, f.ID)
 		}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/paulmach/orb"
-	orbgeo "github.com/paulmach/orb/geo"
 
 	"sarhad/geo"
 	"sarhad/incident"
@@ -64,9 +62,11 @@ type PlaceCandidate struct {
 	Score float64 `json:"score"`
 	// Reasons are sentences for readers.
 	Reasons []string `json:"reasons"`
-	// Span is the part of the text that the candidate rests on, from and to (not included), counted in Unicode code points;
-	// null where it rests on no words.
-	Span *[2]int `json:"span"`
+	// Field says in which field of the question the words stand that the candidate rests on most: "text" (q of /geocode),
+	// "place", "adm1" or "adm2"; null where it rests on no words. Span is the part of that field, from and to (not included),
+	// counted in Unicode code points.
+	Field *string `json:"field"`
+	Span  *[2]int `json:"span"`
 	// Lon and Lat are the position of the place in degrees (CRS84), null if it has none that is known.
 	Lon *float64 `json:"lon"`
 	Lat *float64 `json:"lat"`
@@ -81,12 +81,12 @@ type PlaceWarning struct {
 	KM *float64 `json:"km,omitempty"`
 }
 
-// NewPlaceAnswer writes what a geocoder answered as JSON has it. field is the text that the spans of the candidates count in.
-func NewPlaceAnswer(m geo.Match, field string) PlaceAnswer {
+// NewPlaceAnswer writes what a geocoder answered to a request as JSON has it.
+func NewPlaceAnswer(r *geo.Request, m geo.Match) PlaceAnswer {
 	a := PlaceAnswer{
 		Status: m.Status, UnitID: orNull(m.UnitID), Name: orNull(m.Name), Precision: m.Precision, Units: m.Units,
 		SubunitID: orNull(m.Subunit), Then: orNull(m.Then), Country: orNull(m.Country), Province: orNull(m.Province),
-		Candidates: newPlaceCandidates(m.Candidates, field), Warnings: make([]PlaceWarning, len(m.Warnings)),
+		Candidates: newPlaceCandidates(r, m.Candidates), Warnings: make([]PlaceWarning, len(m.Warnings)),
 	}
 	if a.Units == nil {
 		a.Units = []string{}
@@ -104,11 +104,14 @@ func NewPlaceAnswer(m geo.Match, field string) PlaceAnswer {
 }
 
 // newPlaceCandidates is never nil.
-func newPlaceCandidates(list []geo.Candidate, field string) []PlaceCandidate {
+func newPlaceCandidates(r *geo.Request, list []geo.Candidate) []PlaceCandidate {
 	out := make([]PlaceCandidate, len(list))
 	for i, c := range list {
 		out[i] = PlaceCandidate{UnitID: orNull(c.UnitID), Name: c.Name, Place: orNull(c.Place), Kind: c.Kind, SubunitID: orNull(c.Subunit),
-			Precision: c.Precision, Score: c.Score, Reasons: c.Reasons, Span: codePoints(field, c.Span)}
+			Precision: c.Precision, Score: c.Score, Reasons: c.Reasons}
+		if out[i].Span = codePoints(fieldOf(r, c.Field), c.Span); out[i].Span != nil {
+			out[i].Field = orNull(c.Field)
+		}
 		if out[i].Reasons == nil {
 			out[i].Reasons = []string{}
 		}
@@ -117,6 +120,21 @@ func newPlaceCandidates(list []geo.Candidate, field string) []PlaceCandidate {
 		}
 	}
 	return out
+}
+
+// fieldOf is a field of a request by the name that candidates give it, "" for none.
+func fieldOf(r *geo.Request, name string) string {
+	switch name {
+	case "text":
+		return r.Text
+	case "place":
+		return r.Place
+	case "adm1":
+		return r.Adm1
+	case "adm2":
+		return r.Adm2
+	}
+	return ""
 }
 
 // codePoints turns the byte offsets of a part of a text into those of its code points; nil for an empty part and for one
@@ -174,8 +192,7 @@ func (s *server) getGeocode(c echo.Context) error {
 	if req.Day, req.HasDay, err = p.day("date"); err != nil {
 		return err
 	}
-	near, hasNear, err := p.position("near")
-	if err != nil {
+	if req.Near, req.HasNear, err = p.position("near"); err != nil {
 		return err
 	}
 	limit, err := p.limit()
@@ -195,16 +212,17 @@ func (s *server) getGeocode(c echo.Context) error {
 	m := g.Geocode(req)
 	candidates := m.Candidates
 	if complete == "true" && !wholeKnown(p["q"], candidates) {
-		candidates = slices.Concat(g.Complete(p["q"], limit), candidates)
-	}
-	if hasNear {
-		candidates = nearestFirst(g, candidates, near)
+		begun := g.Complete(p["q"], limit)
+		for i := range begun {
+			begun[i].Field = "text"
+		}
+		candidates = append(begun, candidates...)
 	}
 	if len(candidates) > limit {
 		candidates = candidates[:limit]
 	}
 	m.Candidates = candidates
-	a := placeResult{PlaceAnswer: NewPlaceAnswer(m, p["q"]), Attribution: orNull(s.PlacesAttribution),
+	a := placeResult{PlaceAnswer: NewPlaceAnswer(&req, m), Attribution: orNull(s.PlacesAttribution),
 		Links: s.itemLinks(r, p, formatJSON, jsonFormats)}
 	if lang == "" && arabicScript(p["q"]) {
 		lang = "ur"
@@ -217,11 +235,11 @@ func (s *server) getGeocode(c echo.Context) error {
 	return s.plainJSON(c, a)
 }
 
-// wholeKnown says whether a candidate rests on the whole of a text.
+// wholeKnown says whether a candidate rests on the whole of the text of a question.
 func wholeKnown(text string, candidates []geo.Candidate) bool {
 	for _, c := range candidates {
 		from, to := c.Span[0], c.Span[1]
-		if from < to && to <= len(text) && strings.TrimSpace(text[:from]) == "" && strings.TrimSpace(text[to:]) == "" {
+		if c.Field == "text" && from < to && to <= len(text) && strings.TrimSpace(text[:from]) == "" && strings.TrimSpace(text[to:]) == "" {
 			return true
 		}
 	}
@@ -298,29 +316,6 @@ func (p params) word(name string, allowed []string) (string, error) {
 		return "", wrongParameter(name, allowed, "%s does not know %s.", name, quoted(v))
 	}
 	return v, nil
-}
-
-// nearestFirst puts candidates in the order of their distance to a point: of their own point, else of the label of their unit.
-func nearestFirst(g *geo.Geocoder, list []geo.Candidate, to orb.Point) []geo.Candidate {
-	distance := func(c geo.Candidate) float64 {
-		if c.HasPoint {
-			return orbgeo.DistanceHaversine(c.Point, to)
-		}
-		units := []string{c.UnitID}
-		if f, ok := g.Former(c.UnitID); ok {
-			units = f.Units
-		}
-		least := math.Inf(1)
-		for _, id := range units {
-			if i, ok := g.Index().ByID(id); ok {
-				least = min(least, orbgeo.DistanceHaversine(g.Index().Units()[i].Label, to))
-			}
-		}
-		return least
-	}
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b geo.Candidate) int { return cmp.Compare(distance(a), distance(b)) })
-	return list
 }
 
 // arabicScript says whether most letters of a text are of the Arabic script.

@@ -14,20 +14,23 @@ import (
 )
 
 func TestPlaceAnswer(t *testing.T) {
-	const field = "near طورخم, Khyber"
-	from := strings.Index(field, "طورخم")
+	r := &geo.Request{Text: "near طورخم, Khyber", Place: "Torkham", Adm1: "خیبر", Adm2: "x"}
+	from := strings.Index(r.Text, "طورخم")
 	m := geo.Match{
 		Status: geo.StatusPlaced, Unit: -1, UnitID: "pk-kp-south-waziristan", Units: []string{"pk-kp-lower-south-waziristan", "pk-kp-upper-south-waziristan"},
 		Name: "South Waziristan", Precision: "district", Point: orb.Point{69.6, 32.3}, Country: "PK", Province: "Khyber Pakhtunkhwa",
 		Candidates: []geo.Candidate{
 			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "crossing", Place: "Torkham", Point: orb.Point{71.1, 34.1}, HasPoint: true, Score: 0.5, Precision: "district",
-				Reasons: []string{"a reason"}, Span: [2]int{from, from + len("طورخم")}},
-			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "unit", Point: orb.Point{1, 2}},
-			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "unit", Span: [2]int{3, 900}},
+				Reasons: []string{"a reason"}, Field: "text", Span: [2]int{from, from + len("طورخم")}},
+			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "unit", Field: "adm2", Point: orb.Point{1, 2}},
+			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "unit", Field: "text", Span: [2]int{3, 900}},
+			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "unit", Field: "adm1", Span: [2]int{0, len(r.Adm1)}},
+			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "unit", Field: "place", Span: [2]int{0, 7}},
+			{UnitID: "pk-kp-khyber", Name: "Khyber", Kind: "unit", Span: [2]int{0, 1}},
 		},
 		Warnings: []geo.Warning{{Code: geo.WarnDistrictMismatch, Detail: "far", KM: 12.5}, {Code: geo.WarnZeroCoordinates, Detail: "zero"}, {Code: "x", KM: math.NaN()}},
 	}
-	b, err := json.Marshal(NewPlaceAnswer(m, field))
+	b, err := json.Marshal(NewPlaceAnswer(r, m))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +52,12 @@ func TestPlaceAnswer(t *testing.T) {
 	if second["span"] != nil || second["lon"] != nil || second["place"] != nil || len(second["reasons"].([]any)) != 0 || third["span"] != nil {
 		t.Errorf("%v %v", second, third)
 	}
+	for i, want := range [][]any{{"text", []any{5., 10.}}, {nil, nil}, {nil, nil}, {"adm1", []any{0., 4.}}, {"place", []any{0., 7.}}, {nil, nil}} {
+		got := c[i].(map[string]any)
+		if diff := cmp.Diff(want, []any{got["field"], got["span"]}); diff != "" {
+			t.Errorf("candidate %d: %s", i, diff)
+		}
+	}
 	w := a["warnings"].([]any)
 	if _, has := w[1].(map[string]any)["km"]; has || w[0].(map[string]any)["km"] != 12.5 {
 		t.Errorf("warnings: %v", w)
@@ -56,32 +65,11 @@ func TestPlaceAnswer(t *testing.T) {
 	if _, has := w[2].(map[string]any)["km"]; has {
 		t.Errorf("a distance that is no number is given: %v", w[2])
 	}
-	b, err = json.Marshal(NewPlaceAnswer(geo.Match{Status: geo.StatusUnknown, Unit: -1, Precision: "none"}, ""))
+	b, err = json.Marshal(NewPlaceAnswer(&geo.Request{}, geo.Match{Status: geo.StatusUnknown, Unit: -1, Precision: "none"}))
 	const unknown = `{"status":"unknown","unit_id":null,"name":null,"precision":"none","lon":null,"lat":null,"units":[],"subunit_id":null,` +
 		`"then":null,"country":null,"province":null,"candidates":[],"warnings":[]}`
 	if err != nil || string(b) != unknown {
 		t.Errorf("nothing known is %s, %v", b, err)
-	}
-}
-
-func TestNearestFirst(t *testing.T) {
-	g := testGeocoder()
-	list := []geo.Candidate{
-		{UnitID: "pk-ba-chagai"},
-		{UnitID: "nobody knows"},
-		{UnitID: "pk-kp-upper-agency"}, // the nearer of its units counts
-		{UnitID: "pk-ba-chagai", Point: orb.Point{70.41, 33.5}, HasPoint: true},
-	}
-	got := nearestFirst(g, list, orb.Point{70.4, 33.5})
-	var ids []string
-	for _, c := range got {
-		ids = append(ids, c.UnitID)
-	}
-	if diff := cmp.Diff([]string{"pk-ba-chagai", "pk-kp-upper-agency", "pk-ba-chagai", "nobody knows"}, ids); diff != "" {
-		t.Error(diff)
-	}
-	if list[0].HasPoint {
-		t.Error("the list of the match, which others share, was put in another order")
 	}
 }
 

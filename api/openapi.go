@@ -153,7 +153,7 @@ func (s *server) openapiDocument() ([]byte, error) {
 		number := typed("number")
 		text := object{"type": "string", "minLength": 1, "maxLength": maxPlaceText}
 		date := queryParam("date", "The day in whose units to think.", object{"type": "string", "format": "date"}, false)
-		near := queryParam("near", "lon,lat: candidates nearer to this point come first. It decides nothing.", object{"type": "array", "items": number, "minItems": 2, "maxItems": 2}, false)
+		near := queryParam("near", "lon,lat: where several places are possible, the one nearest to this point is taken.", object{"type": "array", "items": number, "minItems": 2, "maxItems": 2}, false)
 		near["style"], near["explode"] = "form", false
 		required := func(p object) object { p["required"] = true; return p }
 		paths["/geocode"] = get("geocode", "What is known of a place that is named in words", []string{"Places"}, []any{
@@ -295,7 +295,7 @@ func openapiSchemas() object {
 	nearby := nullable(closed(object{"name": text, "km": number}))
 	candidate := closed(object{"unit_id": textOrNull, "name": text, "place": textOrNull, "local": textOrNull, "kind": text, "subunit_id": textOrNull, "precision": text,
 		"score": object{"type": "number", "minimum": 0, "maximum": 1}, "reasons": texts,
-		"span": object{"type": "array", "nullable": true, "items": count, "minItems": 2, "maxItems": 2}, "lon": numberOrNull, "lat": numberOrNull})
+		"field": nullableEnum([]string{"text", "place", "adm1", "adm2"}), "span": object{"type": "array", "nullable": true, "items": count, "minItems": 2, "maxItems": 2}, "lon": numberOrNull, "lat": numberOrNull})
 
 	return object{
 		"place": closed(object{"status": object{"type": "string", "enum": statuses}, "unit_id": textOrNull, "name": textOrNull,

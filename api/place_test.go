@@ -9,6 +9,7 @@ import (
 
 	"github.com/paulmach/orb"
 
+	"sarhad/geo"
 	"sarhad/incident"
 )
 
@@ -82,5 +83,38 @@ func TestColumnsKnowFormerUnits(t *testing.T) {
 	b.add(&spec, nil, &incident.Incident{UnitID: "pk-kp-upper-agency", Place: incident.Place{Kind: incident.PlaceSubunit}})
 	if b.unit[0] != i || incident.PlaceKinds[b.place[0]] != incident.PlaceSubunit {
 		t.Errorf("unit %d, place %d", b.unit[0], b.place[0])
+	}
+}
+
+// A former province of Afghanistan was a unit, and is listed for its time instead of what came of it; a province above
+// the units is not.
+func TestUnitsOfATime(t *testing.T) {
+	g := pastGeocoder(t)
+	col := unitCollection(testUnits, func() *geo.Geocoder { return g })
+	for _, c := range []struct{ day, want string }{
+		{"1999-12-31", "af-pka pk-kp-great-agency af-old pk-kp-part"},
+		{"2004-12-31", "pk-ba-chagai af-pka pk-kp-agency af-old pk-kp-part"},
+		{"2005-01-01", "pk-ba-chagai af-hel af-pka pk-kp-agency"},
+		{"2010-01-01", "pk-kp-kurram pk-kp-khyber pk-ba-chagai af-hel af-pka"},
+	} {
+		when := &window{day(c.day), day(c.day)}
+		var got []string
+		for i := range col.features {
+			if !col.features[i].matches(nil, when) {
+				continue
+			}
+			for id, at := range col.index {
+				if at == i {
+					got = append(got, id)
+				}
+			}
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %s", c.day, got, c.want)
+		}
+	}
+	spec, err := newColumnSpec(testUnits, pastFormers)
+	if err != nil || !slices.Contains(spec.units, "af-old") || slices.Contains(spec.units, "pk-areas") {
+		t.Errorf("the columns name %v, %v", spec.units, err)
 	}
 }

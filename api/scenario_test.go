@@ -218,14 +218,14 @@ var scenarios = []scenario{
 	{name: "aggregates-limit", url: "/aggregates?by=unit&limit=1", status: 400},
 
 	// Names and points.
-	{name: "geocode", url: "/geocode?q=Torkham", media: mediaJSON, has: []string{`"status":"placed"`, `"unit_id":"pk-kp-khyber"`, `"lon":71.09,"lat":34.12`, `"span":[0,7]`, `"attribution":"Places: test"`, `"href":"http://sarhad.test/geocode?q=Torkham"`}},
+	{name: "geocode", url: "/geocode?q=Torkham", media: mediaJSON, has: []string{`"status":"placed"`, `"unit_id":"pk-kp-khyber"`, `"lon":71.09,"lat":34.12`, `"field":"text","span":[0,7]`, `"attribution":"Places: test"`, `"href":"http://sarhad.test/geocode?q=Torkham"`}},
 	{name: "geocode-local", url: "/geocode?q=%D8%B7%D9%88%D8%B1%D8%AE%D9%85", has: []string{`"status":"placed"`, `"lon":71.09`}},
 	{name: "geocode-lang", url: "/geocode?q=Kurram&lang=ps", has: []string{`"local":"کرم"`, `"unit_id":"pk-kp-kurram"`, `"lon":null`}},
 	{name: "geocode-english", url: "/geocode?q=Kurram", has: []string{`"local":null`}},
 	{name: "geocode-ambiguous", url: "/geocode?q=Bahram%20Chah", has: []string{`"status":"ambiguous"`, `"unit_id":null`, `"unit_id":"af-hel"`, `"unit_id":"pk-ba-chagai"`, `"lon":null`}},
 	{name: "geocode-ambiguous-country", url: "/geocode?q=Bahram%20Chah&country=AF", has: []string{`"status":"placed"`, `"unit_id":"af-hel"`}},
-	{name: "geocode-near", url: "/geocode?q=Bahram%20Chah&near=63.5,31&limit=1", has: []string{`"status":"ambiguous"`, `"unit_id":"af-hel"`}, hasNot: []string{`"unit_id":"pk-ba-chagai"`}},
-	{name: "geocode-near-other", url: "/geocode?q=Bahram%20Chah&near=63.5,28&limit=1", has: []string{`"unit_id":"pk-ba-chagai"`}, hasNot: []string{`"unit_id":"af-hel"`}},
+	{name: "geocode-near", url: "/geocode?q=Bahram%20Chah&near=63.5,31&limit=1", has: []string{`"status":"placed","unit_id":"af-hel"`, "the nearest to the place"}, hasNot: []string{`"unit_id":"pk-ba-chagai"`}},
+	{name: "geocode-near-other", url: "/geocode?q=Bahram%20Chah&near=63.5,28&limit=1", has: []string{`"status":"placed","unit_id":"pk-ba-chagai"`}, hasNot: []string{`"unit_id":"af-hel"`}},
 	{name: "geocode-unknown", url: "/geocode?q=Nowhere%20at%20all", has: []string{`"status":"unknown"`, `"precision":"none"`, `"candidates":[]`, `"warnings":[]`}},
 	{name: "geocode-complete-none", url: "/geocode?q=Nowhe&complete=true", has: []string{`"status":"unknown"`, `"candidates":[]`}},
 	{name: "geocode-complete", url: "/geocode?q=Kurr&complete=true", has: []string{`"unit_id":"pk-kp-kurram"`, `"span":[0,4]`}},

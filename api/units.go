@@ -13,10 +13,11 @@ import (
 const unitsID = "units"
 
 // unitCollection has the units of today and, where there is a geocoder, the former ones, which datetime asks for. As for
-// [geo.Geocoder.Then], a unit of today stands for itself on every day on which no former one is known to have held it.
+// [geo.Geocoder.Then], a unit of today stands for itself on every day on which no former one is known to have held it. A
+// former province above the units has an id, but is in no list.
 func unitCollection(units []geo.Unit, geocoder func() *geo.Geocoder) *collection {
 	col := &collection{id: unitsID, title: "Administrative units", timeless: true,
-		description: "Districts of Khyber Pakhtunkhwa and Balochistan, provinces of Afghanistan, and the other provinces and territories of Pakistan. " +
+		description: "The districts, provinces and territories in which incidents are placed and counted. " +
 			"Those of today; with datetime those of that time, as far as former ones are known."}
 	var formers []geo.Former
 	if geocoder != nil {
@@ -30,7 +31,7 @@ func unitCollection(units []geo.Unit, geocoder func() *geo.Geocoder) *collection
 	}
 	for i := range formers {
 		f := &formers[i]
-		if f.Part || f.Kind == kindProvince || f.Dates.Until == geo.NoDay || f.Dates == (geo.Span{}) {
+		if f.Part || !f.WasUnit() || f.Dates.Until == geo.NoDay || f.Dates == (geo.Span{}) {
 			continue
 		}
 		w := window{incident.MinDay, incident.Day(f.Dates.Until) - 1}
@@ -65,7 +66,7 @@ func unitCollection(units []geo.Unit, geocoder func() *geo.Geocoder) *collection
 		if f.Dates == (geo.Span{}) { // all time, as far as is known
 			v.from, v.until = geo.NoDay, geo.NoDay
 		}
-		ft := feature{past: true, aside: f.Kind == kindProvince, dated: true, from: incident.MinDay, to: incident.MaxDay}
+		ft := feature{past: true, aside: !f.WasUnit(), dated: true, from: incident.MinDay, to: incident.MaxDay}
 		if v.from != geo.NoDay {
 			ft.from = incident.Day(v.from)
 		}
@@ -94,9 +95,6 @@ func unitCollection(units []geo.Unit, geocoder func() *geo.Geocoder) *collection
 	}
 	return col
 }
-
-// kindProvince is the kind of former units that held other units; they have an id, but are in no list of units.
-const kindProvince = "province"
 
 // placeFeature is an encoded feature of a fixed collection without its last brace. Subunits are asked for one by one and
 // are not kept encoded.

@@ -131,8 +131,7 @@ type answerer struct {
 }
 
 func (a *answerer) json(r *geo.Request) error {
-	m := a.g.Geocode(*r)
-	return a.encode(api.NewPlaceAnswer(m, fieldOf(r, &m)))
+	return a.encode(api.NewPlaceAnswer(r, a.g.Geocode(*r)))
 }
 
 func (a *answerer) encode(v any) error {
@@ -147,28 +146,6 @@ func (a *answerer) flush() error {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	return nil
-}
-
-// fieldOf is the field that the spans of the candidates count in: the one of which the first reason quotes the words.
-func fieldOf(r *geo.Request, m *geo.Match) string {
-	fields := [...]string{r.Place, r.Text, r.Adm2, r.Adm1}
-	first := ""
-	for _, f := range fields {
-		if f == "" {
-			continue
-		}
-		if first == "" {
-			first = f
-		}
-		if len(m.Candidates) > 0 && len(m.Candidates[0].Reasons) > 0 {
-			c := &m.Candidates[0]
-			from, to := c.Span[0], c.Span[1]
-			if from < to && to <= len(f) && strings.Contains(c.Reasons[0], f[from:to]) {
-				return f
-			}
-		}
-	}
-	return first
 }
 
 // The members that a question may have, and how long a line may be.

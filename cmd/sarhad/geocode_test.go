@@ -48,3 +48,18 @@ func TestGeocodeLongLine(t *testing.T) {
 		t.Errorf("the answers are %.300q", lines)
 	}
 }
+
+// The span of a candidate counts the characters of the field that it rests on.
+func TestGeocodeField(t *testing.T) {
+	in := `{"adm1":"Balochistan","adm2":"Kech"}` + "\n" + `{"adm1":"Khyber Pakhtunkhwa","text":"at طورخم"}`
+	var out, said bytes.Buffer
+	if c := run(t.Context(), []string{"geocode", "--no-learned", "--stdin"}, strings.NewReader(in), &out, &said); c != exitOK {
+		t.Fatalf("exit code %d: %s", c, said.String())
+	}
+	lines := strings.Split(out.String(), "\n")
+	for i, want := range []string{`"field":"adm2","span":[0,4]`, `"field":"text","span":[3,8]`} {
+		if !strings.Contains(lines[i], want) {
+			t.Errorf("there is no %s in %s", want, lines[i])
+		}
+	}
+}
