@@ -34,10 +34,11 @@ const (
 	spotDegrees = 0.01
 )
 
-// untrusted are the warnings with which an incident teaches no name. The last is that of a row that was itself placed by
-// a learned name.
+// untrusted are the warnings with which an incident teaches no name: its names and its point contradict each other, the
+// point stands for something larger or for many places, or it was itself placed by a learned name. The last three are
+// those of package ingest.
 var untrusted = []string{geo.WarnDistrictMismatch, geo.WarnCountryMismatch, geo.WarnSwappedCoordinates, geo.WarnZeroCoordinates,
-	geo.WarnOutsideRegion, geo.WarnInvalidCoordinates, geo.WarnAdminMismatch, "learned_place"}
+	geo.WarnOutsideRegion, geo.WarnInvalidCoordinates, geo.WarnAdminMismatch, "label_coordinates", "shared_coordinates", "learned_place"}
 
 // Learn gives the places that the incidents of a store teach: a name under which trusted incidents lie at one spot. It
 // leaves the dataset except out ("" for none), so that a dataset is not placed by itself. Trusted is an incident

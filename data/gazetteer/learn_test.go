@@ -81,6 +81,7 @@ func TestLearn(t *testing.T) {
 		at("Rough", 70.1, 33.8, precision(incident.LocVicinity)),
 		at("Kurram", 70.1, 33.8), at("Kurram Agency", 70.1, 33.8), at("Balochistan", 70.1, 33.8), at("Pakistan", 70.1, 33.8),
 		at("Doubt One", 70.1, 33.8, warned(geo.WarnDistrictMismatch)), at("Doubt Two", 70.1, 33.8, warned("learned_place")),
+		at("Doubt Three", 70.1, 33.8, warned("label_coordinates")), at("Doubt Four", 70.1, 33.8, warned("shared_coordinates")),
 		at("Harmless Doubt", 70.1, 33.8, warned("unknown_event_type")),
 		at("Coarse", 70.1, 33.8, precision(incident.LocDistrict)),
 		at("No Unit", 70.1, 33.8, unit("")), at("Gone Unit", 70.1, 33.8, unit("pk-kp-atlantis")),
