@@ -18,6 +18,7 @@ import (
 	"sarhad/data/ingest"
 	"sarhad/data/source"
 	"sarhad/frontend"
+	"sarhad/geo"
 	"sarhad/incident"
 )
 
@@ -75,6 +76,7 @@ func (c *serveCmd) Run(e *env) error {
 	ctx, stop := context.WithCancel(e.ctx)
 	var followed sync.WaitGroup
 	followed.Go(func() { live.follow(ctx, st, e.log, learnEvery) })
+	followed.Go(known.warmUp)
 	defer func() { // the store must outlive what reads it
 		stop()
 		followed.Wait()
@@ -113,6 +115,14 @@ func (c *serveCmd) Run(e *env) error {
 			}
 			return nil
 		}
+	}
+}
+
+// warmUp makes what the geocoder makes when it is first asked about a point, so that nobody waits for it. Geocoders that
+// know more names share it.
+func (p *places) warmUp() {
+	if len(p.units) > 0 {
+		p.geocoder.Reverse(p.units[0].Label, geo.NoDay)
 	}
 }
 
