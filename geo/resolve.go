@@ -170,11 +170,8 @@ func (r *resolver) allowed(m *mention) []int {
 
 // step takes in all mentions of one degree of sureness.
 func (r *resolver) step(sure func(*mention) bool) {
-	var said []int // units that mentions of this step name, when nothing surer does
 	fresh := r.units == nil
-	if !fresh && len(r.units) == 1 && len(r.by) > 0 {
-		fresh = false
-	}
+	var both, any []int // the units that all mentions of this step name, and those that any does
 	for i := range r.ms {
 		m := &r.ms[i]
 		if len(m.sense.Units) == 0 || !sure(m) || slices.Contains(r.by, i) {
@@ -188,28 +185,29 @@ func (r *resolver) step(sure func(*mention) bool) {
 			if r.q.open && (m.fuzzy != "" || m.weak) || m.km > nearKM {
 				continue // neither a guess nor what is near by chooses between what is written
 			}
-			if both := common(r.units, units); both != nil {
-				r.units = both
+			if left := common(r.units, units); left != nil {
+				r.units = left
 				r.by = append(r.by, i)
 			}
 			continue
 		}
 		r.by = append(r.by, i)
-		switch both := common(said, units); {
-		case said == nil:
-			said = units
-		case both != nil:
-			said = both
-		default:
-			// Two places: both stay.
-			for _, u := range units {
-				said = insert(said, u)
-			}
-			r.q.open = true
+		if any == nil {
+			both, any = units, units
+			continue
+		}
+		both = common(both, units)
+		for _, u := range units {
+			any = insert(any, u)
 		}
 	}
-	if fresh {
-		r.units = said
+	switch {
+	case !fresh:
+	case both != nil:
+		r.units = both
+	default:
+		r.units = any // several places: all stay
+		r.q.open = any != nil
 	}
 }
 
