@@ -47,7 +47,7 @@ const Attribution = "Boundaries: geoBoundaries / Pathways Data 2017 / AIMS 2014,
 // PlacesAttribution is the credit, in plain text, that must be shown wherever
 // places are: the towns of the map, the candidates of the geocoder, the nearest
 // settlement of a point.
-const PlacesAttribution = "Places: GeoNames, CC BY 4.0"
+const PlacesAttribution = "Places © GeoNames, CC BY 4.0"
 
 // BorderNote is the sentence that stands on every map, embed and answer of the
 // API that shows boundaries.

@@ -152,6 +152,9 @@ test('a former unit is shown as its units of today, and its incidents are in non
   assert.match(await badge.textContent(), /39\s*somewhere in South Waziristan \(until 2022\)/);
   for (const id of ['pk-kp-lower-south-waziristan', 'pk-kp-upper-south-waziristan'])
     assert.equal(await page.locator(`[data-unit="${id}"]`).getAttribute('data-n'), '0');
+  // It has no ring and no tip of its own: the badge gives the figures.
+  await badge.hover();
+  await page.locator('.tip', { hasText: '39 reported killed' }).waitFor();
   await badge.click();
   await page.locator('[data-fid]').first().waitFor();
   assert.match(await page.locator('.only').textContent(), /South Waziristan \(until 2022\)/);
@@ -186,6 +189,29 @@ test('what is known to the tehsil is no point: the panel says so, the map draws 
   await page.locator('path.hlu').waitFor();
   assert.equal(await page.locator('path.hlu').count(), 1);
   assert.equal(await page.locator('.leaflet-selected-pane svg').count(), 0, 'no symbol');
+  clean(bad);
+  await context.close();
+});
+
+test('names are credited at once, boundaries when it is known whose they are', async () => {
+  let answer;
+  const wait = new Promise((ok) => {
+    answer = ok;
+  });
+  const { page, bad, context } = await open(browser, `${server.url}/`);
+  await page.route('**/datasets', async (route) => {
+    await wait;
+    await route.continue();
+  });
+  await page.reload();
+  const by = page.locator('.att');
+  await by.filter({ hasText: 'Places © GeoNames, CC BY 4.0' }).waitFor();
+  assert.doesNotMatch(await by.textContent(), /geoBoundaries/);
+  answer();
+  await by.filter({ hasText: 'geoBoundaries' }).waitFor();
+  await type(page, 'Torkham');
+  assert.match(await by.textContent(), /Places © GeoNames, CC BY 4\.0/);
+  assert.match(await page.locator('.res .by').textContent(), /Places © GeoNames, CC BY 4\.0/);
   clean(bad);
   await context.close();
 });

@@ -21,7 +21,6 @@ export const t = {
   before1970: (n: number) =>
     `${fmt(n)} ${plural(n, 'incident before 1970 is', 'incidents before 1970 are')} not shown here`,
   noAnswer: 'unknown while the server does not answer',
-  boundariesBy: 'Boundaries: geoBoundaries, © OpenStreetMap contributors (ODbL)',
   borderNoteFixed: 'Boundaries and names shown do not imply endorsement or acceptance.',
   loadingShort: 'loading',
   notLoadedMap: 'The incidents are not loaded yet',

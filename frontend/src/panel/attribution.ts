@@ -7,6 +7,12 @@ export const borderNote = (app: App): string => app.datasets?.border_note ?? t.b
 
 export function attribution(app: App): TemplateResult {
   const sets = app.datasets?.datasets ?? [];
+  // Whose boundaries these are is not known before the server says so: they may be the operator's own.
+  const by = [
+    app.datasets?.attribution,
+    app.datasets?.places_attribution ?? t.placesBy,
+    app.datasets?.base_layer?.attribution,
+  ];
   return html`${t.dataBy}${
     sets.length
       ? sets.map(
@@ -16,5 +22,5 @@ export function attribution(app: App): TemplateResult {
       : app.datasets
         ? t.noneLoadedYet
         : t.noAnswer
-  } · ${app.datasets?.attribution ?? t.boundariesBy} · ${app.datasets?.places_attribution ?? t.placesBy}${app.datasets?.base_layer ? ` · ${app.datasets.base_layer.attribution}` : ''}`;
+  }${by.filter(Boolean).map((words) => ` · ${words}`)}`;
 }

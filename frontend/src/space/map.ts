@@ -1420,8 +1420,8 @@ export class MapView {
       if (badge) {
         const b = this.badges.get(badge.dataset.badge!);
         if (b) {
-          key = `b${b.key}${b.n}`;
-          content = html`<b>${fmt(b.n)}</b> ${b.only.kind === 'unit' ? t.somewhereIn(this.app.unitName(b.only.unit)) : b.el!.getAttribute('aria-label')!.replace(/^[\d,]+ /, '')}<br><span class="dimmed">${t.openList}</span>`;
+          key = `b${b.key}${b.n}${this.app.window}${this.app.tally.total}`;
+          content = html`<b>${fmt(b.n)}</b> ${b.only.kind === 'unit' ? t.somewhereIn(this.app.unitName(b.only.unit)) : b.el!.getAttribute('aria-label')!.replace(/^[\d,]+ /, '')}${b.only.kind === 'unit' ? this.formerFigures(b.only.unit) : nothing}<br><span class="dimmed">${t.openList}</span>`;
         }
       } else if (item) {
         key = `i${item.row},${item.n},${item.x}`;
@@ -1506,6 +1506,22 @@ export class MapView {
     return html`<b>${typeWord(c.type[i]!)}</b> · ${fmtRange(c.start[i]!, end)}<br>${k === 65535 ? t.deathsUnknown : html`<span class="num">${fmtDeaths(k)}</span> ${t.killed}`}<br><span class="dimmed">${t.precisions[precisionClass(word)]}</span>`;
   }
 
+  /** deaths of the incidents of a unit, by its place in the header; nothing of those where none has a figure. */
+  private deaths(i: number): TemplateResult[] {
+    const { unit, killed, unitUnknown, huge } = this.app.tally;
+    const out: TemplateResult[] = [];
+    if (unitUnknown[i]! < unit[i]!)
+      out.push(html`<span class="num">${t.nKilled(killed[i]!, huge > 0 && killed[i]! >= OR_MORE)}</span>`);
+    if (unitUnknown[i]) out.push(html`${t.notReported(unitUnknown[i]!)}`);
+    return out;
+  }
+
+  /** formerFigures are for the badge of a former unit, which has neither a ring nor a tip of its own. */
+  private formerFigures(id: string): TemplateResult[] {
+    const i = this.app.header!.units.indexOf(id);
+    return i >= 0 && this.app.former(id) ? this.deaths(i).map((d) => html`<br>${d}`) : [];
+  }
+
   private unitTip(id: string): TemplateResult {
     const app = this.app;
     const u = app.unitById.get(id)!;
@@ -1523,10 +1539,9 @@ export class MapView {
             : ''
         : '';
     const coarse = i < 0 ? 0 : app.tally.coarse[i]!;
-    const unknown = i < 0 ? 0 : app.tally.unitUnknown[i]!;
     return html`<b>${u.name}</b> · ${where}<br>${
       n
-        ? html`<span class="num">${t.nIncidents(n)}</span>${unknown < n ? html`; <span class="num">${t.nKilled(app.tally.killed[i]!, app.tally.huge > 0 && app.tally.killed[i]! >= OR_MORE)}</span>` : nothing}${unknown ? html`<br>${t.notReported(unknown)}` : nothing}`
+        ? html`<span class="num">${t.nIncidents(n)}</span>${this.deaths(i).map((d) => html`<br>${d}`)}`
         : app.progress || !app.datasets
           ? t.notLoadedMap
           : cov.state === 'none'
