@@ -16,16 +16,21 @@ const disputed = demo.features.find((f) => new Set((f.properties.claims ?? []).m
 
 const range = files.length ? 'datetime=2009-01-01/2010-12-31' : 'datetime=2025-10-01/2025-11-30';
 const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true };
-for (const [name, query, options] of [
+for (const [name, query, options, typed] of [
   ['desktop', range, {}],
   ['list', `${range}&tab=list&map=33.4,70.6,7.25`, {}],
   ['detail', `datetime=2025-10-01/2025-11-30&incident=${disputed?.id ?? 1}&map=33.2,69.8,6.75`, {}],
   ['dark', `${range}&theme=dark&map=33.2,70.3,8`, {}],
+  ['search', `${range}&map=34.2,71.2,7.75`, {}, 'طورخم'],
   ['phone', `${range}&tab=list`, phone],
   ['phone-detail', `datetime=2025-10-01/2025-11-30&incident=${disputed?.id ?? 1}`, phone],
 ]) {
   const { page, context, bad } = await open(browser, `${server.url}/?${query}`, options);
   await page.waitForFunction(() => !document.querySelector('.row .s.wait'), null, { timeout: 5000 });
+  if (typed) {
+    await page.locator('#search').fill(typed);
+    await page.locator('#found [role=option]').first().waitFor();
+  }
   await settle(page);
   await page.screenshot({ path: join(out, `${name}.png`) });
   if (bad.length) console.error(name, bad);
