@@ -46,6 +46,7 @@ const candidate = (c: Partial<PlaceCandidate>): PlaceCandidate => ({
   precision: 'district',
   score: 1,
   reasons: [],
+  field: null,
   span: null,
   lon: null,
   lat: null,

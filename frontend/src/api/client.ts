@@ -148,6 +148,8 @@ export interface PlaceCandidate {
   precision: string;
   score: number;
   reasons: string[];
+  /** the field of the question that it rests on, and which part of it in code points */
+  field: 'text' | 'place' | 'adm1' | 'adm2' | null;
   span: [number, number] | null;
   /** a known position; never the label point of a unit */
   lon: number | null;
