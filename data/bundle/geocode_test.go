@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/paulmach/orb"
 
 	"sarhad/data/bundle"
 	"sarhad/geo"
@@ -325,3 +328,61 @@ const knownOther = "af-her-koshk"
 // unknownInProvince is how many places are not found by their name and their province alone: short names without a position, which
 // the geocoder does not trust. It may only fall.
 const unknownInProvince = 748
+
+// TestPointsOfTheRegion asks for points on a grid over both countries: a point has the unit that holds it and a subunit of that unit.
+func TestPointsOfTheRegion(t *testing.T) {
+	g := mustGeocoder(t)
+	subunits := map[string]geo.Subunit{}
+	for _, s := range g.Subunits() {
+		subunits[s.ID] = s
+	}
+	held, without := 0, 0
+	box := g.Index().Bound()
+	for lon := box.Min[0]; lon < box.Max[0]; lon += 0.11 {
+		for lat := box.Min[1]; lat < box.Max[1]; lat += 0.11 {
+			p := orb.Point{lon, lat}
+			r := g.Reverse(p, geo.NoDay)
+			if r.Unit != g.Index().Locate(p) || r.BorderKM < 0 {
+				t.Fatalf("%v: %+v", p, r)
+			}
+			if r.Unit < 0 {
+				if r.Subunit != "" {
+					t.Errorf("%v lies in no unit and in %s", p, r.Subunit)
+				}
+				continue
+			}
+			u := &g.Index().Units()[r.Unit]
+			if s := subunits[r.Subunit]; r.Subunit != "" && s.Unit != u.ID {
+				t.Errorf("%v lies in %s and in %s of %s", p, u.ID, r.Subunit, s.Unit)
+			}
+			if u.Kind == "context" {
+				continue
+			}
+			held++
+			if r.Subunit == "" {
+				without++
+			}
+		}
+	}
+	if held < 5000 || without > held/500 {
+		t.Errorf("%d of %d points have no subunit", without, held)
+	}
+}
+
+// TestLongTextsEndSoon asks with texts that are made to take long: no name makes all others be read again.
+func TestLongTextsEndSoon(t *testing.T) {
+	g := mustGeocoder(t)
+	for _, s := range []string{
+		strings.Repeat("A", 4000), strings.Repeat("A ", 2000), strings.Repeat("QUETTA ", 570), strings.Repeat("Tank/", 800), strings.Repeat("Quetta-Zhob ", 330) + "road",
+		strings.Repeat("Kuchlakk Kotkaii ", 240), strings.Repeat("10 km ", 600) + "Quetta", strings.Repeat("\ufdfa", 1300), strings.Repeat("میرانشاہ ", 220), strings.Repeat("(", 4000),
+		strings.Repeat("Kalat, ", 150_000),
+	} {
+		for _, r := range []geo.Request{{Text: s}, {Place: s, Text: s}, {Adm1: s, Adm2: s}} {
+			began := time.Now()
+			g.Geocode(r)
+			if took := time.Since(began); took > 2*time.Second { // a tenth of it and less on a quiet machine
+				t.Errorf("%.40q… took %v", s, took)
+			}
+		}
+	}
+}
