@@ -35,6 +35,8 @@ const (
 	WarnCountryMismatch = "country_mismatch"
 	// WarnAdminMismatch means names that contradict each other, such as a district of another province.
 	WarnAdminMismatch = "admin_mismatch"
+	// WarnTextCut is a text of which only the beginning was read.
+	WarnTextCut = "text_cut"
 	// WarnZeroCoordinates is longitude 0, latitude 0: a blank that became a number. Such a point is not used.
 	WarnZeroCoordinates = "zero_coordinates"
 	// WarnSwappedCoordinates is a point outside the region that would lie inside it with longitude and latitude exchanged.
@@ -563,7 +565,7 @@ func (g *Geocoder) hinted(rd *reading, at int) []Candidate {
 
 func (g *Geocoder) candidate(unit int, score float64, reasons ...string) Candidate {
 	u := &g.index.units[unit]
-	return Candidate{UnitID: u.ID, Name: u.Name, Precision: unitPrecision(u), Score: score, Reasons: reasons}
+	return Candidate{UnitID: u.ID, Name: u.Name, Kind: "unit", Precision: unitPrecision(u), Score: score, Reasons: reasons}
 }
 
 func unitPrecision(u *Unit) string {

@@ -75,6 +75,7 @@ type Sense struct {
 	// Note is the remark of the list of ambiguities; "" where there is none.
 	Note string
 
+	town     bool    // a town is spoken of
 	narrowed bool    // the scope left some of the units out
 	entries  []entry // the seats, subunits, places and crossings of this name
 }
@@ -145,7 +146,8 @@ type scope struct {
 	units   []int  // rising; nil for any
 	day     int32
 	local   bool // places come before units: "Chitral town"
-	tehsil  bool // a tehsil is spoken of
+	// A tehsil or a district is spoken of.
+	tehsil, district bool
 }
 
 var anywhere = scope{day: NoDay}
@@ -293,6 +295,9 @@ func NewNames(from Sources) *Names {
 		if ok {
 			n.add(isSubunit, i, Name{Text: s.ID})
 			n.addAll(isSubunit, i, s.Name, s.Names)
+			if Fold(s.Name) == Fold(n.units[u].Name) { // its spellings are those of the unit
+				n.addAll(isUnit, u, s.Name, s.Names)
+			}
 		}
 	}
 	n.covers = make([][]int, len(n.formers))
@@ -667,6 +672,7 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 	}
 	s := noSense
 	s.Score = 1
+	s.town = sc.local && !sc.tehsil
 	if amb != nil {
 		s.Note = amb.note
 	}
@@ -691,7 +697,14 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 	}
 	if sc.day != NoDay {
 		for _, e := range es {
-			if f := int(e.ref); e.kind == isFormer && n.formers[f].Dates.Holds(sc.day) && n.formerSense(&s, f, sc) {
+			f := int(e.ref)
+			if e.kind != isFormer || !n.formers[f].Dates.Holds(sc.day) {
+				continue
+			}
+			if amb != nil && len(common(n.covers[f], n.left(sc, amb.units))) < len(n.left(sc, amb.units)) {
+				continue // the name is that of something else too, in the other country
+			}
+			if n.formerSense(&s, f, sc) {
 				return s, true
 			}
 		}
@@ -723,13 +736,20 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 		s.Kind, s.Units, s.Name = SenseUnit, units, n.units[units[0]].Name
 		if len(units) == 1 {
 			s.Default = units[0]
+			if k != key(Fold(s.Name)) { // "Lower Kurram" is listed for Kurram, and a tehsil of it
+				for i, e := range es {
+					if e.kind == isSubunit && n.within[e.ref] == units[0] && k == key(Fold(n.subunits[e.ref].Name)) {
+						s.entries = es[i : i+1]
+					}
+				}
+			}
 		}
 		return s, true
 	}
 	for _, e := range es {
 		if e.kind == isFormer && amb == nil && n.formerSense(&s, int(e.ref), sc) {
-			if sc.day != NoDay { // the name outlived the unit
-				s.Kind, s.Former = SenseAmbiguous, -1
+			if len(s.Units) > 1 && (sc.day != NoDay || !strings.Contains(k, "agency") && !strings.Contains(k, Fold("ایجنسی"))) {
+				s.Kind, s.Former = SenseAmbiguous, -1 // nothing says that it was in its time
 			}
 			return s, true
 		}
@@ -819,7 +839,7 @@ func (n *Names) localSense(s *Sense, es []entry, sc *scope) bool {
 	if units == nil {
 		return false
 	}
-	if len(units) > 1 || sc.tehsil {
+	if len(units) > 1 || sc.tehsil || sc.district {
 		if fewer := n.likelier(locals, sc); len(fewer) < len(locals) {
 			locals, units, best = fewer, nil, isPlace
 			for _, e := range locals {
@@ -854,6 +874,9 @@ func (n *Names) likelier(locals []entry, sc *scope) []entry {
 	}
 	if sc.tehsil {
 		keep(func(e entry) bool { return e.kind == isSubunit && n.subunits[e.ref].Kind == "tehsil" })
+	}
+	if sc.district {
+		keep(func(e entry) bool { return e.kind == isSubunit && n.subunits[e.ref].Kind == "district" })
 	}
 	keep(func(e entry) bool {
 		return e.kind != isPlace || n.units[n.lie[e.ref][0]].Kind != "context" || n.places[e.ref].Population >= 100_000

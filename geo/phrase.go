@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,6 +76,7 @@ type mention struct {
 	sense    Sense
 	kind     wordKind // what the words beside it say of it
 	weak     bool     // near, a road to it, kilometres from it
+	called   bool     // a body or a thing that is called after it, or where somebody came from: of no use
 	km       float64  // kilometres from it, 0 if none are said
 	inside   bool     // part of a longer name that is not known
 	compound bool     // the same, with a word such as "fort" or "hill" in a language of the region
@@ -103,7 +105,7 @@ const (
 
 // mentions finds the names in a phrase: the longest first, from left to right, none inside another. It also counts the names
 // that no list knows.
-func (n *Names) mentions(out []mention, field int, s string, sc *scope) (found []mention, strangers int) {
+func (n *Names) mentions(out []mention, field int, s string, sc *scope) (found []mention, strangers, words int) {
 	if len(s) > maxPhraseBytes {
 		s = strings.ToValidUTF8(s[:maxPhraseBytes], "")
 	}
@@ -115,7 +117,7 @@ func (n *Names) mentions(out []mention, field int, s string, sc *scope) (found [
 		// In a sentence two letters are no name, alone they may be one: "GB".
 		if sense, ok := n.sense(toks[0].fold, sc); ok {
 			t := &toks[0]
-			return append(out, mention{to: 1, field: field, span: [2]int{t.from, t.to}, words: s[t.from:t.to], sense: sense}), 0
+			return append(out, mention{to: 1, field: field, span: [2]int{t.from, t.to}, words: s[t.from:t.to], sense: sense}), 0, 1
 		}
 	}
 	var kbuf [96]byte
@@ -136,9 +138,47 @@ func (n *Names) mentions(out []mention, field int, s string, sc *scope) (found [
 		i = m.to
 	}
 	for i := first; i < len(out); i++ {
-		out[i].surroundings(toks, out[first:], i-first)
+		if other, ok := n.twin(toks, &out[i], s, sc); ok {
+			other.field = field
+			out = slices.Insert(out, i, other)
+			i++
+		}
 	}
-	return n.guess(out, first, field, toks, s, small, sc)
+	plural := wordNone // "Bajaur, Kurram and Mohmand districts": of all three
+	for i := len(out) - 1; i > first; i-- {
+		last, m := &out[i], &out[i-1]
+		if last.to < len(toks) && kindWords[toks[last.to].fold] == last.kind && (strings.HasSuffix(toks[last.to].fold, "s") || strings.HasSuffix(toks[last.to].fold, "ies")) {
+			plural = last.kind
+		}
+		if m.kind != wordNone || m.to != last.from && (m.to+1 != last.from || toks[m.to].fold != "and") {
+			plural = wordNone
+		}
+		if plural != wordNone {
+			m.kind = plural
+		}
+	}
+	for i := first; i < len(out); i++ {
+		out[i].surroundings(toks, s, out[first:], i-first)
+	}
+	out, strangers = n.guess(out, first, field, toks, s, small, sc)
+	return out, strangers, len(toks)
+}
+
+// twin is the first of two names that share their second word: "North and South Waziristan".
+func (n *Names) twin(toks []token, m *mention, s string, sc *scope) (mention, bool) {
+	i := m.from - 2
+	if i < 0 || m.to-m.from < 2 || toks[m.from-1].fold != "and" || !partWords[toks[m.from].fold] || !partWords[toks[i].fold] || toks[m.from].breaks {
+		return mention{}, false
+	}
+	k := toks[i].fold
+	for _, t := range toks[m.from+1 : m.to] {
+		k += t.fold
+	}
+	sense, ok := n.sense(k, sc)
+	if !ok {
+		return mention{}, false
+	}
+	return mention{from: i, to: i + 1, span: [2]int{toks[i].from, toks[i].to}, words: s[toks[i].from:toks[i].to], sense: sense, kind: m.kind}, true
 }
 
 // mentionAt is the longest name that begins at a token.
@@ -173,7 +213,7 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 			return mention{}, false
 		}
 		in := *sc
-		in.local, in.tehsil = m.kind == wordTown || m.kind == wordTehsil, m.kind == wordTehsil
+		in.local, in.tehsil, in.district = m.kind == wordTown || m.kind == wordTehsil, m.kind == wordTehsil, m.kind == wordDistrict
 		sense, ok := n.sense(string(k), &in)
 		if !ok {
 			continue
@@ -192,6 +232,9 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 // standsAsName says whether a name that is a word of sentences too stands where a name does: alone, after "in" or "near", or between commas.
 func standsAsName(toks []token, i int) bool {
 	if toks[i].breaks && (i+1 == len(toks) || toks[i+1].breaks) {
+		return true
+	}
+	if i+2 < len(toks) && toks[i].capital && toks[i+1].fold == "and" && toks[i+2].capital {
 		return true
 	}
 	if i == 0 || !toks[i].capital {
@@ -229,7 +272,20 @@ func kindBeside(toks []token, from, to int) wordKind {
 }
 
 // surroundings looks at what stands beside a mention.
-func (m *mention) surroundings(toks []token, all []mention, at int) {
+func (m *mention) surroundings(toks []token, s string, all []mention, at int) {
+	if m.to < len(toks) {
+		if m.from == 0 && strings.HasPrefix(s[toks[m.to-1].to:], ":") {
+			m.weak = true // where the report was written: "MIRANSHAH: …"
+		}
+		for i := m.to; i < len(toks) && i < m.to+3 && !toks[i].breaks; i++ {
+			if _, link := linkWords[toks[i].fold]; link {
+				break
+			}
+			if bodyWords[toks[i].fold] {
+				m.weak, m.called = true, true // "Quetta Shura", "Zhob Militia"
+			}
+		}
+	}
 	// "Tank-Wana Road", "Thal Mir Ali road", "Bannu to Kohat road": all ends of it.
 	end := m.to
 	for next := at; ; next++ {
@@ -249,11 +305,18 @@ func (m *mention) surroundings(toks []token, all []mention, at int) {
 		end = all[next+1].to
 	}
 	// "20 km west of X", "near X", but "in the north of X".
-	direction, in := false, false
+	direction, in, from := false, false, false
 	for i := m.from - 1; i >= 0 && i >= m.from-6 && !toks[i+1].breaks; i-- {
 		w := toks[i].fold
-		if kindWords[w] != wordNone || toks[i].number {
-			continue // "near village X"
+		if at > 0 && i < all[at-1].to && all[at-1].sense.Kind != SenseCountry {
+			break
+		}
+		if kindWords[w] != wordNone || toks[i].number || w == "afghanistan" || w == "pakistan" {
+			continue // "near village X", "from Afghanistan's Nangarhar"
+		}
+		if originWords[w] {
+			m.weak, m.called = true, true // "a resident of X"
+			break
 		}
 		near, link := linkWords[w]
 		if !link && !plainWords[w] {
@@ -266,8 +329,9 @@ func (m *mention) surroundings(toks []token, all []mention, at int) {
 			in = true
 		default:
 			m.weak = m.weak || near
+			from = from || w == "from"
 		}
-		if in {
+		if in && i+1 < m.from-1 {
 			break
 		}
 	}
@@ -276,6 +340,9 @@ func (m *mention) surroundings(toks []token, all []mention, at int) {
 	}
 	if m.weak {
 		m.km = kmBefore(toks, m.from)
+	}
+	if from && m.km == 0 {
+		m.called = true // where something came from is not where it was
 	}
 	if m.from > 0 && at > 0 && all[at-1].to == m.from-1 && all[at-1].weak && toks[m.from-1].fold == "and" {
 		m.weak = true // "between X and Y"
@@ -335,7 +402,13 @@ func (n *Names) guess(out []mention, first, field int, toks []token, s string, s
 			i++
 			continue
 		}
-		m, ok := n.misspelt(toks, from, i, s, sc)
+		m, ok := mention{}, false
+		if from > 0 && !toks[from].breaks && partWords[toks[from-1].fold] && toks[from-1].capital && !taken(from-1) {
+			m, ok = n.misspelt(toks, from-1, i, s, sc) // "North Wazirstan"
+		}
+		if !ok {
+			m, ok = n.misspelt(toks, from, i, s, sc)
+		}
 		if !ok {
 			strangers++
 			continue
@@ -345,7 +418,7 @@ func (n *Names) guess(out []mention, first, field int, toks []token, s string, s
 	}
 	for i := exact; i < len(out); i++ {
 		m := &out[i]
-		m.surroundings(toks, []mention{*m}, 0)
+		m.surroundings(toks, s, []mention{*m}, 0)
 	}
 	return out, strangers
 }
@@ -380,8 +453,14 @@ func (n *Names) misspelt(toks []token, from, to int, s string, sc *scope) (menti
 	if len(found) == 0 {
 		return mention{}, false
 	}
+	slices.SortStableFunc(found, func(a, b Sense) int { return cmp.Compare(len(a.entries), len(b.entries)) }) // units before what lies in them
 	m.sense, m.fuzzy = found[0], found[0].Name
+	several := false
 	for _, other := range found[1:] {
+		if slices.Equal(other.Units, found[0].Units) {
+			continue
+		}
+		several = true
 		m.sense.Kind = SensePlace // two names that it may be: of use only beside something surer
 		m.sense.Area, m.sense.Country, m.sense.Former = nil, "", -1
 		m.sense.entries = append(slices.Clone(m.sense.entries), other.entries...)
@@ -390,7 +469,7 @@ func (n *Names) misspelt(toks []token, from, to int, s string, sc *scope) (menti
 			m.sense.Units = insert(m.sense.Units, u)
 		}
 	}
-	if len(found) > 1 {
+	if several {
 		m.sense.Default = -1
 	}
 	m.sense.Score *= 0.7

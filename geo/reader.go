@@ -99,6 +99,7 @@ type reader struct {
 	former    int    // the former unit of which units are the parts, -1 if none
 	torn      bool   // the names contradict each other: no unit may be chosen
 	strangers [2]int // names in place and text that no list knows
+	words     [2]int // words in them
 	open      bool   // a text of several places: the names that are left are readings, not a place
 }
 
@@ -133,6 +134,11 @@ func (g *Geocoder) readCountry(s string) (code string, foreign bool) {
 	f := key(Fold(s))
 	if f == "" || strings.Contains(f, "pakistan") && strings.Contains(f, "afghanistan") {
 		return "", false
+	}
+	for _, code := range countryCodes {
+		if name := key(Fold(countryName(code))); distance(f, name, 1) <= 1 {
+			return code, false // "Afganistan"
+		}
 	}
 	return "", true
 }
@@ -213,6 +219,9 @@ func (q *reader) second(field string) {
 		}
 		q.take("adm2", field, s)
 		return
+	}
+	if s := q.n.lookup(field, &scope{day: q.day}); q.country != "" && len(s.Units) > 0 && !s.local() {
+		q.warn("%q is not in %s", field, countryName(q.country))
 	}
 }
 
@@ -393,9 +402,15 @@ func (q *reader) why(what string, s Sense, unit int) string {
 		case isSubunit:
 			sub := &q.n.subunits[e.ref]
 			out = fmt.Sprintf("%s is the %s %s of %s", what, sub.Kind, sub.Name, name)
+			if key(Fold(q.n.listed[e.name].Text)) != key(Fold(sub.Name)) {
+				out = fmt.Sprintf("%s is listed under the %s %s of %s", what, sub.Kind, sub.Name, name)
+			}
 		case isPlace:
 			p := &q.n.places[e.ref]
 			out = fmt.Sprintf("%s is %s in %s (%s)", what, p.Name, name, p.Source)
+			if p.Kind == "area" && len(p.Units) > 1 {
+				out = fmt.Sprintf("%s is %s, which reaches into %s (%s)", what, p.Name, name, p.Source)
+			}
 			if p.Kind == "learned" {
 				out = fmt.Sprintf("%s lies in %s by %s", what, name, p.Source)
 			}
@@ -407,7 +422,7 @@ func (q *reader) why(what string, s Sense, unit int) string {
 	return out
 }
 
-// entryIn is the most telling of the local entries of a sense that lies in a unit: one with a position before others.
+// entryIn is the likeliest of the local entries of a sense that lies in a unit.
 func (n *Names) entryIn(s Sense, unit int) (entry, bool) {
 	var best entry
 	found := false
@@ -415,27 +430,42 @@ func (n *Names) entryIn(s Sense, unit int) (entry, bool) {
 		if !slices.Contains(n.unitsOf(e), unit) {
 			continue
 		}
-		if !found || rank(n, e) < rank(n, best) {
+		if !found || rank(n, e, s.town) < rank(n, best, s.town) {
 			best, found = e, true
 		}
 	}
 	return best, found
 }
 
-func rank(n *Names, e entry) int {
+// rank puts the entries of a name in the order in which they are meant: what goes by the name itself before what it is only listed for;
+// among these a crossing, then what is larger and so surer, the tehsil before the town in it. Where a town is spoken of, it comes first.
+func rank(n *Names, e entry, town bool) int {
+	name := key(Fold(n.nameOf(e)))
+	as := key(Fold(n.listed[e.name].Text))
+	own := name == as || skeleton(name) != "" && skeleton(name) == skeleton(as)
+	r := 0
 	switch {
-	case e.kind == isCrossing:
+	case e.kind == isPlace && town && n.places[e.ref].HasPoint:
 		return 0
+	case e.kind == isCrossing:
+		r = 1
+	case e.kind == isSubunit && !town:
+		r = 2
 	case e.kind == isPlace && n.places[e.ref].HasPoint && n.places[e.ref].Kind != "learned":
-		return 1
+		r = 3
 	case e.kind == isPlace && n.places[e.ref].HasPoint:
-		return 2
+		r = 4
 	case e.kind == isSubunit:
-		return 3
+		r = 5
 	case e.kind == isPlace:
-		return 4
+		r = 6
+	default:
+		r = 7
 	}
-	return 5
+	if !own {
+		r += 10
+	}
+	return r
 }
 
 // detail fills in what a local name says beyond the unit.
@@ -463,8 +493,17 @@ func (q *reader) detail(c *Candidate, s Sense, unit int) {
 	case isPlace:
 		p := &q.n.places[e.ref]
 		c.Kind, c.Place = p.Kind, p.Name
-		if p.Subunit != "" && len(p.Units) < 2 {
-			c.Subunit, c.Precision = p.Subunit, "tehsil"
+		in := p.Subunit
+		if len(p.Units) > 1 {
+			in = ""
+		}
+		for _, other := range s.entries { // the tehsil may be listed under the name of its town
+			if in == "" && other.kind == isSubunit && q.n.within[other.ref] == unit {
+				in = q.n.subunits[other.ref].ID
+			}
+		}
+		if in != "" {
+			c.Subunit, c.Precision = in, subunitPrecision(unitPrecision(&q.g.index.units[unit]))
 		}
 		if p.HasPoint {
 			c.Point, c.HasPoint = p.Point, true
@@ -608,10 +647,15 @@ func (q *reader) was(rd *reading, former int) {
 	c := Candidate{UnitID: f.ID, Name: f.Name, Kind: "former", Precision: "district", Score: rd.candidates[0].Score,
 		Field: rd.candidates[0].Field, Span: rd.candidates[0].Span}
 	for _, k := range rd.candidates {
-		c.Reasons = append(c.Reasons, k.Reasons...)
+		for _, reason := range k.Reasons {
+			because(&c, reason)
+		}
 		c.Score = max(c.Score, k.Score)
 	}
-	c.Reasons = append(slices.Compact(c.Reasons), "the unit of that day: "+f.Source)
+	c.Reasons = slices.Compact(c.Reasons)
+	if f.Source != "" {
+		c.Reasons = append(c.Reasons, "its days are those of: "+f.Source)
+	}
 	c.Score = min(1, c.Score*float64(max(1, len(rd.candidates))))
 	rd.candidates = []Candidate{c}
 	if f.Kind == "province" {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/paulmach/orb"
 )
 
 // phrases takes the name of a place and a text in. What they say narrows what the columns of admin names left; where
@@ -19,6 +21,9 @@ func (q *reader) phrases(place, text string) {
 	sc := q.scope(nil)
 	if len(q.units) > 0 {
 		sc.units = sorted(q.units)
+		if len(q.units) == 1 && q.former < 0 {
+			q.wider(sc)
+		}
 	}
 	var buf [16]mention
 	ms := q.mentions(buf[:0], place, text, sc)
@@ -34,6 +39,7 @@ func (q *reader) phrases(place, text string) {
 		}
 	}
 	fields := [2]string{place, text}
+	q.elsewhere(ms, fields)
 	for i := range ms {
 		ms[i].words = fields[ms[i].field][ms[i].span[0]:ms[i].span[1]]
 	}
@@ -54,6 +60,59 @@ func (q *reader) phrases(place, text string) {
 // fieldNames are the fields of a request that phrases stand in.
 var fieldNames = [2]string{"place", "text"}
 
+// wider lets the names of places look beyond the one unit of the columns into what was cut out of it: sources keep counting
+// "Hub" to Lasbela.
+func (q *reader) wider(sc *scope) {
+	for i := range q.n.formers {
+		f := &q.n.formers[i]
+		if !f.Part && f.Now == q.g.index.units[q.units[0]].ID {
+			for _, u := range q.n.covers[i] {
+				sc.units = insert(sc.units, u)
+			}
+		}
+	}
+}
+
+// elsewhere settles names of units that contradict another name of the same text but are also those of smaller places within it: the
+// "Kohistan district" of Kapisa is none of those in Pakistan.
+func (q *reader) elsewhere(ms []mention, fields [2]string) {
+	for i := range ms {
+		m := &ms[i]
+		if !m.whole() || !m.admin() || len(m.sense.Units) == 0 {
+			continue
+		}
+		for j := range ms {
+			o := &ms[j]
+			if j == i || !o.whole() || !o.admin() || len(o.sense.Units) == 0 || common(m.sense.Units, o.sense.Units) != nil {
+				continue
+			}
+			s := noSense
+			es, _ := q.n.meanings(key(Fold(PlaceName(fields[m.field][m.span[0]:m.span[1]]))))
+			if s.Score = 1; q.n.localSense(&s, es, &scope{country: q.country, units: o.sense.Units, day: q.day}) {
+				m.sense = s
+				break
+			}
+			// "Hub, Lasbela district": what was a part of a larger district is often still counted to it.
+			after := m.field != o.field || o.from == m.to || o.from == m.to+1 && !strings.Contains(fields[m.field][m.span[1]:o.span[0]], "and")
+			if after && len(o.sense.Units) == 1 && q.n.held(o.sense.Units[0], m.sense.Units) {
+				o.weak = true
+				break
+			}
+		}
+	}
+}
+
+// held says whether a former unit that went by the name of a unit of today held all of some units.
+func (n *Names) held(unit int, units []int) bool {
+	for i := range n.formers {
+		f := &n.formers[i]
+		if !f.Part && f.Now == n.units[unit].ID && len(common(n.covers[i], units)) == len(units) {
+			return true
+		}
+	}
+	return false
+}
+
 // BorderName is the name by which the border line goes here.
 const BorderName = "Afghanistan–Pakistan border (Durand Line)"
 
@@ -63,13 +122,25 @@ func namesBorder(s string) bool {
 		return false
 	}
 	f := Fold(s)
-	return strings.Contains(f, "durand") || strings.Contains(f, "border") && strings.Contains(f, "pak") && strings.Contains(f, "afghan")
+	if !strings.Contains(f, "border") || !strings.Contains(f, "afghan") {
+		return strings.Contains(f, "durand")
+	}
+	for _, other := range []string{"iran", "tajik", "uzbek", "turkmen", "china", "chinese"} {
+		if strings.Contains(f, other) {
+			return false
+		}
+	}
+	return true
 }
 
 // mentions finds the names in both phrases.
 func (q *reader) mentions(ms []mention, place, text string, sc *scope) []mention {
-	ms, q.strangers[0] = q.n.mentions(ms, 0, place, sc)
-	ms, q.strangers[1] = q.n.mentions(ms, 1, text, sc)
+	for i, s := range [2]string{place, text} {
+		if len(s) > maxPhraseBytes {
+			q.rd.warnings = append(q.rd.warnings, Warning{Code: WarnTextCut, Detail: fmt.Sprintf("only the first %d bytes of the %s were read for names", maxPhraseBytes, fieldNames[i])})
+		}
+		ms, q.strangers[i], q.words[i] = q.n.mentions(ms, i, s, sc)
+	}
 	return ms
 }
 
@@ -87,12 +158,19 @@ func (r *resolver) resolve(fields [2]string) {
 	r.territory()
 	if len(q.units) > 0 {
 		r.units = sorted(q.units)
+		if len(q.units) == 1 {
+			// A name that lies only in what was cut out of the unit decides against it.
+			for i := range r.ms {
+				m := &r.ms[i]
+				if m.whole() && len(m.sense.Units) > 0 && !slices.Contains(m.sense.Units, q.units[0]) && r.n.held(q.units[0], m.sense.Units) {
+					r.units = slices.Clone(m.sense.Units)
+					break
+				}
+			}
+		}
 	}
 	given := r.units
 	for _, sure := range []func(*mention) bool{
-		func(m *mention) bool {
-			return m.whole() && m.admin() && (m.kind == wordDistrict || m.kind == wordProvince)
-		},
 		func(m *mention) bool { return m.whole() && m.admin() && m.kind != wordTehsil && m.kind != wordTown },
 		func(m *mention) bool { return m.whole() && (m.kind == wordTehsil || m.kind == wordDistrict) },
 		func(m *mention) bool { return m.whole() && !r.beyond(m) },
@@ -182,7 +260,7 @@ func (r *resolver) step(sure func(*mention) bool) {
 			continue
 		}
 		if !fresh {
-			if r.q.open && (m.fuzzy != "" || m.weak) || m.km > nearKM {
+			if m.called || r.q.open && (m.fuzzy != "" || m.weak) || m.km > nearKM {
 				continue // neither a guess nor what is near by chooses between what is written
 			}
 			if left := common(r.units, units); left != nil {
@@ -217,8 +295,10 @@ const nearKM = 15.0
 // enough says whether a mention by itself, with nothing surer beside it, may say where it was.
 func (r *resolver) enough(m *mention, units []int) bool {
 	switch {
-	case m.km > nearKM:
+	case m.km > nearKM, m.called:
 		return false
+	case m.fuzzy != "" && m.admin() && m.sure && len(units) == 1 && r.q.words[m.field] <= 3:
+		return true // the whole of a short field
 	case m.fuzzy != "":
 		return len(units) == 1 && m.sure && !slices.ContainsFunc(m.sense.entries, func(e entry) bool { return e.kind == isPlace && !r.n.places[e.ref].HasPoint }) && len(m.sense.entries) < 2 && (r.focus(units[0]) && len(m.words) >= 8 && (r.q.country != "" || r.q.g.index.units[units[0]].Country == "PK") || r.q.area != nil && len(m.words) >= 6)
 	case m.compound, m.admin() && m.kind == wordTehsil:
@@ -296,7 +376,6 @@ func (r *resolver) tell(given []int) {
 			c.Kind = "unit"
 		}
 		c.Reasons = slices.Clip(c.Reasons)
-		local := false
 		for _, i := range r.by {
 			m := &r.ms[i]
 			if !slices.Contains(m.sense.Units, u) {
@@ -307,11 +386,11 @@ func (r *resolver) tell(given []int) {
 				label = fmt.Sprintf("%s, read as %s,", quote(m.words), quote(m.fuzzy))
 			}
 			if m.weak {
-				label = "near by: " + label
+				label = "beside or on the way: " + label
 			}
-			c.Reasons = append(c.Reasons, q.why(label, m.sense, u))
+			because(&c, q.why(label, m.sense, u))
 			if m.sense.Note != "" && len(m.sense.Units) > 1 {
-				c.Reasons = append(c.Reasons, m.sense.Note)
+				because(&c, m.sense.Note)
 			}
 			score := m.sense.Score
 			if m.weak || m.inside {
@@ -323,18 +402,8 @@ func (r *resolver) tell(given []int) {
 					c.Span, c.Field = m.span, fieldNames[m.field]
 				}
 			}
-			if len(m.sense.entries) == 0 {
-				continue
-			}
-			// The smallest place that is named tells most, the first of them where there are several.
-			d := q.g.candidate(u, 0)
-			q.detail(&d, m.sense, u)
-			if !local || c.Kind == "subunit" && d.Kind != "subunit" && d.Kind != "unit" {
-				c.Kind, c.Place, c.Subunit, c.Point, c.HasPoint, c.Precision = d.Kind, d.Place, or(d.Subunit, c.Subunit), d.Point, d.HasPoint, r.howNear(m, d)
-				c.Span, c.Field = m.span, fieldNames[m.field]
-				local = true
-			}
 		}
+		r.detail(&c, u)
 		c.Score = min(1, c.Score)
 		q.cands, q.units = append(q.cands, c), append(q.units, u)
 	}
@@ -347,11 +416,82 @@ func (r *resolver) tell(given []int) {
 	}
 }
 
-func or(a, b string) string {
-	if a != "" {
-		return a
+// because adds a reason, once.
+func because(c *Candidate, reason string) {
+	if !slices.Contains(c.Reasons, reason) {
+		c.Reasons = append(c.Reasons, reason)
 	}
-	return b
+}
+
+// detail says where in its unit a candidate was, as far as the names of smaller places agree on that: a place, the tehsil
+// in which several lie, or nothing beyond the unit. What is near by counts only where nothing else is named.
+func (r *resolver) detail(c *Candidate, unit int) {
+	type named struct {
+		m *mention
+		d Candidate
+	}
+	var sure, rest []named
+	for _, i := range r.by {
+		m := &r.ms[i]
+		if len(m.sense.entries) == 0 || !slices.Contains(m.sense.Units, unit) {
+			continue
+		}
+		d := r.q.g.candidate(unit, 0)
+		r.q.detail(&d, m.sense, unit)
+		if d.Place == "" && d.Subunit == "" {
+			continue
+		}
+		if m.whole() {
+			sure = append(sure, named{m, d})
+		} else {
+			rest = append(rest, named{m, d})
+		}
+	}
+	if sure == nil {
+		sure = rest
+	}
+	if sure == nil {
+		return
+	}
+	best := sure[0]
+	subunit, agree, places := "", true, 0
+	for i, x := range sure {
+		if x.d.Subunit != "" {
+			agree = agree && (subunit == "" || subunit == x.d.Subunit)
+			subunit = x.d.Subunit
+		}
+		if x.d.Kind == "subunit" {
+			continue
+		}
+		if places == 0 {
+			best = sure[i]
+		}
+		if places == 0 || x.d.Place != best.d.Place {
+			places++
+		}
+	}
+	d := &best.d
+	switch {
+	case !agree:
+		return // several places of one district
+	case places > 1:
+		if subunit == "" {
+			return
+		}
+		d.Kind, d.Place, d.HasPoint, d.Point, d.Precision = "subunit", "", false, orb.Point{}, subunitPrecision(unitPrecision(&r.q.g.index.units[unit]))
+	case places == 1 && !d.HasPoint && subunit != "":
+		d.Precision = subunitPrecision(unitPrecision(&r.q.g.index.units[unit]))
+	}
+	c.Kind, c.Place, c.Subunit, c.Point, c.HasPoint, c.Precision = d.Kind, d.Place, subunit, d.Point, d.HasPoint, r.howNear(best.m, *d)
+	c.Span, c.Field = best.m.span, fieldNames[best.m.field]
+}
+
+// subunitPrecision is the word for what is known to a subunit of a unit of the precision given.
+func subunitPrecision(of string) string {
+	if of == "province" {
+		return "district"
+	}
+	return "tehsil"
 }
 
 // howNear is the precision of a place by the words around its name.

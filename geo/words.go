@@ -56,9 +56,12 @@ var linkWords = func() map[string]bool {
 }()
 
 var (
-	wordsToo   = wordSet("tank hub ziarat") // names of units that are words of sentences too, the last for a shrine
-	directions = wordSet("north south east west northeast northwest southeast southwest northern southern eastern western")
-	distances  = wordSet("km kms kilometer kilometers kilometre kilometres mile miles")
+	partWords   = wordSet("north south east west upper lower central")
+	bodyWords   = wordSet("militia scouts rifles shura brigade zalmi missile missiles team spokesman spokesperson regiment battalion network pipeline river qalandars gladiators chapter")
+	originWords = wordSet("resident residents native hailing belonging born based said told")
+	wordsToo    = wordSet("tank hub ziarat swat") // names of units that are words of sentences too, the last for a shrine
+	directions  = wordSet("north south east west northeast northwest southeast southwest northern southern eastern western")
+	distances   = wordSet("km kms kilometer kilometers kilometre kilometres mile miles")
 )
 
 func wordSet(words string) map[string]bool {
@@ -93,7 +96,7 @@ var commonNames = func() map[string]bool {
 	m := map[string]bool{}
 	for _, w := range strings.Fields("bagh banda bandai bala bazar chak cheena china chinar darra dara dera dasht dehri deri derai ghar gharai garhi ghundai ghundi gul jabba jabbar kach kandao kandaw kandow kas " +
 		"khan khel khwar killa koh kot kotka kotkai kotli landi maidan mandi mela miana miankalay narai narrai narray nawa nawan naway new old pain payan pir pul qala raghza sar sarai serai shah " +
-		"shahi shaikhan sheikhan shiekhan sher sipah spin sra sur tall tangi tangai tappa top toi tor tora tut warsak wam wech ziarat zara zarai zor") {
+		"shahi shaikhan sheikhan shiekhan sher sipah spin sra sur tall tangi tangai tappa top toi tor tora tut warsak wam wazir wech ziarat zara zarai zor") {
 		m[w] = true
 	}
 	return m
