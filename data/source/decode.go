@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -19,7 +20,14 @@ type decoder struct {
 	layout  *layout
 	dataset incident.Dataset
 	file    string
-	dates   dateOrder
+	// dates are the rules for the columns of the first and of the last day.
+	dates [2]dateRule
+	// loose says of which fields numbers are read in every form.
+	loose [numFields]bool
+	// lonFirst is the order in a column that holds both coordinates.
+	lonFirst bool
+	// joined are the further columns of a field and what stands between them.
+	joined [numFields]*joined
 	// stated are the fields of dataset that the file or the mapping gives; the
 	// others are defaults of the layout and the name.
 	stated incident.Dataset
@@ -43,7 +51,8 @@ type decoder struct {
 }
 
 func newDecoder(l *layout, opt Options) *decoder {
-	d := &decoder{layout: l, dataset: l.dataset, file: opt.File, dates: l.dates, seed: maphash.MakeSeed()}
+	d := &decoder{layout: l, dataset: l.dataset, file: opt.File, seed: maphash.MakeSeed()}
+	d.dates[0].order, d.dates[1].order = l.dates, l.dates
 	for i := range d.cols {
 		d.cols[i] = -1
 	}
@@ -57,12 +66,52 @@ func (d *decoder) get(f field) string {
 		return d.constants[f]
 	}
 	s := trim(d.raw[i])
+	if j := d.joined[f]; j != nil {
+		s = j.text(d.raw)
+	}
 	if m := d.values[f]; m != nil {
 		if v, ok := m[s]; ok {
 			return v
 		}
 	}
 	return s
+}
+
+// joined are columns that make up one field.
+type joined struct {
+	columns []int
+	sep     string
+	// gaps keeps the separators of empty columns, without which two ids may be the same.
+	gaps bool
+}
+
+func (j *joined) text(raw []string) string {
+	parts := make([]string, 0, len(j.columns))
+	filled := false
+	for _, i := range j.columns {
+		s := trim(raw[i])
+		filled = filled || s != ""
+		if s != "" || j.gaps {
+			parts = append(parts, s)
+		}
+	}
+	if !filled {
+		return ""
+	}
+	return strings.Join(parts, j.sep)
+}
+
+// gap reports whether an empty column stands before one that is not.
+func (j *joined) gap(raw []string) bool {
+	empty := false
+	for _, i := range j.columns {
+		s := trim(raw[i])
+		if empty && s != "" {
+			return true
+		}
+		empty = empty || s == ""
+	}
+	return false
 }
 
 // columnOf names the column of a field.
@@ -238,37 +287,70 @@ func word[T ~string](d *decoder, f field, words []T, fallback T) T {
 	return fallback
 }
 
+// date reads the date of a column; ok is false if it refused the row.
+func (d *decoder) date(f field, country string) (sp span, ok bool) {
+	s := d.get(f)
+	if j := d.joined[f]; j != nil && j.gap(d.raw) {
+		d.refuse(f, &problem{CodeBadDate, "one of the columns that make up the date is empty, and one behind it is not"})
+		return sp, false
+	}
+	sp, p := readDate(s, d.dates[min(f-fStart, 1)])
+	if p != nil {
+		d.refuse(f, p)
+		return sp, false
+	}
+	if sp.weekday != "" {
+		d.warn(f, s, WarnWeekday, sp.weekday)
+	}
+	return sp, true
+}
+
 func (d *decoder) readDates(in *incident.Incident) {
-	s := d.get(fStart)
-	if s == "" {
+	if d.get(fStart) == "" {
 		d.refuse(fStart, &problem{CodeMissingDate, "the row has no date"})
 		return
 	}
-	start, p := parseDate(s, d.dates)
-	if p != nil {
-		d.refuse(fStart, p)
+	start, ok := d.date(fStart, in.Country)
+	if !ok {
 		return
 	}
+	oneDay := start.last == start.day && start.until == nil
 	in.Time = start.local(in.Country)
-	in.Start, in.End = start.day, start.day
-	if s = d.get(fEnd); s != "" {
-		end, p := parseDate(s, d.dates)
-		if p != nil {
-			d.refuse(fEnd, p)
+	in.Start, in.End = start.day, start.last
+	if start.until != nil {
+		start.until.local(in.Country)
+		in.End = start.until.day
+	} else if oneDay {
+		in.End = in.Start // which the clock may have moved
+	}
+	precision := start.precision
+	if s := d.get(fEnd); s != "" {
+		end, ok := d.date(fEnd, in.Country)
+		if !ok {
 			return
 		}
-		end.local(in.Country)
-		in.End = end.day
-		if in.End < in.Start {
+		if last := end.last; last == end.day {
+			end.local(in.Country)
+			end.last = end.day
+		}
+		if end.last < in.Start {
 			d.refuse(fEnd, &problem{CodeEndBeforeStart, fmt.Sprintf("it ends before it starts (%s)", in.Start)})
 			return
 		}
+		if !oneDay && precision == "" && end.last != in.End {
+			d.refuse(fEnd, &problem{CodeBadDate, fmt.Sprintf("the date of the row is a range of its own, which ends on %s", in.End)})
+			return
+		}
+		if end.last != in.End {
+			in.End, precision = end.last, ""
+		}
 	}
-	if s = d.get(fTime); s != "" {
+	s := d.get(fTime)
+	if s != "" {
 		t := dateTime{seconds: -1}
-		if !t.clock(s) {
+		if !t.clock(s) && !t.clock12(s) {
 			d.refuse(fTime, &problem{CodeBadDate, "it is not a time such as 14:30:00+05:00"})
-		} else if t.hasOffset && (t.offset == incident.OffsetPK || t.offset == incident.OffsetAF) {
+		} else if t.hasOffset && len(s) == len("15:04:05+05:00") && (t.offset == incident.OffsetPK || t.offset == incident.OffsetAF) {
 			in.Time = s // the form in which we write it
 		} else {
 			t.day = in.Start
@@ -280,6 +362,8 @@ func (d *decoder) readDates(in *incident.Incident) {
 	}
 
 	switch s = d.get(fTimePrecision); {
+	case s == "" && precision != "":
+		in.TimePrecision = precision
 	case s == "" && in.Start != in.End:
 		in.TimePrecision = incident.TimeRange
 	case s == "" && in.Time != "":
@@ -294,6 +378,9 @@ func (d *decoder) readDates(in *incident.Incident) {
 		in.TimePrecision = w
 	default:
 		in.TimePrecision = word(d, fTimePrecision, incident.TimePrecisions, incident.TimeUnknown)
+	}
+	if rank := slices.Index(incident.TimePrecisions, precision); precision != "" && slices.Index(incident.TimePrecisions, in.TimePrecision) < rank {
+		in.TimePrecision = precision // a month is no day, whatever is claimed
 	}
 }
 
@@ -366,8 +453,51 @@ func (d *decoder) figure(f field) incident.Figure {
 	return n
 }
 
+// quantity reads a field of which the mapping may say that its numbers come in
+// every form. What is more than a number becomes a claim with the words of the source.
+func (d *decoder) quantity(in *incident.Incident, f field, about string) quantity {
+	s := d.get(f)
+	if !d.loose[f] {
+		return quantity{best: d.figure(f)}
+	}
+	q, p := parseQuantity(s)
+	if p != nil {
+		d.refuse(f, p)
+		return quantity{}
+	}
+	if !q.exact() && (f != fBest || q.qualifier != "") {
+		in.Claims = append(in.Claims, incident.Claim{Quantity: "killed", About: about, Low: q.low, Best: q.best, High: q.high, Qualifier: q.qualifier, Source: -1, Quote: s})
+	}
+	return q
+}
+
+// bound reads the column of the low or the high estimate. about 30 is 30 there, a
+// bound in the direction of the column that bound; anything else is no bound.
+func (d *decoder) bound(in *incident.Incident, f field) incident.Figure {
+	q := d.quantity(in, f, "")
+	switch {
+	case q.best.Known:
+		return q.best
+	case f == fLow && q.low.Known && !q.high.Known:
+		return q.low
+	case f == fHigh && q.high.Known && !q.low.Known:
+		return q.high
+	case q.low.Known || q.high.Known:
+		d.refuse(f, &problem{CodeBadNumber, "it is no single number, and the column holds one end of a range"})
+	}
+	return incident.Figure{}
+}
+
 func (d *decoder) figures(in *incident.Incident) {
-	in.Low, in.Best, in.High = d.figure(fLow), d.figure(fBest), d.figure(fHigh)
+	in.Low, in.High = d.bound(in, fLow), d.bound(in, fHigh)
+	best := d.quantity(in, fBest, "")
+	in.Best = best.best
+	if !in.Low.Known {
+		in.Low = best.low
+	}
+	if !in.High.Known {
+		in.High = best.high
+	}
 	switch {
 	case in.Low.Known && in.Best.Known && in.Low.N > in.Best.N:
 		d.warn(fLow, d.get(fLow), WarnLowAboveBest, fmt.Sprintf("the low estimate is above the best, %d", in.Best.N))
@@ -376,25 +506,45 @@ func (d *decoder) figures(in *incident.Incident) {
 	case in.Low.Known && in.High.Known && in.Low.N > in.High.N:
 		d.warn(fLow, d.get(fLow), WarnLowAboveBest, fmt.Sprintf("the low estimate is above the high, %d", in.High.N))
 	}
-	in.DeathsA, in.DeathsB = d.figure(fDeathsA), d.figure(fDeathsB)
-	in.DeathsCivilians, in.DeathsUnknown = d.figure(fDeathsCivilians), d.figure(fDeathsUnknown)
+	in.DeathsA, in.DeathsB = d.quantity(in, fDeathsA, cmp.Or(in.Actor1, "side a")).best, d.quantity(in, fDeathsB, cmp.Or(in.Actor2, "side b")).best
+	in.DeathsCivilians, in.DeathsUnknown = d.quantity(in, fDeathsCivilians, "civilians").best, d.quantity(in, fDeathsUnknown, "unknown").best
+}
+
+func (d *decoder) coordinate(f field, s string, limit float64, name string) (float64, *problem) {
+	if d.loose[f] {
+		return parseLooseCoordinate(s, limit, name)
+	}
+	return parseCoordinate(s, limit, name)
 }
 
 func (d *decoder) place(in *incident.Incident) {
 	in.LocationName, in.LocationText = d.get(fLocationName), d.get(fLocationText)
 	lat, lon := d.get(fLat), d.get(fLon)
-	switch {
+	if d.loose[fLat] && isMissing(lat) {
+		lat = ""
+	}
+	if d.loose[fLon] && isMissing(lon) {
+		lon = ""
+	}
+	switch pair := d.get(fPoint); {
+	case pair != "" && (!d.loose[fPoint] || !isMissing(pair)):
+		x, y, p := parsePoint(pair, d.lonFirst, d.loose[fPoint])
+		if p != nil {
+			d.refuse(fPoint, p)
+			break
+		}
+		in.Point, in.HasPoint = [2]float64{x, y}, true
 	case lat == "" && lon == "":
 	case lat == "":
 		d.refuse(fLat, &problem{CodeIncompleteCoordinate, "there is a longitude and no latitude"})
 	case lon == "":
 		d.refuse(fLon, &problem{CodeIncompleteCoordinate, "there is a latitude and no longitude"})
 	default:
-		y, p := parseCoordinate(lat, 90, "latitude")
+		y, p := d.coordinate(fLat, lat, 90, "latitude")
 		if p != nil {
 			d.refuse(fLat, p)
 		}
-		x, q := parseCoordinate(lon, 180, "longitude")
+		x, q := d.coordinate(fLon, lon, 180, "longitude")
 		if q != nil {
 			d.refuse(fLon, q)
 		}

@@ -62,6 +62,7 @@ const (
 	fBorderSide
 	fSubunit
 	fUnitThen
+	fPoint // both coordinates in one column, which only a mapping names
 	numFields
 )
 

@@ -14,33 +14,45 @@ import (
 )
 
 // Mapping says what the columns of a table mean, for headers that are not known
-// by themselves. Its YAML form is
+// by themselves. docs/mappings.md describes its YAML form, of which this is a part:
 //
-//	dataset:                 # all of it optional
-//	  name: my-list          # else the dataset is named after the file
-//	  title: My list
-//	  licence: CC BY 4.0
-//	  attribution: Name of the compiler
-//	  terms: May be shared.
-//	  public: items          # or aggregates: single rows are not republished (the default for a dataset called acled)
-//	  synthetic: false
-//	  sample: true           # a choice of reports, not a full record
+//	dataset: {name: my-list, title: My list, licence: CC BY 4.0}
+//	sheet: Incidents         # of a workbook; else the first
 //	dates: dmy               # order in 04/05/2025: dmy or mdy; without it such dates are refused
+//	two_digit_years: 1930    # 95 is 1995, 29 is 2029; without it such years are refused
+//	calendar: solar_hijri    # converts 1404/07/20
+//	numbers: loose           # 100+, 13-22, about 30, 1,234, n/a and 33°41'24"N are read
 //	fields:
 //	  date: Date of attack   # our field: their column (case does not matter)
-//	  location: {column: Place}
+//	  location: {columns: [Village, Tehsil], join: ", "}
 //	  country: {value: PK}   # the same for every row
 //	  event_type: {column: Kind, values: {bombing: Explosions/Remote violence}}
+//	  end_date: {column: Until, read: excel}
+//	  point: {column: Coordinates, order: latlon}
 //
 // Fields have the names of the properties in GeoJSON or of the known headers.
 // Known headers that the mapping does not name are read as without it.
 type Mapping struct {
 	// Dataset describes what the rows belong to.
 	Dataset MappedDataset `yaml:"dataset"`
+	// Sheet is the name of the sheet of a workbook; "" is the first.
+	Sheet string `yaml:"sheet"`
 	// Dates is "dmy", "mdy" or "": the order of dates in figures that do not begin with the year.
 	Dates string `yaml:"dates"`
+	// TwoDigitYears is the first of the hundred years in which years of two
+	// digits lie; 0 refuses them.
+	TwoDigitYears int `yaml:"two_digit_years"`
+	// Calendar is "gregorian", "solar_hijri" or "", which is gregorian. With
+	// solar_hijri the years 1244 to 1472 are converted, later ones stay.
+	Calendar string `yaml:"calendar"`
+	// Numbers is "plain", "loose" or "", which is plain: whether numbers and
+	// coordinates are read in the forms that people write.
+	Numbers string `yaml:"numbers"`
 	// Fields maps our fields to columns.
 	Fields map[string]MappedField `yaml:"fields"`
+
+	// raw is true where columns are looked at, not incidents: known headers mean nothing.
+	raw bool
 }
 
 // MappedDataset describes a dataset in a mapping.
@@ -50,21 +62,47 @@ type MappedDataset struct {
 	Licence     string `yaml:"licence"`
 	Attribution string `yaml:"attribution"`
 	Terms       string `yaml:"terms"`
+	// Version is the version of the publisher, "" if there is none.
+	Version string `yaml:"version"`
+	// Accessed is the day on which the file was fetched, YYYY-MM-DD, "" if not said.
+	Accessed string `yaml:"accessed"`
 	// Public is "items" or "aggregates"; "" is items, but aggregates for a dataset called acled.
 	Public    string `yaml:"public"`
 	Synthetic bool   `yaml:"synthetic"`
 	Sample    bool   `yaml:"sample"`
 }
 
-// MappedField is where a field comes from: a column or a constant.
+// MappedField is where a field comes from: a column, several, or a constant.
 type MappedField struct {
-	// Column is the header of the column; "" if Value holds for every row.
+	// Column is the header of the column; "" if Columns or Value say more.
 	Column string `yaml:"column"`
+	// Columns are the headers of several columns, whose texts are joined by Join.
+	// Those that are empty are left out, but in an id.
+	Columns []string `yaml:"columns"`
+	// Join stands between the texts of Columns; nil is a blank.
+	Join *string `yaml:"join"`
 	// Value is a constant.
 	Value string `yaml:"value"`
 	// Values replaces values of the column; those it does not hold stay.
 	Values map[string]string `yaml:"values"`
+	// Read says how this field is read, over what holds for the file: dmy, mdy,
+	// excel, gregorian, solar_hijri for a date; plain, loose for numbers.
+	Read []string `yaml:"-"`
+	// Order is "latlon" or "lonlat", of the field point only.
+	Order string `yaml:"order"`
 }
+
+// pointField is the name of the field of both coordinates, which no header has by itself.
+const pointField = "point"
+
+// The words of [MappedField.Read], and what they are for.
+var (
+	readDates   = []string{"dmy", "mdy", "excel", "gregorian", "solar_hijri"}
+	readNumbers = []string{"plain", "loose"}
+	dateFields  = []field{fStart, fEnd}
+	countFields = []field{fBest, fLow, fHigh, fDeathsA, fDeathsB, fDeathsCivilians, fDeathsUnknown}
+	coordFields = []field{fLat, fLon, fPoint}
+)
 
 // UnmarshalYAML reads the name of a column or the long form.
 func (m *MappedField) UnmarshalYAML(n *yaml.Node) error {
@@ -73,7 +111,22 @@ func (m *MappedField) UnmarshalYAML(n *yaml.Node) error {
 		return nil
 	}
 	type plain MappedField
-	return n.Decode((*plain)(m))
+	if err := n.Decode((*plain)(m)); err != nil {
+		return err
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		v := resolve(n.Content[i+1])
+		switch {
+		case n.Content[i].Value != "read":
+		case v.Kind == yaml.ScalarNode:
+			m.Read = []string{v.Value}
+		default:
+			if err := v.Decode(&m.Read); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // ReadMapping reads a mapping in YAML. It fails with CodeInvalid.
@@ -98,28 +151,93 @@ func ReadMapping(r io.Reader) (*Mapping, error) {
 	if len(m.Fields) == 0 {
 		return nil, wrong(errors.New("it maps no fields"))
 	}
-	if !slices.Contains([]string{"", "dmy", "mdy"}, m.Dates) {
-		return nil, wrong(fmt.Errorf("dates is %q and not dmy or mdy", m.Dates))
-	}
-	if !slices.Contains([]string{"", "items", "aggregates"}, m.Dataset.Public) {
-		return nil, wrong(fmt.Errorf("public is %q and not items or aggregates", m.Dataset.Public))
-	}
-	for name, f := range m.Fields {
-		if _, ok := fieldOf(name); !ok {
-			return nil, wrong(fmt.Errorf("there is no field %q; there are: %s", name, strings.Join(fieldNames(), ", ")))
-		}
-		if (f.Column == "") == (f.Value == "") {
-			return nil, wrong(fmt.Errorf("the field %q needs either a column or a value", name))
-		}
+	if err := m.check(); err != nil {
+		return nil, wrong(err)
 	}
 	return m, nil
 }
 
+// check refuses words that do not exist and fields that lack something.
+func (m *Mapping) check() error {
+	for _, w := range []struct {
+		key, value string
+		allowed    []string
+	}{
+		{"dates", m.Dates, []string{"dmy", "mdy"}}, {"calendar", m.Calendar, []string{"gregorian", "solar_hijri"}}, {"numbers", m.Numbers, readNumbers},
+		{"public", m.Dataset.Public, []string{"items", "aggregates"}},
+	} {
+		if w.value != "" && !slices.Contains(w.allowed, w.value) {
+			return fmt.Errorf("%s is %q and not %s", w.key, w.value, strings.Join(w.allowed, " or "))
+		}
+	}
+	if m.TwoDigitYears != 0 && (m.TwoDigitYears < 1900 || m.TwoDigitYears > 2000) {
+		return fmt.Errorf("two_digit_years is %d and not the first of the hundred years, from 1900 to 2000", m.TwoDigitYears)
+	}
+	if a := m.Dataset.Accessed; a != "" {
+		if _, err := incident.ParseDay(a); err != nil {
+			return fmt.Errorf("accessed: %w", err)
+		}
+	}
+	names := make([]string, 0, len(m.Fields))
+	for name := range m.Fields {
+		names = append(names, name)
+	}
+	slices.Sort(names) // the same message each time
+	for _, name := range names {
+		mf := m.Fields[name]
+		if err := mf.check(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (mf *MappedField) check(name string) error {
+	f, ok := fieldOf(name)
+	if !ok {
+		return fmt.Errorf("there is no field %q; there are: %s", name, strings.Join(fieldNames(), ", "))
+	}
+	ways := 0
+	for _, given := range []bool{mf.Column != "", len(mf.Columns) > 0, mf.Value != ""} {
+		if given {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return fmt.Errorf("the field %q needs either a column or a value", name)
+	case mf.Join != nil && len(mf.Columns) == 0:
+		return fmt.Errorf("the field %q has a join and no columns", name)
+	case mf.Values != nil && mf.Value != "":
+		return fmt.Errorf("the field %q has a value for every row and a table of values", name)
+	case f == fPoint && mf.Order != "latlon" && mf.Order != "lonlat":
+		return errors.New("the field point needs an order: latlon or lonlat")
+	case f != fPoint && mf.Order != "":
+		return fmt.Errorf("the field %q has an order, which goes with point", name)
+	}
+	allowed := []string(nil)
+	switch {
+	case slices.Contains(dateFields, f):
+		allowed = readDates
+	case slices.Contains(countFields, f), slices.Contains(coordFields, f):
+		allowed = readNumbers
+	}
+	for _, w := range mf.Read {
+		if allowed == nil {
+			return fmt.Errorf("the field %q has read: %s, which goes with dates and numbers", name, w)
+		}
+		if !slices.Contains(allowed, w) {
+			return fmt.Errorf("the field %q has read: %q and not one of %s", name, w, strings.Join(allowed, ", "))
+		}
+	}
+	return nil
+}
+
 // The keys of a mapping and of its dataset; those of a field are in mappedKeys.
 var (
-	mappingKeys = []string{"dataset", "dates", "fields"}
-	datasetKeys = []string{"name", "title", "licence", "attribution", "terms", "public", "synthetic", "sample"}
-	mappedKeys  = []string{"column", "value", "values"}
+	mappingKeys = []string{"dataset", "dates", "fields", "sheet", "two_digit_years", "calendar", "numbers"}
+	datasetKeys = []string{"name", "title", "licence", "attribution", "terms", "version", "accessed", "public", "synthetic", "sample"}
+	mappedKeys  = []string{"column", "columns", "join", "value", "values", "read", "order"}
 )
 
 // checkMapping says in plain words what does not fit: the decoder would speak of our types.
@@ -137,9 +255,13 @@ func checkMapping(doc *yaml.Node) error {
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		v := resolve(top.Content[i+1])
 		var err error
-		switch top.Content[i].Value {
-		case "dates":
-			err = checkScalar(v, "dates")
+		switch key := top.Content[i].Value; key {
+		case "sheet", "dates", "calendar", "numbers":
+			err = checkScalar(v, key)
+		case "two_digit_years":
+			if err = checkScalar(v, key); err == nil && v.Tag != "!!int" && v.Tag != "!!null" {
+				err = fmt.Errorf("line %d: two_digit_years is %q and not a year", v.Line, v.Value)
+			}
 		case "dataset":
 			if err = checkKeys(v, "dataset", datasetKeys); err != nil {
 				break
@@ -174,6 +296,17 @@ func checkField(name string, n *yaml.Node) error {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, v := n.Content[i].Value, resolve(n.Content[i+1])
+		if (key == "columns" || key == "read") && v.Kind == yaml.SequenceNode {
+			for _, item := range v.Content {
+				if err := checkScalar(resolve(item), key); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if key == "columns" {
+			return fmt.Errorf("line %d: columns takes a list, such as [Village, Tehsil]", v.Line)
+		}
 		if key != "values" {
 			if err := checkScalar(v, key); err != nil {
 				return err
@@ -232,6 +365,9 @@ func checkScalar(n *yaml.Node, key string) error {
 // fieldOf finds a field by any of the headers that are known for it.
 func fieldOf(name string) (field, bool) {
 	name = fold(name)
+	if name == pointField {
+		return fPoint, true
+	}
 	for f, names := range tableLayout.names {
 		if slices.Contains(names, name) {
 			return field(f), true
@@ -241,7 +377,7 @@ func fieldOf(name string) (field, bool) {
 }
 
 func fieldNames() []string {
-	var out []string
+	out := []string{pointField}
 	for _, names := range tableLayout.names {
 		if len(names) > 0 {
 			out = append(out, names[0])
@@ -263,11 +399,41 @@ func (m *Mapping) setup(d *decoder) {
 	d.republished = from.Public == "items"
 	d.dataset = d.stated
 	d.named = from.Name != ""
-	switch m.Dates {
+	for i := range d.dates {
+		d.dates[i].century = m.TwoDigitYears
+		d.dates[i].read(m.Dates)
+		d.dates[i].read(m.Calendar)
+	}
+	for _, f := range slices.Concat(countFields, coordFields) {
+		d.loose[f] = m.Numbers == "loose"
+	}
+	for name, mf := range m.Fields {
+		f, _ := fieldOf(name)
+		for _, w := range mf.Read {
+			switch f {
+			case fStart, fEnd:
+				d.dates[f-fStart].read(w)
+			default:
+				d.loose[f] = w == "loose"
+			}
+		}
+		if f == fPoint {
+			d.lonFirst = mf.Order == "lonlat"
+		}
+	}
+}
+
+// read puts a word of a mapping into a rule.
+func (r *dateRule) read(word string) {
+	switch word {
 	case "dmy":
-		d.dates = orderDMY
+		r.order = orderDMY
 	case "mdy":
-		d.dates = orderMDY
+		r.order = orderMDY
+	case "excel":
+		r.serial = true
+	case "gregorian", "solar_hijri":
+		r.solar = word == "solar_hijri"
 	}
 }
 
@@ -275,6 +441,7 @@ func (m *Mapping) setup(d *decoder) {
 func (m *Mapping) apply(d *decoder, names map[string]int, file string) error {
 	m.setup(d)
 	taken := map[field]string{}
+	var parts []int // columns that are joined
 	for name, mf := range m.Fields {
 		f, ok := fieldOf(name)
 		if !ok {
@@ -284,15 +451,35 @@ func (m *Mapping) apply(d *decoder, names map[string]int, file string) error {
 			return refuse(file, "the mapping names the same field twice: %s and %s", min(name, other), max(name, other))
 		}
 		taken[f] = name
-		if mf.Column == "" {
+		if mf.Value != "" {
 			d.constants[f] = mf.Value
 			continue
 		}
-		i, ok := names[fold(mf.Column)]
-		if !ok {
-			return refuse(file, "the mapping names a column %q for %s; found: %s", mf.Column, name, list(d.columns))
+		j := &joined{sep: " ", gaps: f == fID}
+		if mf.Join != nil {
+			j.sep = *mf.Join
 		}
-		d.cols[f], d.values[f] = i, mf.Values
+		for _, c := range mf.headers() {
+			i, ok := names[fold(c)]
+			if !ok {
+				return refuse(file, "the mapping names a column %q for %s; found: %s", c, name, list(d.columns))
+			}
+			j.columns = append(j.columns, i)
+		}
+		d.cols[f], d.values[f] = j.columns[0], mf.Values
+		if len(mf.Columns) > 0 {
+			d.joined[f] = j
+			parts = append(parts, j.columns...)
+		}
+	}
+	if m.raw {
+		return nil
+	}
+	_, point := taken[fPoint]
+	_, lat := taken[fLat]
+	_, lon := taken[fLon]
+	if point && (lat || lon) {
+		return refuse(file, "the mapping names the field point and latitude or longitude beside it")
 	}
 	used := make([]bool, len(d.columns)) // by the mapping, for whatever field
 	for _, i := range d.cols {
@@ -300,9 +487,12 @@ func (m *Mapping) apply(d *decoder, names map[string]int, file string) error {
 			used[i] = true
 		}
 	}
+	for _, i := range parts {
+		used[i] = true
+	}
 	d.known(names, func(f field, column int) bool {
 		_, ok := taken[f]
-		return !ok && !used[column]
+		return !ok && !used[column] && (!point || f != fLat && f != fLon)
 	})
 	_, acled := names["event_id_cnty"]
 	if i := d.cols[fTimePrecision]; acled && i >= 0 && !used[i] {
@@ -314,4 +504,12 @@ func (m *Mapping) apply(d *decoder, names map[string]int, file string) error {
 		d.values[fTimePrecision] = words
 	}
 	return nil
+}
+
+// headers are the columns that a field is read from.
+func (mf *MappedField) headers() []string {
+	if len(mf.Columns) > 0 {
+		return mf.Columns
+	}
+	return []string{mf.Column}
 }

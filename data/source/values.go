@@ -126,13 +126,16 @@ func dateAndTime(s string, year, month, day int, rest string) (dateTime, *proble
 	}
 	t.day = dayOf(year, month, day)
 	if t.day < firstDay {
-		return t, &problem{CodeDateOutOfRange, "it lies before 1900-01-01"}
+		return t, errEarly
+	}
+	if t.day > lastDay {
+		return t, errLate
 	}
 	if rest == "" {
 		return t, nil
 	}
 	if rest[0] != ' ' && rest[0] != 'T' && rest[0] != 't' || !t.clock(strings.TrimLeft(rest[1:], " ")) {
-		return t, &problem{CodeBadDate, "what follows the date is not a time such as 14:30:00 or 14:30:00+05:00"}
+		return t, errTime
 	}
 	return t, nil
 }
@@ -353,7 +356,7 @@ func Slug(file string) string {
 	file = strings.ToLower(file)
 	for cut := true; cut; {
 		cut = false
-		for _, ext := range []string{".gz", ".csv", ".tsv", ".txt", ".geojson", ".json"} {
+		for _, ext := range []string{".gz", ".zip", ".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".gpkg", ".geojson", ".json", ".ndjson", ".jsonl", ".geojsonl", ".geojsons"} {
 			if strings.HasSuffix(file, ext) {
 				file, cut = strings.TrimSuffix(file, ext), true
 			}
