@@ -21,7 +21,7 @@ import (
 type importCmd struct {
 	storeFlag
 	placesFlag
-	Format  string   `help:"Layout of the files: ${enum}." enum:"auto,ged,acled,table,geojson" default:"auto"`
+	Format  string   `help:"Layout of the files: ${enum}." enum:"auto,ged,acled,table,geojson,gpkg" default:"auto"`
 	Map     string   `help:"Mapping file that names the columns of a table." placeholder:"map.yml" type:"existingfile"`
 	Dataset string   `help:"Name of the dataset; else that of the layout or the file." placeholder:"NAME"`
 	DryRun  bool     `help:"Show what would change and change nothing."`
@@ -113,7 +113,7 @@ func (c *importCmd) Run(e *env) error {
 }
 
 func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Store, known *places, rejects string) (report ingest.Report, err error) {
-	in, name, size := e.stdin, "standard input", int64(0)
+	in, name, path, size := e.stdin, "standard input", "", int64(0)
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -127,13 +127,14 @@ func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incide
 		if info.IsDir() {
 			return ingest.Report{}, incident.Errorf(incident.CodeInvalid, "this is a folder; name the files in it")
 		}
-		in, name, size = f, filepath.Base(file), info.Size()
+		in, name, path, size = f, filepath.Base(file), file, info.Size()
 	}
 	counted := ingest.NewCounter(in)
-	src, err := source.Open(counted, source.Options{Format: c.Format, File: name, Dataset: c.Dataset, Mapping: mapping})
+	src, err := source.Open(counted, source.Options{Format: c.Format, File: name, Path: path, Dataset: c.Dataset, Mapping: mapping})
 	if err != nil {
 		return ingest.Report{}, err
 	}
+	defer src.Close()
 	opt := ingest.Options{
 		Source: src, File: name, Store: st, Locator: known.locator(e, st, src.Dataset().Name),
 		Strict: c.Strict, DryRun: c.DryRun, Bytes: counted, Size: size,

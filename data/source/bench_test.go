@@ -49,7 +49,7 @@ func BenchmarkRecords(b *testing.B) {
 	b.SetBytes(int64(buf.Len()))
 	n := 0
 	for b.Loop() {
-		recs := newRecords(bytes.NewReader(buf.Bytes()), ',', '\n')
+		recs := newRecords(bytes.NewReader(buf.Bytes()), dialect{',', '\n', '"'})
 		for {
 			if _, err := recs.next(); err != nil {
 				break

@@ -16,6 +16,7 @@ import (
 
 type geojsonReader struct {
 	*decoder
+	in      *input
 	limit   *limitedReader
 	dec     *json.Decoder
 	mapping *Mapping
@@ -76,10 +77,10 @@ type collection struct {
 	}
 }
 
-func openGeoJSON(r io.Reader, opt Options) (Reader, error) {
+func openGeoJSON(in *input, r io.Reader, opt Options) (Reader, error) {
 	l := &limitedReader{r: r}
 	l.reset()
-	g := &geojsonReader{decoder: newDecoder(tableLayout, opt), limit: l, dec: json.NewDecoder(l), mapping: opt.Mapping}
+	g := &geojsonReader{in: in, decoder: newDecoder(tableLayout, opt), limit: l, dec: json.NewDecoder(l), mapping: opt.Mapping}
 	for i := range g.cols {
 		g.cols[i] = i
 	}
@@ -215,6 +216,9 @@ func (g *geojsonReader) target(opt Options) error {
 			return refuse(opt.File, "the mapping names a field %q that does not exist", name)
 		}
 		taken[f] = true
+		if len(mf.Columns) > 0 {
+			return refuse(opt.File, "the mapping joins columns for %s, which goes with tables", name)
+		}
 		if mf.Column == "" {
 			g.constants[f] = mf.Value
 			continue
@@ -409,6 +413,14 @@ func (g *geojsonReader) Columns() []string { return slices.Clone(g.source) }
 
 // Next implements [Reader].
 func (g *geojsonReader) Next() (*Row, error) {
+	row, err := g.read()
+	if err != nil {
+		return nil, g.in.end(err)
+	}
+	return row, nil
+}
+
+func (g *geojsonReader) read() (*Row, error) {
 	f := g.first
 	g.first = nil
 	if f == nil {
@@ -444,6 +456,7 @@ func (g *geojsonReader) Next() (*Row, error) {
 		g.reject(Issue{Column: "geometry", Value: string(f.Geometry[:min(len(f.Geometry), 400)]), Code: bad.code, Reason: bad.reason})
 	}
 	g.whole = f.whole
+	g.checkEncoding(g.source, raw)
 	g.decode(func() []byte { return identityOf(f) })
 	return &g.row, nil
 }
@@ -461,3 +474,6 @@ func identityOf(f *feature) []byte {
 	}
 	return b.Bytes()
 }
+
+// Close implements [Reader].
+func (g *geojsonReader) Close() error { return g.in.Close() }

@@ -24,6 +24,7 @@ type records struct {
 	line     int   // number of the line at pos, from 1
 	delim    byte
 	nl       byte
+	quote    byte
 	// want is the number of fields of the header, 0 before it is known.
 	want int
 	// dateAt is the index of a field that holds a date in each record, -1 if
@@ -37,9 +38,30 @@ type records struct {
 	ends    []int
 }
 
-func newRecords(r io.Reader, delim, nl byte) *records {
-	return &records{r: r, buf: make([]byte, 256<<10), line: 1, delim: delim, nl: nl, dateAt: -1}
+func newRecords(r io.Reader, d dialect) *records {
+	return &records{r: r, buf: make([]byte, 256<<10), line: 1, delim: d.delim, nl: d.nl, quote: d.quote, dateAt: -1}
 }
+
+// recordSource gives the records of a table, whatever it is written in. The
+// first is the header, or stands above it.
+type recordSource interface {
+	// next finds the next record. problem is nil for one whose fields were split.
+	// It ends with io.EOF; another error means that the file is broken in its frame.
+	next() (problem *Issue, err error)
+	// record is what next found: the line, or what records are counted by, and
+	// the fields. The fields are valid until the next.
+	record() (line int, fields []string)
+	// expect tells how many fields the header has and which holds the date, -1 if none.
+	expect(fields, date int)
+	// behind says how far was read, for the message of a broken frame.
+	behind() string
+}
+
+func (s *records) record() (int, []string) { return s.at, s.fields }
+
+func (s *records) expect(fields, date int) { s.want, s.dateAt = fields, date }
+
+func (s *records) behind() string { return fmt.Sprintf("behind line %d", s.line) }
 
 // fill reads more, keeping buf[pos:end]. It reports whether anything came.
 func (s *records) fill() bool {
@@ -121,7 +143,7 @@ func (s *records) next() (problem *Issue, err error) {
 			continue
 		}
 		s.at = s.line
-		if bytes.IndexByte(line, '"') < 0 {
+		if bytes.IndexByte(line, s.quote) < 0 {
 			s.split(line)
 			problem = s.checkText(line)
 			s.pos += with
@@ -133,16 +155,16 @@ func (s *records) next() (problem *Issue, err error) {
 			}
 		}
 		if problem == nil && s.want > 0 && len(s.fields) != s.want {
-			problem = s.wrongCount()
+			problem = wrongCount(s.fields, s.want)
 		}
 		return problem, nil
 	}
 }
 
-func (s *records) wrongCount() *Issue {
-	is := &Issue{Code: CodeWrongFieldCount, Reason: fmt.Sprintf("the row has %d fields, the header %d", len(s.fields), s.want)}
-	if len(s.fields) > s.want {
-		is.Value = s.fields[s.want]
+func wrongCount(fields []string, want int) *Issue {
+	is := &Issue{Code: CodeWrongFieldCount, Reason: fmt.Sprintf("the row has %d fields, the header %d", len(fields), want)}
+	if len(fields) > want {
+		is.Value = fields[want]
 	}
 	return is
 }
@@ -199,10 +221,10 @@ func (s *records) quoted(n, with int) (*Issue, error) {
 			s.ends = append(s.ends, len(s.scratch))
 			break
 		}
-		if c == '"' {
+		if c == s.quote {
 			i++
 			for {
-				j := bytes.IndexByte(s.buf[s.pos+i:s.end], '"')
+				j := bytes.IndexByte(s.buf[s.pos+i:s.end], s.quote)
 				if j < 0 {
 					if s.end-s.pos > maxRecord {
 						return s.stray(n, with, i, "a quoted field is not closed within 1 MB"), nil
@@ -220,10 +242,10 @@ func (s *records) quoted(n, with int) (*Issue, error) {
 				}
 				s.scratch = append(s.scratch, s.buf[s.pos+i:s.pos+i+j]...)
 				i += j + 1
-				if c, ok = peek(); !ok || c != '"' {
+				if c, ok = peek(); !ok || c != s.quote {
 					break
 				}
-				s.scratch = append(s.scratch, '"')
+				s.scratch = append(s.scratch, s.quote)
 				i++
 			}
 			if ok && c == '\r' && s.nl == '\n' {
@@ -238,7 +260,7 @@ func (s *records) quoted(n, with int) (*Issue, error) {
 			s.ends = append(s.ends, len(s.scratch))
 		} else {
 			for ok && c != s.delim && c != s.nl {
-				if c == '"' {
+				if c == s.quote {
 					return s.stray(n, with, i, "a quotation mark stands within a field that is not quoted"), nil
 				}
 				s.scratch = append(s.scratch, c)
@@ -305,7 +327,7 @@ func (s *records) recordLike(line []byte) (many, dated bool) {
 	for i := 0; i <= len(line); i++ {
 		if i == len(line) || line[i] == s.delim {
 			if delims == s.dateAt && !dated {
-				_, p := parseDate(trim(string(bytes.Trim(line[from:i], "\"\r"))), orderNone)
+				_, p := parseDate(trim(string(bytes.Trim(line[from:i], "\"'\r"))), orderNone)
 				dated = p == nil || p.code == CodeAmbiguousDate
 			}
 			if i < len(line) {
@@ -328,7 +350,7 @@ func (s *records) stray(n, with, seen int, reason string) *Issue {
 	}
 	s.split(first)
 	for i, f := range s.fields {
-		if bytes.Count([]byte(f), []byte{'"'})%2 == 1 {
+		if bytes.Count([]byte(f), []byte{s.quote})%2 == 1 {
 			problem.field, problem.Value = i+1, f
 			break
 		}

@@ -1,11 +1,13 @@
 package source
 
 import (
+	"archive/zip"
 	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -20,10 +22,11 @@ const (
 	FormatACLED   = "acled"
 	FormatTable   = "table"
 	FormatGeoJSON = "geojson"
+	FormatGPKG    = "gpkg"
 )
 
 // Formats lists what Options.Format takes.
-var Formats = []string{FormatAuto, FormatGED, FormatACLED, FormatTable, FormatGeoJSON}
+var Formats = []string{FormatAuto, FormatGED, FormatACLED, FormatTable, FormatGeoJSON, FormatGPKG}
 
 // The codes of problems that refuse a row.
 const (
@@ -71,6 +74,10 @@ type Options struct {
 	// Mapping says what the columns mean; nil for known headers. It makes a
 	// table of a file of separated values, whatever its headers.
 	Mapping *Mapping
+	// Path is where the file lies, if it is on disk and read from its beginning;
+	// "" for a stream. Formats that are not read in order (zip, XLSX,
+	// GeoPackage) are read from there, else from a temporary copy.
+	Path string
 }
 
 // Reader reads the records of one file in order. It is not safe for concurrent use.
@@ -89,6 +96,9 @@ type Reader interface {
 	// io.EOF. Another error means that the file is broken in its frame (cut,
 	// or no JSON from there on) and has CodeInvalid.
 	Next() (*Row, error)
+	// Close gives back what the file holds open and removes temporary copies.
+	// Next does so by itself when it ends; a second call does nothing.
+	Close() error
 }
 
 // Row is one record.
@@ -129,15 +139,15 @@ type Issue struct {
 	field int // index of the column + 1, before Column is filled in
 }
 
-// Open recognises the layout of a file and returns its reader. Gzip is unpacked
-// and a byte order mark of UTF-8 skipped. It fails with CodeInvalid if the file
+// Open recognises the layout of a file and returns its reader. Gzip and zip are
+// unpacked; UTF-8, UTF-16 and Windows-1252 are told apart. It fails with CodeInvalid if the file
 // as a whole cannot be read: empty, without a header, with doubled columns,
 // without a column for the date, with a latitude but no longitude.
 func Open(r io.Reader, opt Options) (Reader, error) {
 	switch opt.Format {
 	case "":
 		opt.Format = FormatAuto
-	case FormatAuto, FormatGED, FormatACLED, FormatTable, FormatGeoJSON:
+	case FormatAuto, FormatGED, FormatACLED, FormatTable, FormatGeoJSON, FormatGPKG:
 	default:
 		return nil, &incident.Error{Code: incident.CodeInvalid, Message: fmt.Sprintf("There is no format %q.", opt.Format), Parameter: "format", Allowed: Formats}
 	}
@@ -147,49 +157,54 @@ func Open(r io.Reader, opt Options) (Reader, error) {
 	if opt.File == "" || opt.File == "-" {
 		opt.File = "stdin"
 	}
-	br := bufio.NewReaderSize(r, 64<<10)
-	head, err := br.Peek(4)
-	if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
-		zr, err := gzip.NewReader(br)
-		if err != nil {
-			return nil, frame(opt.File, err)
-		}
-		br = bufio.NewReaderSize(zr, 64<<10)
-		head, err = br.Peek(4)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, frame(opt.File, err)
-		}
-	} else if err != nil && !errors.Is(err, io.EOF) {
-		return nil, frame(opt.File, err)
+	in := &input{file: opt.File, r: bufio.NewReaderSize(r, 64<<10)}
+	if info, err := os.Stat(opt.Path); opt.Path != "" && err == nil && info.Mode().IsRegular() {
+		in.disk = opt.Path
 	}
-	for _, b := range []struct{ magic, what string }{
-		{"PK\x03\x04", "a ZIP archive (an XLSX workbook, perhaps); unpack it or save it as CSV"},
-		{"\xff\xfe", "text in UTF-16; save it as UTF-8"}, {"\xfe\xff", "text in UTF-16; save it as UTF-8"},
-		{"SQLi", "an SQLite file; export it as GeoJSON or CSV"}, {"%PDF", "a PDF"},
-	} {
-		if bytes.HasPrefix(head, []byte(b.magic)) {
-			return nil, refuse(opt.File, "the file is %s", b.what)
-		}
+	rd, err := open(in, opt)
+	if err != nil {
+		return nil, in.end(err)
 	}
-	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
-		_, _ = br.Discard(3) // three bytes that were peeked at
+	return rd, nil
+}
+
+func open(in *input, opt Options) (Reader, error) {
+	k, err := in.unpack()
+	if err != nil {
+		return nil, err
 	}
-	sniff, err := br.Peek(32 << 10)
-	if err != nil && !errors.Is(err, io.EOF) {
+	switch {
+	case k == kindZip:
+		return nil, refuse(opt.File, "the file is an XLSX workbook; save it as CSV")
+	case k == kindSQLite:
+		return nil, refuse(opt.File, "the file is an SQLite file; export it as GeoJSON or CSV")
+	}
+	if opt.Format == FormatGPKG {
+		return nil, refuse(opt.File, "the file is no GeoPackage")
+	}
+	br, err := toUTF8(in)
+	if err != nil {
+		return nil, err
+	}
+	sniff, err := br.Peek(br.Size())
+	if err != nil && !errors.Is(err, io.EOF) && len(sniff) == 0 {
 		return nil, frame(opt.File, err)
 	}
 	text := bytes.TrimLeft(sniff, " \t\r\n")
-	if len(text) == 0 && len(sniff) < 32<<10 {
+	if len(text) == 0 && len(sniff) < br.Size() {
 		return nil, refuse(opt.File, "the file is empty")
+	}
+	if what := describe(text); what != "" {
+		return nil, refuse(opt.File, "%s", what)
 	}
 	json := bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("["))
 	if opt.Format == FormatGeoJSON || json && opt.Format == FormatAuto {
-		return openGeoJSON(br, opt)
+		return openGeoJSON(in, br, opt)
 	}
 	if json {
 		return nil, refuse(opt.File, "the file is JSON, which cannot be read as %s", opt.Format)
 	}
-	return openTable(br, sniff, opt)
+	return openTable(in, newRecords(br, dialectOf(sniff)), opt)
 }
 
 // refuse returns an error for a file as a whole.
@@ -205,6 +220,10 @@ func frame(file string, err error) error {
 		what = "the file is cut: it ends in the middle"
 	case errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader):
 		what = "the file is no whole gzip file"
+	case errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrAlgorithm), errors.Is(err, zip.ErrChecksum):
+		what = "the file is no whole ZIP archive"
+	case errors.Is(err, errBomb), errors.Is(err, errLarge):
+		what = "the file is not read"
 	}
 	return &incident.Error{Code: incident.CodeInvalid, Message: file + ": " + what, Err: err}
 }

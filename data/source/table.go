@@ -23,10 +23,13 @@ func RejectColumns() []string { return slices.Clone(rejectColumns) }
 
 type tableReader struct {
 	*decoder
-	recs *records
-	skip int // leading columns that are not the source's
-	// first is the record that Open looked at, to be given by the first Next.
-	first *peeked
+	in     *input
+	recs   recordSource
+	format string // what Layout says
+	skip   int    // leading columns that are not the source's
+	want   int    // columns of the header, with those
+	// next is the record that Open looked at, to be given by the first Next.
+	next *peeked
 }
 
 type peeked struct {
@@ -36,63 +39,146 @@ type peeked struct {
 	err     error
 }
 
-func openTable(r io.Reader, sniff []byte, opt Options) (Reader, error) {
-	delim, nl := dialect(sniff)
-	recs := newRecords(r, delim, nl)
-	problem, err := recs.next()
-	switch {
-	case errors.Is(err, io.EOF):
-		return nil, refuse(opt.File, "the file is empty")
-	case err != nil:
-		return nil, frame(opt.File, err)
-	case problem != nil:
-		return nil, refuse(opt.File, "the header in line %d cannot be read: %s", recs.at, problem.Reason)
+// maxTitle is the most records that are looked at to find the header.
+const maxTitle = 20
+
+// openTable finds the header, which may stand below a title or be nothing but
+// HXL tags, and what its columns mean.
+func openTable(in *input, recs recordSource, opt Options) (Reader, error) {
+	t := &tableReader{in: in, recs: recs}
+	var refused error // why the record that is most like a header is none
+	most, data := 0, false
+	for range maxTitle {
+		if t.next == nil {
+			t.recs.expect(0, -1)
+			t.look()
+		}
+		p := t.next
+		t.next = nil
+		switch {
+		case errors.Is(p.err, io.EOF) && refused == nil:
+			return nil, refuse(opt.File, "the file is empty")
+		case errors.Is(p.err, io.EOF):
+			return nil, refused
+		case p.err != nil:
+			return nil, frame(opt.File, fmt.Errorf("%s: %w", recs.behind(), p.err))
+		case p.problem != nil && refused == nil:
+			return nil, refuse(opt.File, "the header in line %d cannot be read: %s", p.line, p.problem.Reason)
+		case p.problem != nil:
+			continue
+		}
+		filled := 0
+		for _, f := range p.fields {
+			if trim(f) != "" {
+				filled++
+			}
+		}
+		if refused != nil && filled <= most {
+			continue // a title stands in fewer cells than the header
+		}
+		found, err := t.header(p, opt)
+		if found {
+			return t, err
+		}
+		if refused == nil || filled > most {
+			data = holdsData(p.fields)
+			refused, most = err, filled
+			if data {
+				refused = refuse(opt.File, "the file has no header: line %d holds data already; found: %s; put the names of the columns above it", p.line, list(p.fields))
+			}
+		}
+		if data {
+			break
+		}
 	}
-	t := &tableReader{recs: recs}
-	header := slices.Clone(recs.fields)
+	return nil, refused
+}
+
+// holdsData reports whether a record is one of data: a date stands in it.
+func holdsData(fields []string) bool {
+	for _, f := range fields {
+		if _, p := parseDate(trim(f), orderNone); p == nil || p.code == CodeAmbiguousDate {
+			return true
+		}
+	}
+	return false
+}
+
+// header tries a record as the header. found is false if it is none.
+func (t *tableReader) header(p *peeked, opt Options) (found bool, err error) {
+	header := slices.Clone(p.fields)
+	line := p.line
+	t.skip = 0
 	if len(header) > len(rejectColumns) && slices.Equal(header[:len(rejectColumns)], rejectColumns) {
 		t.skip = len(rejectColumns)
 	}
 	columns := header[t.skip:]
 	names := make(map[string]int, len(columns))
+	var doubled error
 	for i, h := range columns {
 		columns[i] = trim(h)
 		n := fold(h)
 		if n == "" {
 			continue
 		}
-		if j, ok := names[n]; ok {
-			return nil, refuse(opt.File, "the header has the column %q twice (columns %d and %d)", columns[i], j+1, i+1)
+		if j, ok := names[n]; ok && doubled == nil && !isTagRow(columns) {
+			doubled = refuse(opt.File, "the header has the column %q twice (columns %d and %d)", columns[i], j+1, i+1)
 		}
 		names[n] = i
 	}
 	l, err := chooseLayout(names, columns, opt)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	t.decoder = newDecoder(l, opt)
 	t.columns = columns
 	if opt.Mapping != nil {
 		if err := opt.Mapping.apply(t.decoder, names, opt.File); err != nil {
-			return nil, err
+			return false, err
 		}
 	} else {
 		t.known(names, func(field, int) bool { return true })
 	}
+	tags := columns
+	if !isTagRow(columns) {
+		// The row below may hold tags, and the header again where two files were put together.
+		t.expect(len(header))
+		t.look()
+		tags = nil
+		if p := t.next; p.err == nil && isTagRow(p.fields) && len(p.fields) == len(header) {
+			tags = p.fields[t.skip:]
+		}
+	}
+	t.tagged(tags)
 	if err := t.usable(opt); err != nil {
-		return nil, err
+		if t.next != nil && t.next.problem != nil && t.next.problem.Code == CodeWrongFieldCount {
+			t.next.problem = nil // this was no header to count by
+		}
+		return false, err
 	}
-	recs.want = len(header)
-	recs.dateAt = -1
-	if i := t.cols[fStart]; i >= 0 {
-		recs.dateAt = i + t.skip
+	if doubled != nil {
+		return true, doubled
 	}
-	t.look()
-	if p := t.first; p.err == nil && isTagRow(p.fields) {
+	if n := t.next; n != nil && n.err == nil && slices.EqualFunc(n.fields, header, func(a, b string) bool { return fold(a) == fold(b) }) {
+		return true, refuse(opt.File, "the header stands twice (lines %d and %d)", line, n.line)
+	}
+	t.expect(len(header))
+	if tags != nil {
 		t.look()
 	}
+	t.format = l.name
 	t.nameDataset(opt)
-	return t, nil
+	return true, nil
+}
+
+// expect tells the records what the header says of them.
+func (t *tableReader) expect(columns int) {
+	t.want = columns
+	date := t.cols[fStart]
+	if date >= 0 {
+		date += t.skip
+	}
+	t.recs.expect(columns, date)
 }
 
 // known finds the columns of known headers, those that free allows.
@@ -107,31 +193,65 @@ func (d *decoder) known(names map[string]int, free func(f field, column int) boo
 	}
 }
 
-// dialect finds the delimiter and the line end from the first line.
-func dialect(sniff []byte) (delim, nl byte) {
-	nl = '\n'
+// dialect is how a table of separated values is written.
+type dialect struct{ delim, nl, quote byte }
+
+// dialectOf finds the dialect from the first lines.
+func dialectOf(sniff []byte) dialect {
+	d := dialect{',', '\n', '"'}
 	if bytes.IndexByte(sniff, '\n') < 0 && bytes.IndexByte(sniff, '\r') >= 0 {
-		nl = '\r'
+		d.nl = '\r'
 	}
-	var counts [256]int
-	quoted := false
-	for _, c := range bytes.TrimLeft(sniff, "\r\n") {
-		if c == '"' {
+	if text := bytes.TrimSpace(sniff); bytes.IndexByte(sniff, '"') < 0 && len(text) > 2 && text[0] == '\'' {
+		if i := bytes.IndexByte(text[1:], '\''); i >= 0 && i+2 < len(text) && bytes.IndexByte([]byte(",;\t|"), text[i+2]) >= 0 {
+			d.quote = '\''
+		}
+	}
+	// Of each separator, how often it stands in each of the first lines.
+	const lines = 20
+	delims := []byte(",\t;|")
+	var counts [4][lines]int
+	n, quoted, filled := 0, false, false
+	for _, c := range sniff {
+		switch {
+		case c == d.quote:
 			quoted = !quoted
-		} else if !quoted {
-			if c == nl {
-				break
+		case quoted:
+		case c == d.nl:
+			if filled {
+				n++
 			}
-			counts[c]++
+			filled = false
+		default:
+			if i := bytes.IndexByte(delims, c); i >= 0 {
+				counts[i][n]++
+			}
+			filled = filled || c != '\r'
+		}
+		if n == lines {
+			break
 		}
 	}
-	delim = ','
-	for _, c := range []byte{'\t', ';'} {
-		if counts[c] > counts[delim] {
-			delim = c
+	n = min(n+1, lines)
+	// The one that stands equally often in most lines, and often: the header and
+	// the rows agree, which a title and the commas of a text do not.
+	best := 0
+	for i := range delims {
+		score := 0
+		for _, usual := range counts[i][:n] {
+			agree := 0
+			for _, c := range counts[i][:n] {
+				if c == usual {
+					agree++
+				}
+			}
+			score = max(score, usual*agree*agree)
+		}
+		if score > best {
+			best, d.delim = score, delims[i]
 		}
 	}
-	return delim, nl
+	return d
 }
 
 // chooseLayout tells the layout from the names of the columns.
@@ -200,9 +320,10 @@ func (d *decoder) usable(opt Options) error {
 // look reads a record ahead.
 func (t *tableReader) look() {
 	problem, err := t.recs.next()
-	t.first = &peeked{line: t.recs.at, fields: slices.Clone(t.recs.fields), problem: problem, err: err}
+	line, fields := t.recs.record()
+	t.next = &peeked{line: line, fields: slices.Clone(fields), problem: problem, err: err}
 	if err != nil {
-		t.first.fields = nil
+		t.next.fields = nil
 	}
 }
 
@@ -222,9 +343,9 @@ func isTagRow(fields []string) bool {
 
 // nameDataset settles the dataset from the options, the mapping, the first row and the file.
 func (t *tableReader) nameDataset(opt Options) {
-	p := t.first
+	p := t.next
 	get := func(field) string { return "" }
-	if p.err == nil && p.problem == nil && len(p.fields) == t.recs.want {
+	if p.err == nil && p.problem == nil && len(p.fields) == t.want {
 		t.raw, get = p.fields[t.skip:], t.get
 	}
 	t.nameBy(opt, get)
@@ -268,7 +389,7 @@ func (d *decoder) nameBy(opt Options, get func(field) string) {
 }
 
 // Layout implements [Reader].
-func (t *tableReader) Layout() string { return t.layout.name }
+func (t *tableReader) Layout() string { return t.format }
 
 // Dataset implements [Reader].
 func (t *tableReader) Dataset() incident.Dataset { return t.dataset }
@@ -281,17 +402,21 @@ func (t *tableReader) Columns() []string { return slices.Clone(t.columns) }
 
 // Next implements [Reader].
 func (t *tableReader) Next() (*Row, error) {
-	p := t.first
-	if t.first = nil; p == nil {
-		problem, err := t.recs.next()
-		p = &peeked{t.recs.at, t.recs.fields, problem, err}
+	var line int
+	var fields []string
+	var problem *Issue
+	var err error
+	if p := t.next; p != nil {
+		line, fields, problem, err, t.next = p.line, p.fields, p.problem, p.err, nil
+	} else {
+		problem, err = t.recs.next()
+		line, fields = t.recs.record()
 	}
-	line, fields, problem, err := p.line, p.fields, p.problem, p.err
-	if err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, io.EOF
-		}
-		return nil, frame(t.file, fmt.Errorf("behind line %d: %w", t.recs.line, err))
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, t.in.end(io.EOF)
+	case err != nil:
+		return nil, t.in.end(frame(t.file, fmt.Errorf("%s: %w", t.recs.behind(), err)))
 	}
 	t.begin(line, fields[min(t.skip, len(fields)):])
 	if problem != nil {
@@ -306,12 +431,16 @@ func (t *tableReader) Next() (*Row, error) {
 		t.reject(*problem)
 		return &t.row, nil
 	}
+	t.checkEncoding(t.columns, t.raw)
 	t.decode(t.rowIdentity)
 	if t.skip > 0 && t.row.Rejected == nil {
 		t.stillDuplicate(fields[3], fields[4])
 	}
 	return &t.row, nil
 }
+
+// Close implements [Reader].
+func (t *tableReader) Close() error { return t.in.Close() }
 
 // stillDuplicate refuses a row of a file of refused rows whose id was not
 // mended: the row that it came after is not in that file.

@@ -1,0 +1,176 @@
+package source
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// sniffSize is how much of a text is looked at to tell its encoding.
+const sniffSize = 1 << 20
+
+// toUTF8 gives the text of an input in UTF-8, without a byte order mark. The
+// encoding is told by the mark or by the first MB; where that is UTF-8, bytes
+// further down that are not refuse their row and nothing else.
+func toUTF8(in *input) (*bufio.Reader, error) {
+	br := bufio.NewReaderSize(in.r, sniffSize)
+	sample, err := br.Peek(sniffSize)
+	if err != nil && !errors.Is(err, io.EOF) && len(sample) == 0 {
+		return nil, frame(in.file, err)
+	}
+	whole := err != nil
+	var from encoding.Encoding
+	switch {
+	case bytes.HasPrefix(sample, []byte("\xef\xbb\xbf")):
+		_, _ = br.Discard(3) // three bytes that were peeked at
+		return br, nil
+	case bytes.HasPrefix(sample, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(sample, []byte("\x00\x00\xfe\xff")):
+		return nil, refuse(in.file, "the file is text in UTF-32; save it as UTF-8")
+	case bytes.HasPrefix(sample, []byte("\xff\xfe")), bytes.HasPrefix(sample, []byte("\xfe\xff")):
+		from = unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM)
+	default:
+		if from, err = guessEncoding(sample, whole); err != nil {
+			return nil, refuse(in.file, "%v", err)
+		}
+	}
+	if from == nil {
+		return br, nil
+	}
+	return bufio.NewReaderSize(transform.NewReader(br, from.NewDecoder()), 256<<10), nil
+}
+
+// guessEncoding tells the encoding of a text without a byte order mark; nil is UTF-8.
+func guessEncoding(sample []byte, whole bool) (encoding.Encoding, error) {
+	// UTF-16 has a zero in every character of ASCII: commas, digits and line
+	// ends are that even in a table of Urdu.
+	var zeros [2]int
+	for i := bytes.IndexByte(sample, 0); i >= 0 && i < len(sample); i++ {
+		if sample[i] == 0 {
+			zeros[i&1]++
+		}
+	}
+	switch enough := len(sample) / 10; {
+	case zeros[1] > enough && zeros[0] < zeros[1]/16:
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), nil
+	case zeros[0] > enough && zeros[1] < zeros[0]/16:
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nil
+	}
+	good, bad, beside, previous := 0, 0, 0, -2
+	for i := 0; i < len(sample); {
+		if sample[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(sample[i:])
+		if r != utf8.RuneError || n > 1 {
+			good++
+			i += n
+			continue
+		}
+		if !whole && len(sample)-i < utf8.UTFMax && !utf8.FullRune(sample[i:]) {
+			break // cut by the end of the sample
+		}
+		switch sample[i] {
+		case 0x81, 0x8d, 0x8f, 0x90, 0x9d: // nothing in Windows-1252
+			return nil, nil
+		}
+		bad++
+		if previous == i-1 {
+			beside++
+		}
+		previous = i
+		i++
+	}
+	switch {
+	case bad == 0, good >= bad:
+		return nil, nil // UTF-8, with broken rows perhaps
+	case bad > 8 && beside > bad/2:
+		// Letters beyond ASCII stand alone in a language written in Windows-1252; whole words of them are another alphabet.
+		return nil, errors.New("the text is neither UTF-8 nor Windows-1252, but in another alphabet's code page (Windows-1256, perhaps); save it as UTF-8")
+	}
+	return charmap.Windows1252, nil
+}
+
+// WarnSuspiciousEncoding is text that was probably read in a wrong encoding
+// before it came here: "â€™" for an apostrophe. It is kept as it stands.
+const WarnSuspiciousEncoding = "suspicious_encoding"
+
+// suspicious reports whether a text looks like UTF-8 that was read as
+// Windows-1252, or lost letters on the way.
+func suspicious(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c < utf8.RuneSelf:
+			continue
+		case c == 0xc3: // U+00C0 to U+00FF: in Windows-1252 the bytes that begin a character of UTF-8
+			if garbled(s[i:]) {
+				return true
+			}
+		case c == 0xc2 && i+1 < len(s) && s[i+1] < 0xa0: // a control character that no keyboard has
+			return true
+		case c == 0xef && strings.HasPrefix(s[i:], "\ufffd"):
+			return true
+		}
+	}
+	return false
+}
+
+// garbled reports whether a text begins with what one character of UTF-8 becomes in Windows-1252.
+func garbled(s string) bool {
+	var b [utf8.UTFMax]byte
+	n := 0
+	for _, r := range s {
+		c, ok := charmap.Windows1252.EncodeRune(r)
+		if !ok || c < utf8.RuneSelf {
+			break
+		}
+		b[n] = c
+		if n++; n == len(b) {
+			break
+		}
+	}
+	if n < 2 {
+		return false
+	}
+	r, size := utf8.DecodeRune(b[:n])
+	return r != utf8.RuneError && size > 1
+}
+
+// checkEncoding warns of the first column of a row that looks garbled.
+func (d *decoder) checkEncoding(columns []string, values []string) {
+	for i, v := range values {
+		if i >= len(columns) {
+			return
+		}
+		if !suspicious(v) {
+			continue
+		}
+		d.row.Issues = append(d.row.Issues, Issue{Line: d.row.Line, Column: columns[i], Value: excerpt(v), Code: WarnSuspiciousEncoding,
+			Reason: "it looks like text that was read in a wrong encoding and saved; it is kept as it stands"})
+		d.row.Incident.Warnings = append(d.row.Incident.Warnings, WarnSuspiciousEncoding)
+		return
+	}
+}
+
+// describe names what a file begins with that is no table, "" if nothing speaks against one.
+func describe(text []byte) string {
+	low := bytes.ToLower(text[:min(len(text), 512)])
+	for _, c := range []struct{ begins, what string }{
+		{"<!doctype html", "a page in HTML (an error message instead of the file, perhaps)"}, {"<html", "a page in HTML (an error message instead of the file, perhaps)"},
+		{"<?xml", "XML; save it as CSV or GeoJSON"}, {"<kml", "KML; save it as CSV or GeoJSON"},
+	} {
+		if bytes.HasPrefix(low, []byte(c.begins)) {
+			return fmt.Sprint("the file is ", c.what)
+		}
+	}
+	return ""
+}
