@@ -113,7 +113,7 @@ func TestRecordsTwin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := newRecords(&stutter{r: bytes.NewReader(b.Bytes())}, ',', '\n')
+		s := newRecords(&stutter{r: bytes.NewReader(b.Bytes())}, dialect{',', '\n', '"'})
 		s.buf = make([]byte, 8) // so that every edge is met
 		s.want = n
 		var got [][]string
