@@ -174,8 +174,14 @@ func open(in *input, opt Options) (Reader, error) {
 		return nil, err
 	}
 	switch {
+	case k == kindZip && (opt.Format == FormatGeoJSON || opt.Format == FormatGPKG):
+		return nil, refuse(opt.File, "the file is a workbook (XLSX), which cannot be read as %s", opt.Format)
 	case k == kindZip:
-		return nil, refuse(opt.File, "the file is an XLSX workbook; save it as CSV")
+		rows, err := openXLSX(in, opt)
+		if err != nil {
+			return nil, err
+		}
+		return openTable(in, rows, opt)
 	case k == kindSQLite:
 		return nil, refuse(opt.File, "the file is an SQLite file; export it as GeoJSON or CSV")
 	}
