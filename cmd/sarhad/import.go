@@ -24,6 +24,7 @@ type importCmd struct {
 	Format  string   `help:"Layout of the files: ${enum}." enum:"auto,ged,acled,table,geojson,gpkg" default:"auto"`
 	Map     string   `help:"Mapping file that names the columns of a table." placeholder:"map.yml" type:"existingfile"`
 	Dataset string   `help:"Name of the dataset; else that of the layout or the file." placeholder:"NAME"`
+	Guess   bool     `help:"Print the mapping by which each file would be read, to be edited; load nothing."`
 	DryRun  bool     `help:"Show what would change and change nothing."`
 	Strict  bool     `help:"All or nothing: one rejected row keeps the whole file out."`
 	Report  string   `help:"Write the report as JSON." placeholder:"report.json" type:"path"`
@@ -35,6 +36,9 @@ type importCmd struct {
 
 // Run implements the command.
 func (c *importCmd) Run(e *env) error {
+	if c.Guess {
+		return c.guess(e)
+	}
 	if err := c.keepApart(); err != nil {
 		fmt.Fprintln(e.stderr, "sarhad:", err)
 		return exitError(exitUsage)
@@ -110,6 +114,45 @@ func (c *importCmd) Run(e *env) error {
 		return exitError(exitRejected)
 	}
 	return nil
+}
+
+// guess prints a mapping for each file. It is an error if none can be made of any.
+func (c *importCmd) guess(e *env) error {
+	failed := false
+	for i, file := range c.Files {
+		text, err := c.guessFile(e, file)
+		if err != nil {
+			failed = true
+			fmt.Fprintf(e.stderr, "sarhad: %s: %v\n", file, err)
+			continue
+		}
+		if i > 0 {
+			text = "---\n" + text
+		}
+		if _, err := io.WriteString(e.stdout, text); err != nil {
+			return fmt.Errorf("print the mapping: %w", err)
+		}
+	}
+	if failed {
+		return exitError(exitFailed)
+	}
+	return nil
+}
+
+func (c *importCmd) guessFile(e *env, file string) (string, error) {
+	in, name, path := e.stdin, "", ""
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", fmt.Errorf("open the file: %w", err)
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return "", incident.Errorf(incident.CodeInvalid, "this is a folder; name the files in it")
+		}
+		in, name, path = f, filepath.Base(file), file
+	}
+	return source.Guess(in, source.Options{File: name, Path: path, Dataset: c.Dataset})
 }
 
 func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Store, known *places, rejects string) (report ingest.Report, err error) {

@@ -24,6 +24,7 @@ const guessRows = 1000
 // It fails with CodeInvalid like [Open] and where no column holds dates. For a
 // file whose layout needs no mapping the text says so and maps nothing.
 func Guess(r io.Reader, opt Options) (string, error) {
+	opt.File = cmp.Or(strings.TrimPrefix(opt.File, "-"), "stdin")
 	looked := opt
 	looked.Mapping = &Mapping{raw: true, Fields: map[string]MappedField{"date": {Value: "2000-01-01"}}}
 	rd, err := Open(r, looked)
@@ -107,7 +108,7 @@ var guessNames = map[field][]string{
 	fEventType:       {"type", "event type", "attack type", "incident type", "type of attack", "type of incident", "category", "kind", "nature", "نوعیت", "قسم", "نوع", "نوع حادثه", "ډول"},
 	fActor1:          {"actor", "perpetrator", "perpetrators", "group", "armed group", "attacker", "claimed by", "گروہ", "حملہ آور", "گروه", "عامل", "ډله"},
 	fActor2:          {"actor 2", "side b"},
-	fBest:            {"killed", "deaths", "dead", "fatalities", "total killed", "total deaths", "number killed", "no of killed", "people killed", "ہلاک", "ہلاکتیں", "جاں بحق", "اموات", "کشته", "کشته‌ها", "کشته شدگان", "تعداد کشته", "مړه", "وژل شوي"},
+	fBest:            {"killed", "deaths", "dead", "fatalities", "total killed", "total deaths", "number killed", "no of killed", "people killed", "ہلاک", "ہلاکتیں", "جاں بحق", "اموات", "کشته", "کشته\u200cها", "کشته شدگان", "تعداد کشته", "مړه", "وژل شوي"},
 	fLow:             {"killed min", "min killed", "minimum killed", "deaths min", "minimum", "low"},
 	fHigh:            {"killed max", "max killed", "maximum killed", "deaths max", "maximum", "high"},
 	fDeathsCivilians: {"civilians killed", "civilian deaths", "civilians"},
