@@ -15,42 +15,82 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// sniffSize is how much of a text is looked at to tell its encoding.
-const sniffSize = 1 << 20
+// How much of a text is looked at: to tell UTF-16 and the kind of file at its
+// beginning, and to tell UTF-8 from Windows-1252 where the first letter beyond ASCII stands.
+const (
+	sniffSize  = 32 << 10
+	letterSize = 64 << 10
+)
 
 // toUTF8 gives the text of an input in UTF-8, without a byte order mark. The
-// encoding is told by the mark or by the first MB; where that is UTF-8, bytes
-// further down that are not refuse their row and nothing else.
+// encoding is told by the mark, or by the letters beyond ASCII that come
+// first; where these are UTF-8, bytes further down that are not refuse their
+// row and nothing else.
 func toUTF8(in *input) (*bufio.Reader, error) {
-	br := bufio.NewReaderSize(in.r, sniffSize)
+	br := bufio.NewReaderSize(in.r, 2*letterSize)
 	sample, err := br.Peek(sniffSize)
 	if err != nil && !errors.Is(err, io.EOF) && len(sample) == 0 {
 		return nil, frame(in.file, err)
 	}
-	whole := err != nil
-	var from encoding.Encoding
+	var r io.Reader
 	switch {
 	case bytes.HasPrefix(sample, []byte("\xef\xbb\xbf")):
 		_, _ = br.Discard(3) // three bytes that were peeked at
-		return br, nil
+		r = br
 	case bytes.HasPrefix(sample, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(sample, []byte("\x00\x00\xfe\xff")):
 		return nil, refuse(in.file, "the file is text in UTF-32; save it as UTF-8")
 	case bytes.HasPrefix(sample, []byte("\xff\xfe")), bytes.HasPrefix(sample, []byte("\xfe\xff")):
-		from = unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM)
+		r = transform.NewReader(br, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder())
+	case utf16(sample) != nil:
+		r = transform.NewReader(br, utf16(sample).NewDecoder())
 	default:
-		if from, err = guessEncoding(sample, whole); err != nil {
-			return nil, refuse(in.file, "%v", err)
-		}
+		r = &lazyText{br: br, file: in.file}
 	}
-	if from == nil {
-		return br, nil
-	}
-	return bufio.NewReaderSize(transform.NewReader(br, from.NewDecoder()), 256<<10), nil
+	return bufio.NewReaderSize(r, maxRecord), nil
 }
 
-// guessEncoding tells the encoding of a text without a byte order mark; nil is UTF-8.
-func guessEncoding(sample []byte, whole bool) (encoding.Encoding, error) {
-	// UTF-16 has a zero in every character of ASCII: commas, digits and line
+// lazyText decides about the encoding at the first byte that is not ASCII.
+type lazyText struct {
+	br   *bufio.Reader
+	file string
+	out  io.Reader // once it is decided
+}
+
+func (l *lazyText) Read(p []byte) (int, error) {
+	if l.out != nil {
+		return l.out.Read(p)
+	}
+	if _, err := l.br.Peek(1); err != nil {
+		return 0, err
+	}
+	b, err := l.br.Peek(min(l.br.Buffered(), len(p)))
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for n < len(b) && b[n] < utf8.RuneSelf {
+		n++
+	}
+	if n > 0 || len(p) == 0 {
+		copy(p, b[:n])
+		return l.br.Discard(n)
+	}
+	sample, err := l.br.Peek(letterSize)
+	western, reason := windows1252(sample, err != nil)
+	switch {
+	case reason != nil:
+		return 0, refuse(l.file, "%v", reason)
+	case western:
+		l.out = transform.NewReader(l.br, charmap.Windows1252.NewDecoder())
+	default:
+		l.out = l.br
+	}
+	return l.out.Read(p)
+}
+
+// utf16 tells UTF-16 without a byte order mark; nil is none.
+func utf16(sample []byte) encoding.Encoding {
+	// It has a zero in every character of ASCII: commas, digits and line
 	// ends are that even in a table of Urdu.
 	var zeros [2]int
 	for i := bytes.IndexByte(sample, 0); i >= 0 && i < len(sample); i++ {
@@ -60,10 +100,16 @@ func guessEncoding(sample []byte, whole bool) (encoding.Encoding, error) {
 	}
 	switch enough := len(sample) / 10; {
 	case zeros[1] > enough && zeros[0] < zeros[1]/16:
-		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), nil
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
 	case zeros[0] > enough && zeros[1] < zeros[0]/16:
-		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), nil
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
 	}
+	return nil
+}
+
+// windows1252 tells whether a text is in Windows-1252 and not in UTF-8. whole
+// is true if nothing follows. It fails for text in neither.
+func windows1252(sample []byte, whole bool) (bool, error) {
 	good, bad, beside, previous := 0, 0, 0, -2
 	for i := 0; i < len(sample); {
 		if sample[i] < utf8.RuneSelf {
@@ -81,7 +127,7 @@ func guessEncoding(sample []byte, whole bool) (encoding.Encoding, error) {
 		}
 		switch sample[i] {
 		case 0x81, 0x8d, 0x8f, 0x90, 0x9d: // nothing in Windows-1252
-			return nil, nil
+			return false, nil
 		}
 		bad++
 		if previous == i-1 {
@@ -92,12 +138,12 @@ func guessEncoding(sample []byte, whole bool) (encoding.Encoding, error) {
 	}
 	switch {
 	case bad == 0, good >= bad:
-		return nil, nil // UTF-8, with broken rows perhaps
+		return false, nil // UTF-8, with broken rows perhaps
 	case bad > 8 && beside > bad/2:
 		// Letters beyond ASCII stand alone in a language written in Windows-1252; whole words of them are another alphabet.
-		return nil, errors.New("the text is neither UTF-8 nor Windows-1252, but in another alphabet's code page (Windows-1256, perhaps); save it as UTF-8")
+		return false, errors.New("the text is neither UTF-8 nor Windows-1252, but in another alphabet's code page (Windows-1256, perhaps); save it as UTF-8")
 	}
-	return charmap.Windows1252, nil
+	return true, nil
 }
 
 // WarnSuspiciousEncoding is text that was probably read in a wrong encoding

@@ -19,6 +19,7 @@ type geojsonReader struct {
 	in      *input
 	limit   *limitedReader
 	dec     *json.Decoder
+	items   *ahead // instead of dec, for features that stand in no collection
 	mapping *Mapping
 	// targets says which fields a property fills, and how well its name fits: 0 is best.
 	targets map[string][]target
@@ -29,6 +30,7 @@ type geojsonReader struct {
 	first   *feature
 	ended   error // what follows the features that were read
 	rawOf   map[string]int
+	within  bool     // a list within an object
 	source  []string // the columns
 }
 
@@ -38,13 +40,11 @@ type target struct {
 }
 
 type feature struct {
-	Type     string                     `json:"type"`
-	ID       json.RawMessage            `json:"id"`
-	Geometry json.RawMessage            `json:"geometry"`
-	Props    map[string]json.RawMessage `json:"properties"`
+	ID, Geometry json.RawMessage
+	Props        map[string]json.RawMessage
 
 	whole json.RawMessage
-	wrong string // why it is no feature, "" if it is one
+	wrong *Issue // why it is no feature, nil if it is one
 }
 
 // limitedReader stops a value from growing without end.
@@ -70,37 +70,21 @@ func (l *limitedReader) reset() { l.left = 2*maxRecord + 64<<10 }
 
 // collection are the members beside the features.
 type collection struct {
-	kind    string
+	kind string
+	// list is true if it is no collection and a list of objects begins here.
+	list    bool
 	dataset struct {
 		Name, Title, Licence, Attribution, Terms, Public string
 		Synthetic, Sample                                bool
 	}
 }
 
-func openGeoJSON(in *input, r io.Reader, opt Options) (Reader, error) {
-	l := &limitedReader{r: r}
-	l.reset()
-	g := &geojsonReader{in: in, decoder: newDecoder(tableLayout, opt), limit: l, dec: json.NewDecoder(l), mapping: opt.Mapping}
+// openGeoJSON reads features; c is what stands before them.
+func openGeoJSON(g *geojsonReader, c *collection, opt Options) (Reader, error) {
 	for i := range g.cols {
 		g.cols[i] = i
 	}
-	t, err := g.dec.Token()
-	if err != nil {
-		return nil, g.frame(err)
-	}
-	if t != json.Delim('{') {
-		return nil, refuse(opt.File, "the file is JSON and no GeoJSON FeatureCollection")
-	}
-	var c collection
-	found, err := g.members(&c)
-	switch {
-	case err != nil:
-		return nil, err
-	case !found && c.kind == "":
-		return nil, refuse(opt.File, "the file is JSON and no GeoJSON FeatureCollection")
-	case !found:
-		return nil, refuse(opt.File, "the file is a GeoJSON %s; a FeatureCollection with features is read", excerpt(c.kind))
-	}
+	var err error
 	d := c.dataset
 	g.stated = incident.Dataset{Name: d.Name, Title: d.Title, Licence: d.Licence, Attribution: d.Attribution, Terms: d.Terms,
 		AggregatesOnly: d.Public == "aggregates", Synthetic: d.Synthetic, Sample: d.Sample}
@@ -117,11 +101,7 @@ func openGeoJSON(in *input, r io.Reader, opt Options) (Reader, error) {
 	g.ended = err
 	g.source = []string{"id", "longitude", "latitude"}
 	if g.first != nil {
-		order, err := keys(g.first.whole)
-		if err != nil {
-			return nil, refuse(opt.File, "the first feature cannot be read: %v", err)
-		}
-		for _, k := range order {
+		for _, k := range keys(g.first.whole) {
 			if !slices.Contains(g.source, k) {
 				g.source = append(g.source, k)
 			}
@@ -156,6 +136,20 @@ func (g *geojsonReader) members(c *collection) (found bool, err error) {
 			}
 			return true, nil
 		}
+		if name, ok := key.(string); ok && c.kind == "" && !g.within && slices.Contains(listMembers, name) {
+			t, err := g.dec.Token()
+			if err != nil {
+				return false, g.frame(err)
+			}
+			if c.list = t == json.Delim('['); c.list {
+				g.within = true
+				return false, nil
+			}
+			if _, ok := t.(json.Delim); ok {
+				return false, refuse(g.file, "the member %s holds no list of records", name)
+			}
+			continue
+		}
 		var v json.RawMessage
 		if err := g.dec.Decode(&v); err != nil {
 			return false, g.frame(err)
@@ -182,8 +176,20 @@ func (g *geojsonReader) members(c *collection) (found bool, err error) {
 
 // lonLat reports whether a crs member of old GeoJSON stands for lon, lat.
 func lonLat(v json.RawMessage) bool {
-	s := string(v)
-	return s == "null" || strings.Contains(s, "CRS84") || strings.Contains(s, "EPSG::4326") || strings.Contains(s, "EPSG:4326")
+	if string(v) == "null" {
+		return true
+	}
+	var crs struct {
+		Properties struct {
+			Name string `json:"name"`
+		} `json:"properties"`
+	}
+	if json.Unmarshal(v, &crs) != nil {
+		return false
+	}
+	name := strings.ToUpper(crs.Properties.Name)
+	return name == "EPSG:4326" || strings.HasPrefix(name, "URN:OGC:DEF:CRS:") && (strings.HasSuffix(name, ":CRS84") || strings.HasPrefix(name, "URN:OGC:DEF:CRS:EPSG:") && strings.HasSuffix(name, ":4326")) ||
+		strings.HasSuffix(name, "OPENGIS.NET/DEF/CRS/OGC/1.3/CRS84")
 }
 
 // frame says where the file breaks.
@@ -243,6 +249,19 @@ func (g *geojsonReader) target(opt Options) error {
 
 // feature reads the next feature, io.EOF behind the last.
 func (g *geojsonReader) feature() (*feature, error) {
+	f := &feature{}
+	if g.items != nil {
+		it, err := g.items.item()
+		if err != nil {
+			return nil, err
+		}
+		g.number, f.wrong = it.number, it.problem
+		f.whole = bytes.Clone(it.raw)
+		if f.wrong == nil {
+			f.parse()
+		}
+		return f, nil
+	}
 	if !g.dec.More() {
 		if err := g.end(); err != nil {
 			return nil, err
@@ -250,29 +269,49 @@ func (g *geojsonReader) feature() (*feature, error) {
 		return nil, io.EOF
 	}
 	g.limit.reset()
-	f := &feature{}
 	if err := g.dec.Decode(&f.whole); err != nil {
 		return nil, g.frame(err)
 	}
 	g.number++
-	f.wrong = f.parse()
+	it := item{raw: f.whole}
+	if it.check(); it.problem != nil {
+		f.wrong = it.problem
+		return f, nil
+	}
+	f.parse()
 	return f, nil
 }
 
-// parse takes the feature apart and says what is wrong with it, "" if nothing is.
-func (f *feature) parse() string {
-	if len(f.whole) > maxRecord {
-		return "it is longer than 1 MB"
+// parse takes a feature apart, which is a valid object.
+func (f *feature) parse() {
+	kind := ""
+	eachMember(f.whole, func(key string, value []byte) bool {
+		switch key {
+		case "type":
+			kind = plain(value)
+		case "id":
+			f.ID = value
+		case "geometry":
+			f.Geometry = value
+		case "crs":
+			if !lonLat(value) {
+				f.wrong = &Issue{Code: CodeBadGeometry, Reason: "it is in another reference system; GeoJSON is in lon, lat (CRS84)"}
+			}
+		case "properties":
+			if value[0] != '{' && string(value) != "null" {
+				f.wrong = &Issue{Code: CodeBadGeometry, Reason: "its properties are no JSON object"}
+			}
+			f.Props = map[string]json.RawMessage{}
+			eachMember(value, func(key string, value []byte) bool {
+				f.Props[key] = value
+				return true
+			})
+		}
+		return true
+	})
+	if kind != "Feature" {
+		f.wrong = &Issue{Code: CodeBadGeometry, Reason: "it is no GeoJSON feature"}
 	}
-	err := json.Unmarshal(f.whole, f)
-	var mistyped *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &mistyped) && mistyped.Field == "properties":
-		return "its properties are no JSON object"
-	case err != nil || f.Type != "Feature":
-		return "it is no GeoJSON feature"
-	}
-	return ""
 }
 
 // end reads what follows the features.
@@ -286,6 +325,11 @@ func (g *geojsonReader) end() error {
 	} else if again {
 		return refuse(g.file, "the member features comes twice")
 	}
+	return g.nothing()
+}
+
+// nothing holds that nothing follows the JSON.
+func (g *geojsonReader) nothing() error {
 	g.limit.reset()
 	if _, err := g.dec.Token(); !errors.Is(err, io.EOF) {
 		return refuse(g.file, "there is text after the end of the JSON, at byte %d", g.dec.InputOffset())
@@ -294,29 +338,17 @@ func (g *geojsonReader) end() error {
 }
 
 // keys lists the keys of the properties of a feature in order.
-func keys(whole json.RawMessage) ([]string, error) {
-	var f struct {
-		Properties json.RawMessage `json:"properties"`
-	}
-	_ = json.Unmarshal(whole, &f) // a feature that is none is refused as a row
-	if len(f.Properties) == 0 || f.Properties[0] != '{' {
-		return nil, nil
-	}
-	dec := json.NewDecoder(bytes.NewReader(f.Properties))
-	_, err := dec.Token()
-	var out []string
-	for err == nil && dec.More() {
-		var k json.Token
-		if k, err = dec.Token(); err != nil {
-			break
+func keys(whole json.RawMessage) (out []string) {
+	eachMember(whole, func(key string, value []byte) bool {
+		if key == "properties" {
+			eachMember(value, func(key string, _ []byte) bool {
+				out = append(out, key)
+				return true
+			})
 		}
-		if s, ok := k.(string); ok {
-			out = append(out, s)
-		}
-		var skip json.RawMessage
-		err = dec.Decode(&skip)
-	}
-	return out, err
+		return true
+	})
+	return out
 }
 
 // plain turns a value of JSON into the text of a field: "" for null, the text of
@@ -377,26 +409,45 @@ func (g *geojsonReader) fill(f *feature) *problem {
 	return p
 }
 
-// position reads a geometry: a point or none.
+// position reads a geometry: a point or none. A collection or a MultiPoint
+// that holds nothing but one point is that point.
 func position(v json.RawMessage) (lon, lat string, p *problem) {
-	if v = bytes.TrimSpace(v); len(v) == 0 || string(v) == "null" {
-		return "", "", nil
+	for range 3 {
+		if v = bytes.TrimSpace(v); len(v) == 0 || string(v) == "null" {
+			return "", "", nil
+		}
+		var geometry struct {
+			Type        string            `json:"type"`
+			Coordinates json.RawMessage   `json:"coordinates"`
+			Geometries  []json.RawMessage `json:"geometries"`
+		}
+		if err := json.Unmarshal(v, &geometry); err != nil {
+			return "", "", &problem{CodeBadGeometry, "it is no GeoJSON geometry"}
+		}
+		switch geometry.Type {
+		case "GeometryCollection":
+			if n := len(geometry.Geometries); n != 1 {
+				return "", "", &problem{CodeBadGeometry, fmt.Sprintf("a GeometryCollection of %d geometries is not read; an incident has a Point or null", n)}
+			}
+			v = geometry.Geometries[0]
+			continue
+		case "MultiPoint":
+			var points []json.RawMessage
+			if err := json.Unmarshal(geometry.Coordinates, &points); err != nil || len(points) != 1 {
+				return "", "", &problem{CodeBadGeometry, fmt.Sprintf("a MultiPoint of %d points is not read; an incident has a Point or null", len(points))}
+			}
+			geometry.Coordinates = points[0]
+		case "Point":
+		default:
+			return "", "", &problem{CodeBadGeometry, fmt.Sprintf("a %s is not read; an incident has a Point or null", excerpt(geometry.Type))}
+		}
+		var c []json.Number
+		if err := json.Unmarshal(geometry.Coordinates, &c); err != nil || len(c) < 2 {
+			return "", "", &problem{CodeBadCoordinate, "a Point has a longitude and a latitude, as numbers"}
+		}
+		return c[0].String(), c[1].String(), nil
 	}
-	var geometry struct {
-		Type        string
-		Coordinates json.RawMessage
-	}
-	if err := json.Unmarshal(v, &geometry); err != nil {
-		return "", "", &problem{CodeBadGeometry, "it is no GeoJSON geometry"}
-	}
-	if geometry.Type != "Point" {
-		return "", "", &problem{CodeBadGeometry, fmt.Sprintf("a %s is not read; an incident has a Point or null", excerpt(geometry.Type))}
-	}
-	var c []json.Number
-	if err := json.Unmarshal(geometry.Coordinates, &c); err != nil || len(c) < 2 {
-		return "", "", &problem{CodeBadCoordinate, "a Point has a longitude and a latitude, as numbers"}
-	}
-	return c[0].String(), c[1].String(), nil
+	return "", "", &problem{CodeBadGeometry, "collections within collections are not read"}
 }
 
 // Layout implements [Reader].
@@ -448,9 +499,16 @@ func (g *geojsonReader) read() (*Row, error) {
 	}
 	g.begin(g.number, raw)
 	g.raw = g.vals[:]
-	if f.wrong != "" {
-		g.reject(Issue{Value: string(f.whole[:min(len(f.whole), 400)]), Code: CodeBadGeometry, Reason: f.wrong})
+	if f.wrong != nil {
+		is := *f.wrong
+		is.Value = string(f.whole[:min(len(f.whole), 400)])
+		g.reject(is)
 		return &g.row, nil
+	}
+	for i, v := range raw {
+		if strings.IndexByte(v, 0) >= 0 {
+			g.reject(Issue{Column: g.source[i], Value: v, Code: CodeBadEncoding, Reason: "the feature holds a NUL byte"})
+		}
 	}
 	if bad != nil {
 		g.reject(Issue{Column: "geometry", Value: string(f.Geometry[:min(len(f.Geometry), 400)]), Code: bad.code, Reason: bad.reason})

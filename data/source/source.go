@@ -192,23 +192,23 @@ func open(in *input, opt Options) (Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	sniff, err := br.Peek(br.Size())
+	sniff, err := br.Peek(sniffSize)
 	if err != nil && !errors.Is(err, io.EOF) && len(sniff) == 0 {
 		return nil, frame(opt.File, err)
 	}
 	text := bytes.TrimLeft(sniff, " \t\r\n")
-	if len(text) == 0 && len(sniff) < br.Size() {
+	if len(text) == 0 && len(sniff) < sniffSize {
 		return nil, refuse(opt.File, "the file is empty")
 	}
 	if what := describe(text); what != "" {
 		return nil, refuse(opt.File, "%s", what)
 	}
-	json := bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("["))
-	if opt.Format == FormatGeoJSON || json && opt.Format == FormatAuto {
-		return openGeoJSON(in, br, opt)
+	json := bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("[")) || bytes.HasPrefix(text, []byte{0x1e})
+	if json && bytes.IndexByte(sniff, '\n') < 0 && len(sniff) == sniffSize {
+		sniff, _ = br.Peek(maxRecord) // to tell one long record from a document; what ends it is met again
 	}
-	if json {
-		return nil, refuse(opt.File, "the file is JSON, which cannot be read as %s", opt.Format)
+	if json || opt.Format == FormatGeoJSON {
+		return openJSON(in, br, sniff, opt)
 	}
 	return openTable(in, newRecords(br, dialectOf(sniff)), opt)
 }
@@ -220,6 +220,9 @@ func refuse(file, format string, args ...any) error {
 
 // frame returns an error for a file that breaks off or cannot be read.
 func frame(file string, err error) error {
+	if said := (*incident.Error)(nil); errors.As(err, &said) {
+		return err
+	}
 	what := "the file cannot be read to its end"
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
