@@ -15,6 +15,10 @@ import (
 // the polygons were simplified and drawn by different hands, and are not better than this.
 const ToleranceKM = 2.0
 
+// ContradictionKM is how far a precise point may lie outside the unit that is named with it for either to be believed, in
+// kilometres. Beyond it both remain as candidates: a wrong coordinate is as likely as a wrong name.
+const ContradictionKM = 50.0
+
 // Status says whether a place was found.
 type Status string
 
@@ -478,6 +482,9 @@ func (g *Geocoder) byPoint(m *Match, admin, all *reading, r *Request) {
 	case level == 0, level == 1 && rd.units == nil:
 		// The point speaks for itself; of a district without a known name it is the only witness.
 		switch {
+		case at >= 0 && km > ContradictionKM && rd.units != nil:
+			g.contradict(m, rd, at, reason)
+			return
 		case agrees, at >= 0 && km > ToleranceKM:
 			g.place(m, at)
 			m.Candidates = g.chosen(rd, at, reason)
@@ -516,6 +523,22 @@ func (g *Geocoder) byPoint(m *Match, admin, all *reading, r *Request) {
 			m.Country = g.index.units[at].Country
 			m.Name = countryName(m.Country)
 		}
+	}
+}
+
+// contradict is the answer where a point and the names lie too far apart for either to be believed.
+func (g *Geocoder) contradict(m *Match, rd *reading, at int, reason string) {
+	u := &g.index.units[at]
+	m.Status, m.Candidates, m.Name = StatusAmbiguous, g.chosen(rd, at, reason), u.Name+" or "+rd.name
+	m.Country, m.Province, m.Precision = u.Country, u.Province, coarser(unitPrecision(u), rd.precision)
+	if rd.country != m.Country {
+		m.Country = ""
+	}
+	if rd.province != m.Province {
+		m.Province = ""
+	}
+	if rd.candidates == nil {
+		m.Candidates = append(m.Candidates, g.candidate(at, 1, reason))
 	}
 }
 

@@ -151,6 +151,7 @@ type resolver struct {
 	ms    []mention
 	units []int // that are left, rising; nil while nothing is said
 	by    []int // the mentions that speak for them
+	split bool  // place and text contradict each other, and no smaller name chooses between them
 }
 
 func (r *resolver) resolve(fields [2]string) {
@@ -260,7 +261,7 @@ func (r *resolver) step(sure func(*mention) bool) {
 			continue
 		}
 		if !fresh {
-			if m.called || r.q.open && (m.fuzzy != "" || m.weak) || m.km > nearKM {
+			if m.called || r.split || r.q.open && (m.fuzzy != "" || m.weak) || m.km > nearKM {
 				continue // neither a guess nor what is near by chooses between what is written
 			}
 			if left := common(r.units, units); left != nil {
@@ -286,6 +287,7 @@ func (r *resolver) step(sure func(*mention) bool) {
 	default:
 		r.units = any // several places: all stay
 		r.q.open = any != nil
+		r.split = r.q.open && len(r.by) > 1 && r.ms[r.by[0]].field != r.ms[r.by[len(r.by)-1]].field
 	}
 }
 
@@ -335,6 +337,9 @@ func (r *resolver) sturdy(m *mention, e entry) bool {
 	p := &r.n.places[e.ref]
 	if !r.focus(r.n.lie[e.ref][0]) {
 		return p.Population >= 100_000 && m.kind == wordNone // of a small town elsewhere there is one of the same name here
+	}
+	if !p.HasPoint && strings.HasSuffix(Fold(m.words), "abad") {
+		return false // the commonest names there are
 	}
 	return len(m.words) > 5 && (p.HasPoint || p.Subunit != "" || len(m.words) >= 8) && r.strangers(m.field) < manyStrangers
 }

@@ -116,6 +116,17 @@ var genericPairs = map[[2]string]bool{
 	{"sub", "division"}: true, {"sub", "tehsil"}: true, {"frontier", "region"}: true, {"frontier", "regions"}: true, {"f", "r"}: true,
 }
 
+// NameLike says whether there is a word in a string that may be a name: not only words such as "police station", "near the
+// border" or, in the languages of the region, "fort" and "village".
+func NameLike(s string) bool {
+	for _, t := range tokens(nil, s) {
+		if nameLike(&t) && !commonNames[t.fold] && len(t.fold) > 2 {
+			return true
+		}
+	}
+	return false
+}
+
 // PlaceName is the name of a place without the words beside it that say what it is: "Datta Khel town" and "Datta Khel area"
 // are "Datta Khel". A name that is nothing but such words stays as it is.
 func PlaceName(s string) string {

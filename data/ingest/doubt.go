@@ -34,40 +34,16 @@ func (l *geoLocator) weigh(row *source.Row, m *geo.Match, doubts *[]source.Issue
 		}
 		doubt(row, doubts, "", stated(row), w.Code, w.Detail)
 	}
-	if away == 0 || m.Unit < 0 {
+	if away == 0 {
 		return false
 	}
 	if u := l.exchanged(row); u >= 0 {
 		doubt(row, doubts, "", stated(row), geo.WarnSwappedCoordinates, "only with longitude and latitude exchanged the point lies in "+l.index.Units()[u].Name+", which is named")
 	}
-	if away < contradictionKM || !incident.LocationPrecision(m.Precision).IsPoint() {
+	if away <= geo.ContradictionKM || m.Status != geo.StatusAmbiguous {
 		return false
 	}
-	named := l.namedUnits(row)
-	if len(named) == 0 {
-		return false // it was a province that was named, and the point is the better witness
-	}
-	at := l.index.Units()[m.Unit]
-	*m = geo.Match{Status: geo.StatusAmbiguous, Unit: -1, Name: cmp.Or(row.Adm2, row.Adm1), Precision: string(incident.LocDistrict), Point: m.Point, HasPoint: true,
-		Country: at.Country, Province: at.Province, Candidates: []geo.Candidate{{UnitID: at.ID}}}
-	for _, id := range l.today(append([]string{at.ID}, named...)) {
-		u, ok := l.index.ByID(id)
-		if !ok {
-			continue
-		}
-		unit := &l.index.Units()[u]
-		if unit.Kind != "district" {
-			m.Precision = string(incident.LocProvince)
-		}
-		if unit.Country != m.Country {
-			m.Country, m.Province = in.Country, ""
-		} else if unit.Province != m.Province {
-			m.Province = ""
-		}
-	}
-	for _, id := range named {
-		m.Candidates = append(m.Candidates, geo.Candidate{UnitID: id})
-	}
+	m.Name = cmp.Or(row.Adm2, row.Adm1)
 	return true
 }
 

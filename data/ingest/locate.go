@@ -39,9 +39,6 @@ const (
 	vicinityKM        = 25.0
 	settlementKM      = 2.5
 	borderToleranceKM = 0.1
-	// contradictionKM is how far outside the named unit a point lies when neither is believed any more: twice what the
-	// circle of a vicinity reaches.
-	contradictionKM = 50.0
 )
 
 // geoLocator is a [Locator] that asks package geo.
@@ -611,6 +608,9 @@ func (l *geoLocator) recall(row *source.Row, r *geo.Request, m geo.Match, doubts
 func (l *geoLocator) checkNames(row *source.Row, m *geo.Match, doubts *[]source.Issue) {
 	if row.Adm1 == "" && row.Adm2 == "" || row.Country != "" && row.Incident.Country == "" {
 		return // names of another country are not ours to know
+	}
+	if slices.ContainsFunc(m.Warnings, func(w geo.Warning) bool { return w.Code == geo.WarnAdminMismatch }) {
+		return // the name is known, elsewhere
 	}
 	names := l.g.Names()
 	units := l.index.Units()
