@@ -471,6 +471,27 @@ func (d *decoder) quantity(in *incident.Incident, f field, about string) quantit
 	return q
 }
 
+// wounded makes a claim of the number of wounded, of which an incident has no figure.
+func (d *decoder) wounded(in *incident.Incident) {
+	s := d.get(fWounded)
+	if s == "" {
+		return
+	}
+	var q quantity
+	var p *problem
+	if d.loose[fWounded] {
+		q, p = parseQuantity(s)
+	} else {
+		q.best, p = parseFigure(s)
+	}
+	if p != nil {
+		d.refuse(fWounded, p)
+	}
+	if q.low.Known || q.best.Known || q.high.Known {
+		in.Claims = append(in.Claims, incident.Claim{Quantity: "wounded", Low: q.low, Best: q.best, High: q.high, Qualifier: q.qualifier, Source: -1, Quote: s})
+	}
+}
+
 // bound reads the column of the low or the high estimate. about 30 is 30 there, a
 // bound in the direction of the column that bound; anything else is no bound.
 func (d *decoder) bound(in *incident.Incident, f field) incident.Figure {
@@ -507,6 +528,7 @@ func (d *decoder) figures(in *incident.Incident) {
 		d.warn(fLow, d.get(fLow), WarnLowAboveBest, fmt.Sprintf("the low estimate is above the high, %d", in.High.N))
 	}
 	in.DeathsA, in.DeathsB = d.quantity(in, fDeathsA, cmp.Or(in.Actor1, "side a")).best, d.quantity(in, fDeathsB, cmp.Or(in.Actor2, "side b")).best
+	d.wounded(in)
 	in.DeathsCivilians, in.DeathsUnknown = d.quantity(in, fDeathsCivilians, "civilians").best, d.quantity(in, fDeathsUnknown, "unknown").best
 }
 

@@ -15,8 +15,8 @@ func TestExamplesOfTheDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"attacks": `1997-03-03 day 10 . 12 71.5 34|` +
-			`2003-11-14 day 100 . . 73.1 33.6 (killed of "": 100 . . at_least "100+")|` +
+		"attacks": `1997-03-03 day 10 . 12 71.5 34 (wounded of "": 30 . . at_least "30+")|` +
+			`2003-11-14 day 100 . . 73.1 33.6 (killed of "": 100 . . at_least "100+") (wounded of "": 200 . . at_least "200+")|` +
 			`2010-06-09 day 15 . 22 67 30.2 (killed of "": . 15 . about "about 15")|` +
 			`2011-06-08 day . . 3 weekday_mismatch|` +
 			`! 6 bad_date Date [Friday-February 30-2012]`,

@@ -62,7 +62,10 @@ const (
 	fBorderSide
 	fSubunit
 	fUnitThen
-	fPoint // both coordinates in one column, which only a mapping names
+	// Only a mapping names these: both coordinates in one column, and the
+	// number of wounded, which becomes a claim.
+	fPoint
+	fWounded
 	numFields
 )
 

@@ -112,6 +112,7 @@ var guessNames = map[field][]string{
 	fLow:             {"killed min", "min killed", "minimum killed", "deaths min", "minimum", "low"},
 	fHigh:            {"killed max", "max killed", "maximum killed", "deaths max", "maximum", "high"},
 	fDeathsCivilians: {"civilians killed", "civilian deaths", "civilians"},
+	fWounded:         {"wounded", "injured", "total injured", "total wounded", "number injured", "زخمی", "مجروح", "مجروحین", "ټپیان"},
 	fCountry:         {"country", "ملک", "کشور", "هیواد"},
 	fAdm1:            {"province", "صوبہ", "ولایت", "استان"},
 	fAdm2:            {"district", "ضلع", "ولسوالی", "ولسوالۍ", "شهرستان"},
@@ -207,7 +208,7 @@ func fits(f field, cells []cell) float64 {
 		years := share(cells, func(s string) bool { return len(s) == 4 && anyDateOrYear(s) })
 		serials := share(cells, func(s string) bool { _, ok := serialDate(s); return ok })
 		return max(share(cells, anyDate), years, serials)
-	case fBest, fLow, fHigh, fDeathsCivilians:
+	case fBest, fLow, fHigh, fDeathsCivilians, fWounded:
 		return share(cells, anyNumber)
 	case fLat:
 		return share(cells, angleBetween(-90, 90))
@@ -464,7 +465,7 @@ func (g *guesser) dateLines(line func(string, ...any)) {
 }
 
 func (g *guesser) fieldLine(line func(string, ...any), i int, f field) {
-	name, to := pointField, yamlText(g.columns[i])
+	name, to := "", yamlText(g.columns[i])
 	read := func(string) *problem { return nil }
 	rule := g.rule
 	switch {
@@ -507,7 +508,12 @@ func (g *guesser) fieldLine(line func(string, ...any), i int, f field) {
 			return p
 		}
 	}
-	if f != fPoint {
+	for n, special := range mappingFields {
+		if special == f {
+			name = n
+		}
+	}
+	if name == "" {
 		name = tableLayout.names[f][0]
 	}
 	var refused []string

@@ -92,15 +92,16 @@ type MappedField struct {
 	Order string `yaml:"order"`
 }
 
-// pointField is the name of the field of both coordinates, which no header has by itself.
-const pointField = "point"
+// mappingFields are the names of the fields that no header has by itself: both
+// coordinates in one column, and the number of wounded.
+var mappingFields = map[string]field{"point": fPoint, "wounded": fWounded}
 
 // The words of [MappedField.Read], and what they are for.
 var (
 	readDates   = []string{"dmy", "mdy", "excel", "gregorian", "solar_hijri"}
 	readNumbers = []string{"plain", "loose"}
 	dateFields  = []field{fStart, fEnd}
-	countFields = []field{fBest, fLow, fHigh, fDeathsA, fDeathsB, fDeathsCivilians, fDeathsUnknown}
+	countFields = []field{fBest, fLow, fHigh, fDeathsA, fDeathsB, fDeathsCivilians, fDeathsUnknown, fWounded}
 	coordFields = []field{fLat, fLon, fPoint}
 )
 
@@ -365,8 +366,8 @@ func checkScalar(n *yaml.Node, key string) error {
 // fieldOf finds a field by any of the headers that are known for it.
 func fieldOf(name string) (field, bool) {
 	name = fold(name)
-	if name == pointField {
-		return fPoint, true
+	if f, ok := mappingFields[name]; ok {
+		return f, true
 	}
 	for f, names := range tableLayout.names {
 		if slices.Contains(names, name) {
@@ -377,7 +378,10 @@ func fieldOf(name string) (field, bool) {
 }
 
 func fieldNames() []string {
-	out := []string{pointField}
+	var out []string
+	for name := range mappingFields {
+		out = append(out, name)
+	}
 	for _, names := range tableLayout.names {
 		if len(names) > 0 {
 			out = append(out, names[0])

@@ -52,6 +52,9 @@ func TestMappedValues(t *testing.T) {
 			`2020-01-01 day 10 12 . (killed of "": 10 . . at_least "10+")|! 3 bad_number n [12+]|! 4 bad_number l [1-2]`},
 		"split": {"numbers: loose\nfields: {date: d, actor1: a, deaths_a: n, deaths_civilians: c}", "d,a,n,c\n2020-01-01,Army,5-8,~3\n",
 			`2020-01-01 day . . . (killed of "Army": 5 . 8 "5-8") (killed of "civilians": . 3 . about "~3")`},
+		"wounded":       {"numbers: loose\nfields: {date: d, wounded: w}", "d,w\n2020-01-01,3\n2020-01-01,30+\n2020-01-01,\n2020-01-01,n/a\n2020-01-01,x\n", `2020-01-01 day . . . (wounded of "": . 3 . "3")|2020-01-01 day . . . (wounded of "": 30 . . at_least "30+")|2020-01-01 day . . .|2020-01-01 day . . .|! 6 bad_number w [x]`},
+		"wounded plain": {"fields: {date: d, wounded: w}", "d,w\n2020-01-01,3\n2020-01-01,30+\n", `2020-01-01 day . . . (wounded of "": . 3 . "3")|! 3 bad_number w [30+]`},
+		"no header":     {"fields: {date: d}", "d,wounded,point\n2020-01-01,x,y\n", `2020-01-01 day . . .`},
 		"months":        {"fields: {date: d, end_date: e}", "d,e\n2020-02,\n2020,\n2020-02,2020-02-10\n2020-02,2020-02\n2020-02,2020-03\n2020-02-03,2020\n", "2020-02-01/2020-02-29 month . . .|2020-01-01/2020-12-31 year . . .|2020-02-01/2020-02-10 range . . .|2020-02-01/2020-02-29 month . . .|2020-02-01/2020-03-31 range . . .|2020-02-03/2020-12-31 range . . ."},
 		"ranges":        {"fields: {date: d, end_date: e}", "d,e\n12-14 Oct 2020,\n12-14 Oct 2020,2020-10-14\n12-14 Oct 2020,2020-10-15\n2020-10-12/2020-10-14,\n", "2020-10-12/2020-10-14 range . . .|2020-10-12/2020-10-14 range . . .|! 4 bad_date e [2020-10-15]|2020-10-12/2020-10-14 range . . ."},
 		"no finer":      {"fields: {date: d, time_precision: p}", "d,p\n2020-02,day\n2020-02,year\n2020-02,unknown\n2020-02-01,month\n", "2020-02-01/2020-02-29 month . . .|2020-02-01/2020-02-29 year . . .|2020-02-01/2020-02-29 unknown . . .|2020-02-01 month . . ."},
@@ -97,7 +100,7 @@ func TestMappedColumns(t *testing.T) {
 func TestMappingWords(t *testing.T) {
 	for _, name := range fieldNames() {
 		text := "fields:\n  " + name + ": X"
-		if name == pointField {
+		if name == "point" {
 			text = "fields: {point: {column: X, order: latlon}}"
 		}
 		if _, err := ReadMapping(strings.NewReader(text)); err != nil {

@@ -224,7 +224,7 @@ func wordNumber(text string) (int, bool) {
 			total, part, room, thousands = part*1000, 0, 1000, true
 		case w == "dozen" && part > 0 && part < 20 && i == len(words)-1 && total == 0:
 			return part * 12, true
-		case w == "and" && i < len(words)-1 && (words[i-1] == "hundred" || words[i-1] == "thousand"):
+		case w == "and" && i > 0 && i < len(words)-1 && (words[i-1] == "hundred" || words[i-1] == "thousand"):
 			if words[i+1] == "and" || words[i+1] == "hundred" || words[i+1] == "thousand" {
 				return 0, false
 			}

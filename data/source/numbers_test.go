@@ -32,7 +32,7 @@ func TestQuantities(t *testing.T) {
 		"13-22": "13 . 22", "13 – 22": "13 . 22", "13 to 22": "13 . 22", "between 13 and 22": "13 . 22", "three to five": "3 . 5", "twenty-one-thirty": "21 . 30", "5-5": "5 . 5",
 		"-": ". . .", "–": ". . .", "n/a": ". . .", "N/A": ". . .", "NA": ". . .", "unknown": ". . .", "?": ". . .", "نامعلوم": ". . .", "...": ". . .", "…": ". . .", "null": ". . .",
 		"three": ". 3 .", "Zero": ". 0 .", "twenty-one": ". 21 .", "one hundred and five": ". 105 .", "a hundred": ". 100 .", "a dozen": ". 12 .", "two dozen": ". 24 .",
-		"half a dozen": ". 6 .", "two thousand three hundred and forty five": ". 2345 .", "nineteen hundred": "!", "five three": "!", "twenty eleven": "!", "hundred": "!", "a": "!", "and": "!",
+		"half a dozen": ". 6 .", "two thousand three hundred and forty five": ". 2345 .", "nineteen hundred": "!", "five three": "!", "twenty eleven": "!", "hundred": "!", "a": "!", "and": "!", "And 0": "!", "hundred and": "!", "one hundred and": "!", "one and two": "!",
 		"1,234": ". 1234 .", "1 234": ". 1234 .", "1\u00a0234": ". 1234 .", "1\u202f234": ". 1234 .", "1٬234": ". 1234 .", "1’234": ". 1234 .", "1,23,456": ". 123456 .", "12,34": "!", "1,2345": "!",
 		"1,234 567": "!", ",123": "!", "1,,234": "!", "1234,567": "!", "1 2": "!", "1\u00a0000+": "1000 . . at_least",
 		"۱۲": ". 12 .", "١٢": ". 12 .", "१२": ". 12 .", "۱۳-۲۲": "13 . 22", "۱۰۰+": "100 . . at_least", "１２": ". 12 .",
