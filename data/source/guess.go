@@ -169,7 +169,7 @@ func share(cells []cell, test func(string) bool) float64 {
 	return float64(n) / float64(max(len(cells), 1))
 }
 
-// anyDate reads whatever may be a date by some mapping; plain numbers are none.
+// anyDate reports whether a text may be a date by some mapping; plain numbers are none.
 func anyDate(s string) bool {
 	if strings.Trim(s, "0123456789.,") == "" && len(s) != 8 && strings.Count(s, ".") != 2 {
 		return false

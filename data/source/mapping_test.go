@@ -79,6 +79,17 @@ func TestMappedValues(t *testing.T) {
 	}
 }
 
+// A quotation mark that is not closed swallows no row, in whatever form its date is written.
+func TestStrayQuotesInOtherDates(t *testing.T) {
+	for _, dates := range [][3]string{{"19-Nov-95", "20-Nov-95", "21-Nov-95"}, {"۰۴/۰۵/۲۰۲۵", "۰۵/۰۵/۲۰۲۵", "۰۶/۰۵/۲۰۲۵"}, {"Sunday-November 19-1995", "Monday-November 20-1995", "Tuesday-November 21-1995"}} {
+		table := fmt.Sprintf("d,w,n\n%s,1,\"x\n%s,2,y\n%s,3,z\"\n", dates[0], dates[1], dates[2])
+		got := mapped(t, "two_digit_years: 1930\ndates: dmy\nfields: {date: d, fatalities: w}", table)
+		if len(got) != 3 || !strings.HasPrefix(got[0], "! 2 bad_quotes") || !strings.HasSuffix(got[1], ". 2 .") {
+			t.Errorf("%s: %q", dates[0], got)
+		}
+	}
+}
+
 // Columns that are joined, in a text and in an id.
 func TestMappedColumns(t *testing.T) {
 	m, err := ReadMapping(strings.NewReader("fields: {date: d, id: {columns: [d, n], join: /}, location: {columns: [Village, Tehsil], join: ', '}, event_type: {columns: [a, b], values: {x y: Riots}}}"))

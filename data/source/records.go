@@ -327,8 +327,7 @@ func (s *records) recordLike(line []byte) (many, dated bool) {
 	for i := 0; i <= len(line); i++ {
 		if i == len(line) || line[i] == s.delim {
 			if delims == s.dateAt && !dated {
-				_, p := parseDate(trim(string(bytes.Trim(line[from:i], "\"'\r"))), orderNone)
-				dated = p == nil || p.code == CodeAmbiguousDate
+				dated = anyDate(trim(string(bytes.Trim(line[from:i], "\"'\r"))))
 			}
 			if i < len(line) {
 				delims++

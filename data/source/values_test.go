@@ -215,6 +215,17 @@ func FuzzAuto(f *testing.F) { fuzz(f, "*", Options{}) }
 
 func FuzzMapping(f *testing.F) {
 	f.Add([]byte("fields: {date: D, lat: {column: a, values: {b: c}}}"))
+	files, err := filepath.Glob("testdata/*.yml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if m, err := ReadMapping(bytes.NewReader(data)); err == nil && m == nil {
 			t.Fatal("neither a mapping nor an error")
