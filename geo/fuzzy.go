@@ -77,7 +77,7 @@ func distance(a, b string, limit int) int {
 		}
 		before, last, row = last, row, before
 	}
-	return last[len(b)]
+	return min(last[len(b)], limit+1)
 }
 
 // slack is by how many letters a name of so many may be misspelt.

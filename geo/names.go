@@ -295,8 +295,12 @@ func NewNames(from Sources) *Names {
 		if ok {
 			n.add(isSubunit, i, Name{Text: s.ID})
 			n.addAll(isSubunit, i, s.Name, s.Names)
-			if Fold(s.Name) == Fold(n.units[u].Name) { // its spellings are those of the unit
-				n.addAll(isUnit, u, s.Name, s.Names)
+			if own := skeleton(key(Fold(s.Name))); own != "" && Fold(s.Name) == Fold(n.units[u].Name) {
+				for _, name := range s.Names { // its spellings are those of the unit
+					if skeleton(key(Fold(name.Text))) == own {
+						n.add(isUnit, u, name)
+					}
+				}
 			}
 		}
 	}
@@ -458,12 +462,18 @@ func (n *Names) add(kind entryKind, ref int, name Name) {
 			return
 		}
 	}
+	if len(n.entries[k]) >= maxSame {
+		return
+	}
 	if len(n.entries[k]) == 0 {
 		n.like(k)
 	}
 	n.entries[k] = append(n.entries[k], entry{kind, int32(ref), int32(len(n.listed))})
 	n.listed = append(n.listed, name)
 }
+
+// maxSame is how many things of one name are kept: with so many none of them is found by it any more.
+const maxSame = 64
 
 // like lists a key under its skeleton.
 func (n *Names) like(k string) {
@@ -681,7 +691,7 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 		if e.kind == isCrossing && s.Crossing < 0 {
 			s.Crossing = int(e.ref)
 		}
-		if amb != nil && (e.kind == isCrossing || e.kind == isSubunit && !named(es, n.within[e.ref])) {
+		if amb != nil && (e.kind == isCrossing || e.kind == isPlace && !n.places[e.ref].HasPoint || e.kind == isSubunit && !named(es, n.within[e.ref])) {
 			known = append(known, e)
 		}
 	}
@@ -736,7 +746,7 @@ func (n *Names) sense(k string, sc *scope) (Sense, bool) {
 		s.Kind, s.Units, s.Name = SenseUnit, units, n.units[units[0]].Name
 		if len(units) == 1 {
 			s.Default = units[0]
-			if k != key(Fold(s.Name)) { // "Lower Kurram" is listed for Kurram, and a tehsil of it
+			if k != key(Fold(s.Name)) && n.units[units[0]].Kind == "district" { // "Lower Kurram" is listed for Kurram, and a tehsil of it
 				for i, e := range es {
 					if e.kind == isSubunit && n.within[e.ref] == units[0] && k == key(Fold(n.subunits[e.ref].Name)) {
 						s.entries = es[i : i+1]

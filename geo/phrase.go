@@ -17,6 +17,7 @@ type token struct {
 	breaks   bool // a comma, a bracket, an end of a sentence or of a line stands before it
 	hyphen   bool // a hyphen stands before it
 	number   bool
+	caseless bool // of a script without capitals: every word may be a name, and none says that it is one
 }
 
 // tokens takes a phrase apart into words: letters, digits and the signs inside words.
@@ -43,7 +44,8 @@ func tokens(out []token, s string) []token {
 			continue
 		}
 		from := i
-		t := token{from: from, capital: unicode.IsUpper(r) || !unicode.IsLower(r), breaks: breaks, hyphen: hyphen, number: unicode.IsDigit(r)}
+		t := token{from: from, capital: unicode.IsUpper(r) || !unicode.IsLower(r), breaks: breaks, hyphen: hyphen, number: unicode.IsDigit(r),
+			caseless: !unicode.IsUpper(r) && !unicode.IsLower(r)}
 		for i < len(s) {
 			r, size = utf8.DecodeRuneInString(s[i:])
 			if !wordRune(r) && !unicode.Is(unicode.Mn, r) && r != '\u200c' && r != 'ـ' &&
@@ -187,7 +189,7 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 	for last+1 < len(toks) && last+1-i < maxNameWords && !toks[last+1].breaks {
 		last++
 	}
-	if _, link := linkWords[toks[i].fold]; link && last == i {
+	if _, link := linkWords[toks[i].fold]; link && (last == i || !partWords[toks[i].fold]) {
 		return mention{}, false
 	}
 	if !toks[i].capital && !small && (i+1 >= len(toks) || !toks[i+1].capital) {
@@ -209,7 +211,7 @@ func (n *Names) mentionAt(toks []token, i int, s string, small bool, k []byte, s
 		}
 		m := mention{from: i, to: j + 1, span: [2]int{toks[i].from, toks[j].to}, words: s[toks[i].from:toks[j].to]}
 		m.kind = kindBeside(toks, i, j+1)
-		if j == i && wordsToo[toks[i].fold] && (m.kind == wordNone || m.kind == wordFeature || m.kind == wordArea) && !standsAsName(toks, i) {
+		if j == i && wordsToo[toks[i].fold] && (m.kind == wordNone || m.kind == wordFeature) && !standsAsName(toks, i) {
 			return mention{}, false
 		}
 		in := *sc
@@ -274,8 +276,11 @@ func kindBeside(toks []token, from, to int) wordKind {
 // surroundings looks at what stands beside a mention.
 func (m *mention) surroundings(toks []token, s string, all []mention, at int) {
 	if m.to < len(toks) {
-		if m.from == 0 && strings.HasPrefix(s[toks[m.to-1].to:], ":") {
-			m.weak = true // where the report was written: "MIRANSHAH: …"
+		if m.from == 0 && dateline(s[toks[m.to-1].to:]) {
+			m.weak = true
+		}
+		if toks[m.to].hyphen && (toks[m.to].fold == "based" || toks[m.to].fold == "bound") {
+			m.weak, m.called = true, true
 		}
 		for i := m.to; i < len(toks) && i < m.to+3 && !toks[i].breaks; i++ {
 			if _, link := linkWords[toks[i].fold]; link {
@@ -354,6 +359,12 @@ func (m *mention) surroundings(toks []token, s string, all []mention, at int) {
 	m.compound = before && commonNames[toks[m.from-1].fold] || after && commonNames[toks[m.to].fold]
 }
 
+// dateline says whether what follows a name shows that the report was written there: "MIRANSHAH: …", "PESHAWAR, March 3 – …".
+func dateline(rest string) bool {
+	end := strings.IndexAny(rest, ":–—")
+	return end == 0 || end > 0 && end <= 24 && (strings.HasPrefix(rest, ",") || strings.TrimSpace(rest[:end]) == "")
+}
+
 // kmBefore is the distance that is given before a word: "750 kilometres (460 miles) south of X", "three km off X". One that is written
 // as a word counts as 10 km.
 func kmBefore(toks []token, at int) float64 {
@@ -381,7 +392,7 @@ func nameGoesOn(toks []token, i, joint int, small bool) bool {
 		return false
 	}
 	t := &toks[i]
-	if _, link := linkWords[t.fold]; link || !t.capital && !small || t.number || kindWords[t.fold] != wordNone || plainWords[t.fold] {
+	if _, link := linkWords[t.fold]; link || t.caseless || !t.capital && !small || t.number || kindWords[t.fold] != wordNone || plainWords[t.fold] {
 		return false
 	}
 	return true
@@ -457,6 +468,9 @@ func (n *Names) misspelt(toks []token, from, to int, s string, sc *scope) (menti
 	m.sense, m.fuzzy = found[0], found[0].Name
 	several := false
 	for _, other := range found[1:] {
+		if m.kind == wordDistrict && len(found[0].entries) == 0 && len(other.entries) > 0 {
+			continue // a district is spoken of
+		}
 		if slices.Equal(other.Units, found[0].Units) {
 			continue
 		}

@@ -131,6 +131,9 @@ func (g *Geocoder) readCountry(s string) (code string, foreign bool) {
 	if sense := g.names.Lookup(s); sense.Kind == SenseCountry {
 		return sense.Country, false
 	}
+	if len(s) > maxNameBytes {
+		return "", true
+	}
 	f := key(Fold(s))
 	if f == "" || strings.Contains(f, "pakistan") && strings.Contains(f, "afghanistan") {
 		return "", false
@@ -169,7 +172,11 @@ func (q *reader) first(field string) {
 			q.day = s.Area.Until - 1 // who writes of the tribal areas writes of their time
 		}
 	case SenseUnit, SenseAmbiguous, SenseFormer:
-		if in := q.n.lookup(field, q.scope(nil)); len(in.Units) > 0 && in.Kind != SenseSubunit {
+		in := q.n.lookup(field, q.scope(nil))
+		if in.Kind == "" {
+			in = q.n.adminLike(field, q.scope(nil))
+		}
+		if len(in.Units) > 0 && in.Kind != SenseSubunit {
 			q.take("adm1", field, in)
 		} else if len(s.Units) > 0 {
 			q.warn("%q is not in %s", field, countryName(q.country))
@@ -274,20 +281,25 @@ func (n *Names) adminLike(field string, sc *scope) Sense {
 	k := strings.Join(words, "")
 	keys, letters := n.similar(k)
 	found := noSense
-	for _, other := range keys {
-		s, ok := n.sense(other, sc)
-		if !ok {
-			continue
-		}
-		if s.Kind == SenseCrossing || s.Kind == SenseSeat || s.Kind == SensePlace {
-			if s = n.subunitsOf(s, sc); s.Kind == "" {
+	for _, local := range []bool{false, true} { // units before what lies in them
+		for _, other := range keys {
+			s, ok := n.sense(other, sc)
+			if !ok || s.local() != local {
 				continue
 			}
+			if local {
+				if s = n.subunitsOf(s, sc); s.Kind == "" {
+					continue
+				}
+			}
+			if found.Kind != "" && (len(found.Units) != 1 || !slices.Equal(found.Units, s.Units)) {
+				return noSense // two names that it may be
+			}
+			found = s
 		}
-		if found.Kind != "" && (len(found.Units) != 1 || !slices.Equal(found.Units, s.Units)) {
-			return noSense // two names that it may be
+		if found.Kind != "" {
+			break
 		}
-		found = s
 	}
 	if found.Kind != "" {
 		found.Score *= 0.8
@@ -493,9 +505,9 @@ func (q *reader) detail(c *Candidate, s Sense, unit int) {
 	case isPlace:
 		p := &q.n.places[e.ref]
 		c.Kind, c.Place = p.Kind, p.Name
-		in := p.Subunit
-		if len(p.Units) > 1 {
-			in = ""
+		in := ""
+		if len(p.Units) < 2 {
+			in = p.Subunit
 		}
 		for _, other := range s.entries { // the tehsil may be listed under the name of its town
 			if in == "" && other.kind == isSubunit && q.n.within[other.ref] == unit {

@@ -303,6 +303,8 @@ func (r *resolver) enough(m *mention, units []int) bool {
 		return true // the whole of a short field
 	case m.fuzzy != "":
 		return len(units) == 1 && m.sure && !slices.ContainsFunc(m.sense.entries, func(e entry) bool { return e.kind == isPlace && !r.n.places[e.ref].HasPoint }) && len(m.sense.entries) < 2 && (r.focus(units[0]) && len(m.words) >= 8 && (r.q.country != "" || r.q.g.index.units[units[0]].Country == "PK") || r.q.area != nil && len(m.words) >= 6)
+	case m.field == 0 && m.from == 0 && m.to >= r.q.words[0]-1 && r.q.area != nil && m.fuzzy == "" && !m.weak:
+		return true // all of the name of a place, within a province that is known
 	case m.compound, m.admin() && m.kind == wordTehsil:
 		return false // "Tehsil Momand" is not the district Mohmand
 	case m.admin():
@@ -338,7 +340,7 @@ func (r *resolver) sturdy(m *mention, e entry) bool {
 	if !r.focus(r.n.lie[e.ref][0]) {
 		return p.Population >= 100_000 && m.kind == wordNone // of a small town elsewhere there is one of the same name here
 	}
-	if !p.HasPoint && strings.HasSuffix(Fold(m.words), "abad") {
+	if !p.HasPoint && p.Kind == "settlement" && strings.HasSuffix(Fold(m.words), "abad") {
 		return false // the commonest names there are
 	}
 	return len(m.words) > 5 && (p.HasPoint || p.Subunit != "" || len(m.words) >= 8) && r.strangers(m.field) < manyStrangers

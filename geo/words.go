@@ -28,7 +28,7 @@ var kindWords = func() map[string]wordKind {
 		wordTehsil:   "tehsil tehsils teshil teshsil tahsil thesil taluka taluk subdivision subtehsil تحصیل",
 		wordTown:     "town towns village villages city cities suburb suburbs hamlet headquarters headquarter bazaar bazar killi kili killay killey kalay kalai kaley kelay qala basti goth شهر ښار کلی گاوں بازار",
 		wordArea:     "area areas areaq region regions locality localities sector sectors valley valleys vicinity union council neighbourhood neighborhood quarter division tribal belt part parts side zone outskirts علاقه علاقه",
-		wordRoad:     "road roads highway highways bypass motorway route سرک روډ",
+		wordRoad:     "road roads highway highways bypass motorway route سرک روډ لار لاره",
 		wordFeature: "river stream nullah nala khwar dam canal lake hill hills hilltop mountain mountains peak ridge range pass forest field fields mine mines bridge tunnel " +
 			"fort camp camps base post posts checkpost checkposts checkpoint checkpoints picket police station stations airport airbase cantonment cantt garrison outpost " +
 			"hospital school college university mosque masjid market chowk colony park terminal border crossing gate shrine madrassa madrasa seminary jail prison plaza hotel street check security railway",
@@ -45,11 +45,11 @@ var linkWords = func() map[string]bool {
 	m := map[string]bool{}
 	for near, words := range map[bool]string{
 		true: "near nearby from toward towards outside beyond bordering adjoining adjacent neighbouring neighboring opposite to leading around between off " +
-			"north south east west northeast northwest southeast southwest",
-		false: "of in at on inside within the a an and or by with for along via",
+			"north south east west northeast northwest southeast southwest قریب نزدیک نژدې",
+		false: "of in at on inside within the a an and or by with for along via میں کے کی کا سے پر اور په د کې ته له در از به و",
 	} {
 		for _, w := range strings.Fields(words) {
-			m[w] = near
+			m[Fold(w)] = near
 		}
 	}
 	return m
@@ -59,7 +59,7 @@ var (
 	partWords   = wordSet("north south east west upper lower central")
 	bodyWords   = wordSet("militia scouts rifles shura brigade zalmi missile missiles team spokesman spokesperson regiment battalion network pipeline river qalandars gladiators chapter")
 	originWords = wordSet("resident residents native hailing belonging born based said told")
-	wordsToo    = wordSet("tank hub ziarat swat") // names of units that are words of sentences too, the last for a shrine
+	wordsToo    = wordSet("tank hub ziarat swat mustang") // names of units that are words of sentences too, the last for a shrine
 	directions  = wordSet("north south east west northeast northwest southeast southwest northern southern eastern western")
 	distances   = wordSet("km kms kilometer kilometers kilometre kilometres mile miles")
 )
