@@ -182,8 +182,10 @@ func open(in *input, opt Options) (Reader, error) {
 			return nil, err
 		}
 		return openTable(in, rows, opt)
+	case k == kindSQLite && opt.Format != FormatAuto && opt.Format != FormatGPKG && opt.Format != FormatTable:
+		return nil, refuse(opt.File, "the file is a GeoPackage, which cannot be read as %s", opt.Format)
 	case k == kindSQLite:
-		return nil, refuse(opt.File, "the file is an SQLite file; export it as GeoJSON or CSV")
+		return openGPKG(in, opt)
 	}
 	if opt.Format == FormatGPKG {
 		return nil, refuse(opt.File, "the file is no GeoPackage")

@@ -357,15 +357,15 @@ func (t *tableReader) nameDataset(opt Options) {
 
 // nameBy settles the dataset; get reads the first row.
 func (d *decoder) nameBy(opt Options, get func(field) string) {
+	if s := get(fDataset); s != "" && len(s) <= 100 && d.dataset.Name == "" {
+		d.dataset.Name = s
+	}
 	if b, p := parseBool(get(fSynthetic)); p == nil && b {
 		d.dataset.Synthetic = true
 		if d.dataset.Name == "" {
 			d.dataset.Name, d.dataset.Title = "synthetic", "Synthetic incidents"
 			d.dataset.Terms = "Generated for tests; nothing in it happened."
 		}
-	}
-	if s := get(fDataset); s != "" && len(s) <= 100 && d.dataset.Name == "" {
-		d.dataset.Name = s
 	}
 	if d.dataset.Name == "" {
 		d.dataset.Name = Slug(opt.File)
