@@ -455,7 +455,7 @@ func rank(n *Names, e entry, town bool) int {
 	name := key(Fold(n.nameOf(e)))
 	as := key(Fold(n.listed[e.name].Text))
 	own := name == as || skeleton(name) != "" && skeleton(name) == skeleton(as)
-	r := 0
+	var r int
 	switch {
 	case e.kind == isPlace && town && n.places[e.ref].HasPoint:
 		return 0

@@ -127,6 +127,10 @@ func geocoding(verbose bool) error {
 	runtime.ReadMemStats(&after)
 	fmt.Printf("ready in %.0f ms (wanted 150), %.0f MB (wanted 60)\n", float64(ready.Microseconds())/1000, float64(after.HeapAlloc-before.HeapAlloc)/1e6)
 
+	if err := ownTables(g, verbose); err != nil {
+		return err
+	}
+
 	const shared = "../shared/data"
 	dev, err := samples(filepath.Join(shared, "geocode_dev.csv"))
 	if err != nil {
@@ -213,6 +217,59 @@ func geocoding(verbose bool) error {
 		}
 	}
 	fmt.Printf("phrases never seen before %.0f/s (wanted 20,000)\n", float64(n)/time.Since(began).Seconds())
+	return nil
+}
+
+// ownTables judges every name of the gazetteer and the project's own table of names and phrases.
+func ownTables(g *geo.Geocoder, verbose bool) error {
+	asked, missed := 0, map[string]int{}
+	for _, u := range g.Index().Units() {
+		for _, name := range append([]string{u.ID, u.PCode, u.Name, u.NameUR, u.NamePS, u.NameFA}, u.Variants...) {
+			if name == "" {
+				continue
+			}
+			for _, r := range []geo.Request{{Adm2: name}, {Text: name}, {Country: u.Country, Adm1: u.Province, Adm2: name}} {
+				asked++
+				m := g.Geocode(r)
+				if m.UnitID != u.ID && !slices.Contains(m.Units, u.ID) && !slices.ContainsFunc(m.Candidates, func(c geo.Candidate) bool { return c.UnitID == u.ID }) {
+					missed[fmt.Sprintf("%+v", r)]++
+				}
+			}
+		}
+	}
+	fmt.Printf("names of gazetteer.csv, every script: %d questions, %d do not find their unit or its ambiguity\n", asked, len(missed))
+
+	f, err := os.Open("data/bundle/testdata/phrases.csv")
+	if err != nil {
+		return fmt.Errorf("open our own table: %w", err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		return fmt.Errorf("read our own table: %w", err)
+	}
+	column := map[string]int{}
+	for i, name := range rows[0] {
+		column[name] = i
+	}
+	right, wrong := 0, map[string]int{}
+	for _, row := range rows[1:] {
+		get := func(name string) string { return row[column[name]] }
+		r := geo.Request{Country: get("country"), Adm1: get("adm1"), Adm2: get("adm2"), Place: get("place"), Text: get("text")}
+		if d, err := incident.ParseDay(get("date")); err == nil {
+			r.Day, r.HasDay = int32(d), true
+		}
+		if m := g.Geocode(r); string(m.Status) == get("status") && m.UnitID == get("unit") {
+			right++
+		} else {
+			wrong[fmt.Sprintf("%s → %s %s, not %s %s", strings.Trim(strings.Join(row[:6], "|"), "|"), m.Status, m.UnitID, get("status"), get("unit"))]++
+		}
+	}
+	fmt.Printf("our own table of names and phrases: %d rows, %d as an expert would answer\n", len(rows)-1, right)
+	if verbose {
+		printed("names that miss", missed)
+		printed("our own table, wrong", wrong)
+	}
 	return nil
 }
 
