@@ -41,8 +41,8 @@ func toUTF8(in *input) (*bufio.Reader, error) {
 		return nil, refuse(in.file, "the file is text in UTF-32; save it as UTF-8")
 	case bytes.HasPrefix(sample, []byte("\xff\xfe")), bytes.HasPrefix(sample, []byte("\xfe\xff")):
 		r = transform.NewReader(br, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder())
-	case utf16(sample) != nil:
-		r = transform.NewReader(br, utf16(sample).NewDecoder())
+	case findUTF16(sample) != nil:
+		r = transform.NewReader(br, findUTF16(sample).NewDecoder())
 	default:
 		r = &lazyText{br: br, file: in.file}
 	}
@@ -88,8 +88,8 @@ func (l *lazyText) Read(p []byte) (int, error) {
 	return l.out.Read(p)
 }
 
-// utf16 tells UTF-16 without a byte order mark; nil is none.
-func utf16(sample []byte) encoding.Encoding {
+// findUTF16 tells UTF-16 without a byte order mark; nil is none.
+func findUTF16(sample []byte) encoding.Encoding {
 	// It has a zero in every character of ASCII: commas, digits and line
 	// ends are that even in a table of Urdu.
 	var zeros [2]int

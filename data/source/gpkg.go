@@ -200,7 +200,7 @@ func findLayer(ctx context.Context, db *sql.DB, file, want string) (layer, error
 		var org string
 		var id int
 		if err := db.QueryRowContext(ctx, `SELECT upper(organization), organization_coordsys_id FROM gpkg_spatial_ref_sys WHERE srs_id = ?`, found.srs).Scan(&org, &id); err != nil ||
-			!(org == "EPSG" && id == 4326 || org == "OGC" && strings.HasPrefix(strconv.Itoa(id), "84")) {
+			(org != "EPSG" || id != 4326) && (org != "OGC" || id != 84) {
 			return layer{}, refuse(file, "the layer %s is in another reference system (%s %d); save it in EPSG:4326", found.table, org, id)
 		}
 	}
@@ -209,8 +209,9 @@ func findLayer(ctx context.Context, db *sql.DB, file, want string) (layer, error
 	if err != nil {
 		return layer{}, fmt.Errorf("read the columns of %s: %w", found.table, err)
 	}
+	defer func() { _ = head.Close() }() // it has no rows
 	found.columns, err = head.Columns()
-	if err = errors.Join(err, head.Err(), head.Close()); err != nil {
+	if err = errors.Join(err, head.Err()); err != nil {
 		return layer{}, fmt.Errorf("read the columns of %s: %w", found.table, err)
 	}
 	return *found, nil

@@ -1,10 +1,14 @@
 package source
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -116,9 +120,27 @@ func FuzzMembers(f *testing.F) {
 	})
 }
 
-func fuzzReader(f *testing.F, file string) {
+// fuzzReader gives a reader whatever comes: it may refuse rows or the file, and nothing else.
+// The seeds are the files of the corpus that match the patterns.
+func fuzzReader(f *testing.F, file string, patterns ...string) {
+	for _, p := range patterns {
+		names, err := filepath.Glob(filepath.Join(brokenDir, p))
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				f.Fatal(err)
+			}
+			if len(text) < 20_000 {
+				f.Add(text)
+			}
+		}
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		r, err := Open(strings.NewReader(string(text)), Options{File: file})
+		t.Setenv("TMPDIR", t.TempDir())
+		r, err := Open(bytes.NewReader(text), Options{File: file})
 		for n := 0; err == nil; n++ {
 			var row *Row
 			if row, err = r.Next(); err != nil {
@@ -127,12 +149,48 @@ func fuzzReader(f *testing.F, file string) {
 			if row.Rejected == nil && (row.Incident.ID == "" || row.Incident.Start > row.Incident.End) || row.Rejected != nil && (row.Rejected.Code == "" || row.Rejected.Reason == "") {
 				t.Fatalf("row %d: %+v", n, row)
 			}
-			if n > len(text) {
-				t.Fatal("more rows than bytes")
+			if n > 1<<20 {
+				t.Fatal("it does not end")
 			}
 		}
 		if !errors.Is(err, io.EOF) && incident.CodeOf(err) != incident.CodeInvalid {
 			t.Fatalf("%v", err)
+		}
+		if files, err := os.ReadDir(os.TempDir()); err != nil || len(files) > 0 {
+			t.Fatalf("temporary files stay: %v %v", files, err)
+		}
+	})
+}
+
+func FuzzJSON(f *testing.F)     { fuzzReader(f, "f.json", "*.json", "*.geojson*", "*.ndjson") }
+func FuzzNDJSON(f *testing.F)   { fuzzReader(f, "f.ndjson", "*.json", "*.geojson*", "*.ndjson") }
+func FuzzEncoding(f *testing.F) { fuzzReader(f, "f.csv", "*.csv", "*.tsv") }
+func FuzzPacked(f *testing.F)   { fuzzReader(f, "f.zip", "*.gz", "*.zip") }
+func FuzzXLSX(f *testing.F)     { fuzzReader(f, "f.xlsx", "*.xlsx") }
+
+// FuzzSheet walks the XML of a sheet, which fuzzing does not reach within a ZIP archive.
+func FuzzSheet(f *testing.F) {
+	f.Add([]byte(`<worksheet><sheetData><row r="1"><c r="A1" s="2"><v>1</v></c><!-- > --><c t="s"/></row><row/></sheetData></worksheet>`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s := &sheetCells{r: bufio.NewReader(bytes.NewReader(text))}
+		for last := 0; ; last = s.number {
+			if err := s.row(); err != nil {
+				return
+			}
+			if s.number <= last {
+				t.Fatalf("row %d comes after row %d", s.number, last)
+			}
+		}
+	})
+}
+
+// FuzzPoint reads the geometry of a GeoPackage.
+func FuzzPoint(f *testing.F) {
+	f.Add([]byte("GP\x00\x01\xe6\x10\x00\x00\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\xc0\x51\x40\x00\x00\x00\x00\x00\x00\x41\x40"))
+	f.Add([]byte("GP\x00\x01\xe6\x10\x00\x00\x01\x04\x00\x00\x00\x01\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if lon, lat, p := geoPackagePoint(b); p == nil && (lon == "") != (lat == "") {
+			t.Fatalf("%q: half a point", b)
 		}
 	})
 }
