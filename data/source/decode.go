@@ -22,6 +22,9 @@ type decoder struct {
 	file    string
 	// dates are the rules for the columns of the first and of the last day.
 	dates [2]dateRule
+	// mapped is true if there is a mapping. Without one nothing needs to ask for
+	// what only a mapping says, which counts at a million rows.
+	mapped bool
 	// loose says of which fields numbers are read in every form.
 	loose [numFields]bool
 	// lonFirst is the order in a column that holds both coordinates.
@@ -66,6 +69,9 @@ func (d *decoder) get(f field) string {
 		return d.constants[f]
 	}
 	s := trim(d.raw[i])
+	if !d.mapped {
+		return s
+	}
 	if j := d.joined[f]; j != nil {
 		s = j.text(d.raw)
 	}
@@ -294,7 +300,11 @@ func (d *decoder) date(f field, country string) (sp span, ok bool) {
 		d.refuse(f, &problem{CodeBadDate, "one of the columns that make up the date is empty, and one behind it is not"})
 		return sp, false
 	}
-	sp, p := readDate(s, d.dates[min(f-fStart, 1)])
+	rule := &d.dates[min(f-fStart, 1)]
+	if t, p := parseDate(s, rule.order); p == nil && !rule.serial {
+		return span{dateTime: t, last: t.day}, true
+	}
+	sp, p := readDate(s, *rule)
 	if p != nil {
 		d.refuse(f, p)
 		return sp, false
@@ -510,14 +520,12 @@ func (d *decoder) bound(in *incident.Incident, f field) incident.Figure {
 }
 
 func (d *decoder) figures(in *incident.Incident) {
-	in.Low, in.High = d.bound(in, fLow), d.bound(in, fHigh)
-	best := d.quantity(in, fBest, "")
-	in.Best = best.best
-	if !in.Low.Known {
-		in.Low = best.low
-	}
-	if !in.High.Known {
-		in.High = best.high
+	if d.mapped {
+		d.quantities(in)
+	} else {
+		in.Low, in.Best, in.High = d.figure(fLow), d.figure(fBest), d.figure(fHigh)
+		in.DeathsA, in.DeathsB = d.figure(fDeathsA), d.figure(fDeathsB)
+		in.DeathsCivilians, in.DeathsUnknown = d.figure(fDeathsCivilians), d.figure(fDeathsUnknown)
 	}
 	switch {
 	case in.Low.Known && in.Best.Known && in.Low.N > in.Best.N:
@@ -526,6 +534,19 @@ func (d *decoder) figures(in *incident.Incident) {
 		d.warn(fBest, d.get(fBest), WarnLowAboveBest, fmt.Sprintf("the best estimate is above the high, %d", in.High.N))
 	case in.Low.Known && in.High.Known && in.Low.N > in.High.N:
 		d.warn(fLow, d.get(fLow), WarnLowAboveBest, fmt.Sprintf("the low estimate is above the high, %d", in.High.N))
+	}
+}
+
+// quantities reads the numbers of people in whatever form the mapping allows.
+func (d *decoder) quantities(in *incident.Incident) {
+	in.Low, in.High = d.bound(in, fLow), d.bound(in, fHigh)
+	best := d.quantity(in, fBest, "")
+	in.Best = best.best
+	if !in.Low.Known {
+		in.Low = best.low
+	}
+	if !in.High.Known {
+		in.High = best.high
 	}
 	in.DeathsA, in.DeathsB = d.quantity(in, fDeathsA, cmp.Or(in.Actor1, "side a")).best, d.quantity(in, fDeathsB, cmp.Or(in.Actor2, "side b")).best
 	d.wounded(in)
@@ -548,7 +569,11 @@ func (d *decoder) place(in *incident.Incident) {
 	if d.loose[fLon] && isMissing(lon) {
 		lon = ""
 	}
-	switch pair := d.get(fPoint); {
+	pair := ""
+	if d.mapped {
+		pair = d.get(fPoint)
+	}
+	switch {
 	case pair != "" && (!d.loose[fPoint] || !isMissing(pair)):
 		x, y, p := parsePoint(pair, d.lonFirst, d.loose[fPoint])
 		if p != nil {

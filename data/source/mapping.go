@@ -400,6 +400,7 @@ func (m *Mapping) setup(d *decoder) {
 		to.AggregatesOnly = from.Public == "aggregates"
 	}
 	to.Synthetic, to.Sample = to.Synthetic || from.Synthetic, to.Sample || from.Sample
+	d.mapped = true
 	d.republished = from.Public == "items"
 	d.dataset = d.stated
 	d.named = from.Name != ""
