@@ -20,13 +20,21 @@ import (
 func (l *geoLocator) weigh(row *source.Row, m *geo.Match, doubts *[]source.Issue) (torn bool) {
 	in := &row.Incident
 	away := 0.0
+	swapped := slices.ContainsFunc(m.Warnings, func(w geo.Warning) bool { return w.Code == geo.WarnSwappedCoordinates })
 	for _, w := range m.Warnings {
+		if w.KM > 0 && (swapped || slices.ContainsFunc(*doubts, func(d source.Issue) bool { return d.Code == geo.WarnOutsideRegion })) {
+			continue // of a point that is known to be wrong the distance says nothing more
+		}
 		switch w.Code {
 		case geo.WarnDistrictMismatch:
 			if at := l.index.Locate(in.Point); at >= 0 && l.names(row, l.index.Units()[at].ID) {
 				continue // the admin names hold the point; the name of a place narrows them to a part beside it
 			}
 			away = w.KM
+		case geo.WarnCountryMismatch:
+			if w.KM > 0 && l.index.Locate(in.Point) < 0 { // units may be missing here, of a country that is there
+				w.Detail = fmt.Sprintf("the coordinates lie %.1f km outside the units of that country that are known here", w.KM)
+			}
 		case geo.WarnSwappedCoordinates:
 			if u := l.exchanged(row); u >= 0 {
 				w.Detail += ", and then in " + l.index.Units()[u].Name + ", which is named"
@@ -37,6 +45,9 @@ func (l *geoLocator) weigh(row *source.Row, m *geo.Match, doubts *[]source.Issue
 	if away == 0 {
 		return false
 	}
+	if at := l.index.Locate(in.Point); at >= 0 && l.otherCountry(row, l.index.Units()[at].Country) {
+		doubt(row, doubts, "", stated(row), geo.WarnCountryMismatch, "the coordinates lie in "+l.index.Units()[at].Name+", in the other country")
+	}
 	if u := l.exchanged(row); u >= 0 {
 		doubt(row, doubts, "", stated(row), geo.WarnSwappedCoordinates, "only with longitude and latitude exchanged the point lies in "+l.index.Units()[u].Name+", which is named")
 	}
@@ -45,6 +56,77 @@ func (l *geoLocator) weigh(row *source.Row, m *geo.Match, doubts *[]source.Issue
 	}
 	m.Name = cmp.Or(row.Adm2, row.Adm1)
 	return true
+}
+
+// weighPoint says whether the point of a row is known to be wrong, since it lies in none of the units, nor beside one
+// as far as its precision reaches. Then the names alone decide, and the coordinates remain as they are given. It writes that
+// down where the geocoder, which looks at the box around all units, has not.
+func (l *geoLocator) weighPoint(row *source.Row, m *geo.Match, doubts *[]source.Issue) bool {
+	if !l.astray(row, m, doubts) {
+		return false
+	}
+	if m.UnitID == "" { // what the names alone know
+		by := l.g.Geocode(l.request(row))
+		for _, w := range by.Warnings {
+			if !slices.Contains(m.Warnings, w) {
+				m.Warnings = append(slices.Clip(m.Warnings), w)
+			}
+		}
+		by.Warnings, by.Point, by.HasPoint = m.Warnings, row.Incident.Point, true
+		*m = by
+	}
+	return true
+}
+
+func (l *geoLocator) astray(row *source.Row, m *geo.Match, doubts *[]source.Issue) bool {
+	in := &row.Incident
+	p := in.Point
+	if !in.HasPoint || p == (orb.Point{}) || !(math.Abs(p[0]) <= 180 && math.Abs(p[1]) <= 90) || l.index.Locate(p) >= 0 {
+		return false
+	}
+	for _, w := range m.Warnings {
+		if w.Code == geo.WarnSwappedCoordinates || w.Code == geo.WarnOutsideRegion {
+			return true
+		}
+	}
+	limit := geo.ToleranceKM
+	switch in.LocationPrecision {
+	case incident.LocVicinity:
+		limit = vicinityKM
+	case incident.LocExact, incident.LocNear, incident.LocSettlement, incident.LocTehsil, incident.LocDistrict:
+	default:
+		return false // what is so coarse is no place
+	}
+	nearest, km := -1, math.Inf(1)
+	for i := range l.index.Units() {
+		if d := l.index.DistanceKM(i, p); d < km {
+			nearest, km = i, d
+		}
+	}
+	if km <= limit {
+		return false
+	}
+	reason := "the coordinates lie in none of the units that are known here"
+	if nearest >= 0 {
+		reason += fmt.Sprintf("; the nearest is %s, %.1f km away", l.index.Units()[nearest].Name, km)
+	}
+	doubt(row, doubts, "", stated(row), geo.WarnOutsideRegion, reason)
+	return true
+}
+
+// otherCountry says whether a row names a country, or units of one, and not the country given.
+func (l *geoLocator) otherCountry(row *source.Row, country string) bool {
+	if row.Incident.Country != "" {
+		return row.Incident.Country != country
+	}
+	named := l.namedUnits(row)
+	for _, id := range named {
+		i, ok := l.index.ByID(id)
+		if f, was := l.g.Former(id); ok && l.index.Units()[i].Country == country || was && f.Country == country {
+			return false
+		}
+	}
+	return len(named) > 0
 }
 
 // namedUnits are the IDs of the units that the words of a row may mean, its

@@ -52,7 +52,7 @@ func TestDoubts(t *testing.T) {
 		"a circle 500 km away": {source.Row{Country: "Pakistan", Adm2: "Dera Bugti", Incident: at(62.049546, 25.648076, incident.LocVicinity)},
 			"district units|||||pk-ba-gwadar+pk-ba-dera-bugti|pk-ba-gwadar+pk-ba-dera-bugti|district_mismatch", "km outside"},
 		"in a province of the other country": {source.Row{Country: "Pakistan", Adm2: "Quetta", Incident: at(65.7, 31.6, incident.LocExact)},
-			"province units|||||af-kan+pk-ba-quetta|af-kan+pk-ba-quetta|district_mismatch", "km outside"},
+			"province units|||||af-kan+pk-ba-quetta|af-kan+pk-ba-quetta|district_mismatch+country_mismatch", "in Kandahar, in the other country"},
 		"a former unit far away": {source.Row{Country: "Pakistan", Adm2: "South Waziristan", Incident: sui},
 			"district units|||||pk-ba-gwadar+pk-kp-lower-south-waziristan+pk-kp-upper-south-waziristan|pk-ba-gwadar+pk-kp-south-waziristan|district_mismatch", "km outside"},
 		"17 km apart": {source.Row{Country: "Pakistan", Adm2: "Bajaur", Incident: at(71.938726, 34.613448, incident.LocExact)},
@@ -62,9 +62,39 @@ func TestDoubts(t *testing.T) {
 		"the middle of a district": {source.Row{Country: "Pakistan", Adm2: "Dera Bugti", Incident: at(62.049546, 25.648076, incident.LocDistrict)},
 			"district unit|pk-ba-dera-bugti||||||district_mismatch", "km outside"},
 		"exchanged": {source.Row{Country: "Pakistan", Adm2: "Quetta", Incident: at(30.2, 66.99, incident.LocExact)},
-			"district unit|pk-ba-quetta||||||swapped_coordinates+district_mismatch", "and then in Quetta, which is named"},
+			"district unit|pk-ba-quetta||||||swapped_coordinates", "and then in Quetta, which is named"},
 		"exchanged, nothing named": {source.Row{Country: "Pakistan", Incident: at(30.2, 66.99, incident.LocExact)},
-			"", "lies in the region only if the two are exchanged"},
+			"country country|||||||swapped_coordinates", "lies in the region only if the two are exchanged"},
+		"far away": {source.Row{Country: "Pakistan", Incident: at(-9.1, 38.7, incident.LocExact)},
+			"country country|||||||outside_region", "outside the region"},
+		"far away, no country": {source.Row{Incident: at(-9.1, 38.7, incident.LocVicinity)},
+			"none none|||||||outside_region", "outside the region"},
+		"far away, a province named": {source.Row{Country: "Pakistan", Adm1: "Balochistan", Incident: at(-9.1, 38.7, incident.LocExact)},
+			"province province|||||||outside_region", "outside the region"},
+		"Delhi": {source.Row{Country: "Pakistan", Incident: at(77.2, 28.6, incident.LocExact)},
+			"country country|||||||outside_region", "in none of the units that are known here"},
+		"Iranshahr, a crossing named": {source.Row{Country: "Pakistan", Incident: named(at(60.69, 27.2, incident.LocExact), "Torkham")},
+			"district unit|pk-kp-khyber|pk-kp-khyber-agency|Khyber Agency||||outside_region", "in none of the units that are known here"},
+		"Iranshahr, the unit given": {source.Row{Incident: inUnit(at(60.69, 27.2, incident.LocExact), "pk-ba-kech")},
+			"district unit|pk-ba-kech||||||district_mismatch+outside_region", "in none of the units that are known here"},
+		"a circle that reaches in": {source.Row{Country: "Pakistan", Incident: at(62.33, 24.95, incident.LocVicinity)},
+			"vicinity_25km circle|||||||country_mismatch", "16.0 km outside the units of that country that are known here"},
+		"the other country, 10 km": {source.Row{Country: "Pakistan", Adm1: "Khyber Pakhtunkhwa", Adm2: "Khyber", Incident: at(70.4, 34.3, incident.LocExact)},
+			"exact point|af-nan|||af-nan-chaparhar|||district_mismatch+country_mismatch", "in Nangarhar, in the other country"},
+		"a tehsil by its point": {source.Row{Country: "Pakistan", Adm2: "Khyber", Incident: at(71.15, 34.1, incident.LocTehsil)},
+			"tehsil subunit|pk-kp-khyber|pk-kp-khyber-agency|Khyber Agency|pk-kp-khyber-landi-kotal|||", ""},
+		"a tehsil by its name": {source.Row{Country: "Pakistan", Adm2: "Khyber", Incident: named(at(71.15, 34.1, incident.LocTehsil), "Landi Kotal")},
+			"tehsil subunit|pk-kp-khyber|pk-kp-khyber-agency|Khyber Agency|pk-kp-khyber-landi-kotal|||", ""},
+		"a tehsil for a district": {source.Row{Country: "Pakistan", Adm1: "Khyber", Adm2: "Landi Kotal", Incident: at(71.15, 34.1, incident.LocTehsil)},
+			"tehsil subunit|pk-kp-khyber|pk-kp-khyber-agency|Khyber Agency|pk-kp-khyber-landi-kotal|||", ""},
+		"a tehsil 500 km away": {source.Row{Country: "Pakistan", Adm1: "Khyber Pakhtunkhwa", Adm2: "Khyber", Incident: at(67, 30.2, incident.LocTehsil)},
+			"district units|||||pk-ba-quetta+pk-kp-khyber|pk-ba-quetta+pk-kp-khyber|district_mismatch", "km outside Khyber"},
+		"a vicinity by its name": {source.Row{Country: "Pakistan", Incident: named(incident.Incident{Start: 17000, LocationPrecision: incident.LocVicinity}, "Torkham")},
+			"vicinity_25km circle|pk-kp-khyber|pk-kp-khyber-agency|Khyber Agency||||", ""},
+		"a vicinity by its name, 0, 0": {source.Row{Country: "Pakistan", Incident: named(at(0, 0, incident.LocVicinity), "Torkham")},
+			"vicinity_25km circle|pk-kp-khyber|pk-kp-khyber-agency|Khyber Agency||||zero_coordinates", "0, 0"},
+		"near a town": {source.Row{Country: "Pakistan", Incident: named(incident.Incident{Start: 17000, LocationPrecision: incident.LocNear}, "Peshawar city")},
+			"near point|pk-kp-peshawar|||pk-kp-peshawar-peshawar-i|||", ""},
 		"zero": {source.Row{Country: "Pakistan", Adm2: "Quetta", Incident: at(0, 0, incident.LocExact)},
 			"district unit|pk-ba-quetta||||||zero_coordinates", "0, 0"},
 		"the country's middle, unsaid": {source.Row{Country: "Pakistan", PrecisionAssumed: true, Incident: at(69.3451, 30.3753, incident.LocNear)},
@@ -101,6 +131,11 @@ func TestDoubts(t *testing.T) {
 
 func named(in incident.Incident, place string) incident.Incident {
 	in.LocationName = place
+	return in
+}
+
+func inUnit(in incident.Incident, id string) incident.Incident {
+	in.UnitID = id
 	return in
 }
 
@@ -227,6 +262,11 @@ func TestLearnedNames(t *testing.T) {
 		if len(doubts) != 1 || doubts[0].Code != WarnLearnedPlace || !strings.Contains(doubts[0].Reason, "ged") || !strings.Contains(doubts[0].Reason, "12") {
 			t.Errorf("%+v", doubts)
 		}
+	}
+	row = named("Qwzzarabad")
+	row.Incident.LocationPrecision = incident.LocVicinity
+	if in, _ := locate(t, l, row); in.Place.Kind != incident.PlaceCircle || in.Place.RadiusM != 25000 {
+		t.Errorf("finer than the source says: %s", brief(in))
 	}
 	row = named("Qwzzarabad")
 	row.Incident.LocationPrecision = incident.LocCountry

@@ -32,12 +32,16 @@ const (
 	WarnLabelCoordinates = "label_coordinates"
 )
 
-// Radii in kilometres around the label point within which an incident lies, by
-// precision. A point that is exact or near has none, but closer than
-// borderToleranceKM to the border its side is not told: the line is not drawn better.
+// Radii in kilometres around the point within which an incident lies, by
+// precision. Coordinates of a source that are exact or near have none, but closer than
+// borderToleranceKM to the border their side is not told: the line is not drawn better.
+// A position of the gazetteer is off by what the gazetteer says, by positionKM at least;
+// one that incidents taught by learnedKM at most, for what is worse is a circle.
 const (
 	vicinityKM        = 25.0
 	settlementKM      = 2.5
+	positionKM        = 1.0
+	learnedKM         = 5.0
 	borderToleranceKM = 0.1
 )
 
@@ -46,12 +50,12 @@ type geoLocator struct {
 	g        *geo.Geocoder
 	index    *geo.Index
 	border   *geo.Border
-	ranges   []borderRange     // of the units
-	subunits map[string]int    // ID → place in the subunits of g
-	below    []borderRange     // of the subunits
-	tehsils  func() *geo.Index // of the subunits, in the order of g, made when it is first needed; nil without any
+	ranges   []borderRange  // of the units
+	subunits map[string]int // ID → place in the subunits of g
+	below    []borderRange  // of the subunits
 	labels   *labels
-	more     func() *learned // made when it is first needed; nil without any
+	accuracy func() map[orb.Point]float64 // of the positions that the geocoder knows, in kilometres; made when it is first needed
+	more     func() *learned              // made when it is first needed; nil without any
 }
 
 // learned is a geocoder that knows learned names beside its own, and what these rest on, by name.
@@ -80,7 +84,7 @@ func NewLocator(g *geo.Geocoder, names func() []geo.Place) Locator {
 	for i := range subunits {
 		l.subunits[subunits[i].ID] = i
 	}
-	l.tehsils = sync.OnceValue(l.indexSubunits)
+	l.accuracy = sync.OnceValue(l.accuracies)
 	if names != nil {
 		l.more = sync.OnceValue(func() *learned {
 			places := names()
@@ -401,6 +405,7 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 			large.fallBack(&m, in.Point)
 		}
 	}
+	astray := l.weighPoint(row, &m, doubts)
 	torn := l.weigh(row, &m, doubts)
 	in.UnitThen = m.Then
 	l.checkNames(row, &m, doubts)
@@ -425,11 +430,19 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		if !known.IsPoint() { // that the tehsil has a town of its name makes it no town
 			in.LocationPrecision = known
 		}
+		if sub := l.tehsil(row, &m); sub != "" {
+			m.Subunit, in.LocationPrecision = sub, incident.LocTehsil
+		}
 	default:
-		in.LocationPrecision = incident.LocationPrecision(m.Precision)
+		if row.PrecisionAssumed || !finer(known, in.LocationPrecision) { // a name makes a place no better known than the source says it is
+			in.LocationPrecision = known
+		}
 	}
-	if in.LocationPrecision.IsPoint() && !in.HasPoint {
+	if in.LocationPrecision.IsPoint() && (!in.HasPoint || astray) {
 		in.LocationPrecision = incident.LocDistrict
+		if m.UnitID == "" && m.Province != "" {
+			in.LocationPrecision = incident.LocProvince
+		}
 	}
 	if in.UnitID == "" {
 		in.Candidates = nil
@@ -448,7 +461,7 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 		case m.Unit >= 0:
 			l.enter(in, m.Unit)
 			if prec != incident.LocVicinity { // a circle reaches over the tehsils around
-				in.Subunit = l.subunitAt(in.Point, in.UnitID)
+				in.Subunit = l.g.SubunitAt(in.Point, m.Unit)
 				if in.Subunit == "" {
 					in.Subunit = l.subunitOf(in.UnitID, m.Subunit)
 				}
@@ -513,33 +526,25 @@ func (l *geoLocator) find(row *source.Row, doubts *[]source.Issue) {
 	}
 }
 
-// indexSubunits makes the index of the subunits, nil if there are none or if one cannot be indexed.
-func (l *geoLocator) indexSubunits() *geo.Index {
-	subunits := l.g.Subunits()
-	if len(subunits) == 0 {
-		return nil
-	}
-	units := make([]geo.Unit, len(subunits))
-	for i := range subunits {
-		units[i] = geo.Unit{ID: subunits[i].ID, Geometry: subunits[i].Geometry, Label: subunits[i].Label}
-	}
-	x, err := geo.NewIndex(units)
-	if err != nil {
-		return nil
-	}
-	return x
+// finer says whether one precision of a point says more than another; one that the source does not state says nothing.
+func finer(a, b incident.LocationPrecision) bool {
+	order := []incident.LocationPrecision{incident.LocExact, incident.LocSettlement, incident.LocNear, incident.LocVicinity}
+	return slices.Contains(order, a) && slices.Index(order, a) < slices.Index(order, b)
 }
 
-// subunitAt is the ID of the subunit of a unit that holds a point, "" if none does.
-func (l *geoLocator) subunitAt(p orb.Point, unit string) string {
-	x := l.tehsils()
-	if x == nil {
+// tehsil is the ID of the subunit of a row whose source says that the place is known to the tehsil: the one that its names
+// name in the unit of the match, else the one that holds its point; "" if neither is known.
+func (l *geoLocator) tehsil(row *source.Row, m *geo.Match) string {
+	if m.Unit < 0 || m.Subunit != "" {
+		return m.Subunit
+	}
+	if by := l.g.Geocode(l.request(row)); by.Unit == m.Unit && by.Subunit != "" {
+		return by.Subunit
+	}
+	if !m.HasPoint || l.index.Locate(m.Point) != m.Unit {
 		return ""
 	}
-	if i := x.Locate(p); i >= 0 && l.g.Subunits()[i].Unit == unit {
-		return l.g.Subunits()[i].ID
-	}
-	return ""
+	return l.g.SubunitAt(m.Point, m.Unit)
 }
 
 // request asks where a row was by all of its words.
@@ -714,8 +719,8 @@ func (l *geoLocator) distance(in *incident.Incident, settled func() incident.Bor
 			return none
 		}
 		r := in.Place.RadiusM / 1000
-		if in.Place.Kind == incident.PlacePoint && in.LocationPrecision == incident.LocSettlement {
-			r = settlementKM
+		if in.Place.Kind == incident.PlacePoint {
+			r = l.offKM(in)
 		}
 		b := incident.BorderDistance{Known: true, MinKM: round(max(0, d-r)), MaxKM: round(d + r), Side: incident.SideUnknown}
 		switch {
@@ -750,6 +755,40 @@ func (l *geoLocator) distance(in *incident.Incident, settled func() incident.Bor
 		return l.unitsDistance(ids)
 	}
 	return none
+}
+
+// offKM is how far from its point an incident may have been, in kilometres.
+func (l *geoLocator) offKM(in *incident.Incident) float64 {
+	switch {
+	case in.LocationPrecision == incident.LocSettlement:
+		return settlementKM
+	case in.LocationPrecision != incident.LocNear:
+		return 0
+	case slices.Contains(in.Warnings, WarnLearnedPlace):
+		return learnedKM
+	}
+	return l.accuracy()[in.Point]
+}
+
+// accuracies are how far off the positions of crossings and places may be. The
+// same position gives the same answer when an export of ours is loaded again.
+func (l *geoLocator) accuracies() map[orb.Point]float64 {
+	crossings, places := l.g.Crossings(), l.g.Places()
+	m := make(map[orb.Point]float64, len(crossings)+len(places))
+	put := func(p orb.Point, km float64) { m[p] = max(m[p], km) }
+	for i := range places {
+		switch p := &places[i]; {
+		case !p.HasPoint:
+		case p.Kind == "settlement":
+			put(p.Point, max(settlementKM, p.AccuracyKM))
+		default:
+			put(p.Point, max(positionKM, p.AccuracyKM))
+		}
+	}
+	for i := range crossings {
+		put(crossings[i].Point, max(positionKM, crossings[i].AccuracyKM))
+	}
+	return m
 }
 
 // round keeps distances to 10 m, which is more than the line is good for.

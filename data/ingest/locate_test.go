@@ -93,6 +93,25 @@ func TestBorderDistance(t *testing.T) {
 	}
 }
 
+// A position of the gazetteer is no better than the gazetteer says, also when an export of it is loaded again.
+func TestBorderDistanceOfNames(t *testing.T) {
+	l := testLocator(t)
+	for name, km := range map[string]float64{"Torkham": 1, "Ghulam Khan": 3} {
+		row := source.Row{Country: "Pakistan", Incident: incident.Incident{Country: "PK", LocationName: name}}
+		l.Locate(&row)
+		in := row.Incident
+		b := in.Border
+		if in.LocationPrecision != incident.LocNear || !b.Known || b.MinKM != 0 || b.MaxKM < km || b.MaxKM > 2*km+1 {
+			t.Errorf("%s: %+v %+v", name, in.Place, b)
+		}
+		again := source.Row{Incident: in}
+		l.Locate(&again)
+		if again.Incident.Border != b {
+			t.Errorf("%s: %+v, loaded again %+v", name, b, again.Incident.Border)
+		}
+	}
+}
+
 // No admin name vanishes without a word, and the words of the source stay.
 func TestAdminNames(t *testing.T) {
 	l := testLocator(t)
