@@ -187,6 +187,9 @@ func fuzz(f *testing.F, ext string, opt Options, more ...string) {
 		f.Fatal(err)
 	}
 	for _, name := range files {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			continue
+		}
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
@@ -220,6 +223,9 @@ func FuzzMapping(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, name := range files {
+		if info, err := os.Stat(name); err == nil && info.IsDir() {
+			continue
+		}
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
