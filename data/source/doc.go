@@ -1,5 +1,6 @@
 // Package source reads files of incidents: UCDP GED, ACLED, any table with
-// known headers or a mapping, and GeoJSON.
+// known headers, HXL tags or a mapping (separated values, XLSX, JSON), GeoJSON
+// and GeoPackages, packed or not.
 //
 // # Goals
 //

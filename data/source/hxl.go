@@ -27,7 +27,7 @@ func hxlField(tag string) (field, bool) {
 	base, attributes, _ := strings.Cut(strings.Join(strings.Fields(strings.ToLower(tag)), ""), "+")
 	var kept []string
 	for a := range strings.SplitSeq(attributes, "+") {
-		if a != "" && (len(a) != 2 || strings.HasPrefix(a, "v_")) && !strings.HasPrefix(a, "i_") { // +en and +i_en are languages
+		if a != "" && (len(a) != 2 || a == "id") && !strings.HasPrefix(a, "i_") { // +en and +i_en are languages
 			kept = append(kept, a)
 		}
 	}
