@@ -27,7 +27,7 @@ type importCmd struct {
 	Guess   bool     `help:"Print the mapping by which each file would be read, to be edited; load nothing."`
 	DryRun  bool     `help:"Show what would change and change nothing."`
 	Strict  bool     `help:"All or nothing: one rejected row keeps the whole file out."`
-	Report  string   `help:"Write the report as JSON." placeholder:"report.json" type:"path"`
+	Report  string   `help:"Write the report as JSON, with the lines and reasons of warnings and rejected rows." placeholder:"report.json" type:"path"`
 	Rejects string   `help:"Write the rejected rows as CSV; it loads again after mending." placeholder:"rejects.csv" type:"path"`
 	JSON    bool     `help:"Print the report as JSON on standard output."`
 	Quiet   bool     `short:"q" help:"No progress and no warnings."`
@@ -73,7 +73,7 @@ func (c *importCmd) Run(e *env) error {
 		defer os.RemoveAll(dir)
 		path = filepath.Join(dir, "empty.gpkg")
 	}
-	st, err := known.open(e.ctx, path)
+	st, err := known.open(e, path)
 	if err != nil {
 		return err
 	}
@@ -258,16 +258,17 @@ func (c *importCmd) write(e *env, reports []ingest.Report) error {
 	if len(reports) > 1 {
 		reports = append(reports, sumReports(reports))
 	}
-	var lines bytes.Buffer
-	enc := json.NewEncoder(&lines)
-	enc.SetEscapeHTML(false)
-	for _, r := range reports {
-		if err := enc.Encode(r); err != nil {
+	var lines, details bytes.Buffer
+	short, long := json.NewEncoder(&lines), json.NewEncoder(&details)
+	short.SetEscapeHTML(false)
+	long.SetEscapeHTML(false)
+	for i := range reports {
+		if err := errors.Join(short.Encode(reports[i]), long.Encode(reports[i].Detail())); err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	}
 	if c.Report != "" {
-		if err := os.WriteFile(c.Report, lines.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(c.Report, details.Bytes(), 0o644); err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	}

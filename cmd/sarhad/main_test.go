@@ -161,7 +161,7 @@ func TestKilledLoadGoesOn(t *testing.T) {
 	if rep.Read != rows || rep.New+rep.Unchanged != rows || rep.Changed+rep.Rejected != 0 {
 		t.Errorf("report %+v", rep)
 	}
-	st, err := openStore(t.Context(), store, gpkg.Options{})
+	st, err := gpkg.Open(t.Context(), store, gpkg.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,6 +177,46 @@ func TestKilledLoadGoesOn(t *testing.T) {
 	var sound string
 	if err := db.QueryRow("PRAGMA integrity_check").Scan(&sound); err != nil || sound != "ok" {
 		t.Errorf("the store is not sound: %s, %v", sound, err)
+	}
+}
+
+// An older store is brought up to date, and what its incidents lack until they are loaded again is said, once.
+func TestOldStore(t *testing.T) {
+	dir := t.TempDir()
+	store, file := filepath.Join(dir, "s.gpkg"), filepath.Join(dir, "f.csv")
+	if err := os.WriteFile(file, []byte("date,district\n2009-01-01,Khyber\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	load := func() string {
+		t.Helper()
+		out, err := program(t.Context(), t, "import", "--store", store, file).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return string(out)
+	}
+	const hint = "until their files are imported again"
+	if out := load(); strings.Contains(out, hint) {
+		t.Error(out)
+	}
+	db, err := sql.Open("sqlite3", "file:"+store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []string{"ALTER TABLE incidents DROP COLUMN unit_then", "ALTER TABLE incidents DROP COLUMN district_then", "ALTER TABLE incidents DROP COLUMN subunit_id", "DELETE FROM migrations WHERE version = 2",
+		"UPDATE incidents SET content_hash = content_hash + 1"} { // which knew nothing of these columns
+		if _, err := db.Exec(q); err != nil {
+			t.Fatal(q, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if out := load(); strings.Count(out, hint) != 1 || !strings.Contains(out, "1 changed") {
+		t.Error(out)
+	}
+	if out := load(); strings.Contains(out, hint) {
+		t.Error(out)
 	}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -92,8 +91,8 @@ func (f *placesFlag) read(w io.Writer) (*places, error) {
 }
 
 // open opens a store for writing.
-func (p *places) open(ctx context.Context, path string) (*gpkg.Store, error) {
-	return openStore(ctx, path, gpkg.Options{Units: p.units, Border: p.line, Crossings: p.crossings, Boundaries: p.boundaries})
+func (p *places) open(e *env, path string) (*gpkg.Store, error) {
+	return e.openStore(path, gpkg.Options{Units: p.units, Border: p.line, Crossings: p.crossings, Boundaries: p.boundaries})
 }
 
 // locator places the incidents of a dataset, those without coordinates also by what the other datasets of a store teach.

@@ -53,7 +53,7 @@ func (c *serveCmd) Run(e *env) error {
 		return err
 	}
 	locator := ingest.NewLocator(known.geocoder, nil)
-	st, err := known.open(e.ctx, c.Store)
+	st, err := known.open(e, c.Store)
 	if err != nil {
 		return err
 	}
@@ -191,9 +191,9 @@ func (c *serveCmd) loadSynthetic(ctx context.Context, e *env, st *gpkg.Store, lo
 }
 
 // openExisting opens a store that must be there already and leaves its layers as they are.
-func openExisting(ctx context.Context, path string) (*gpkg.Store, error) {
+func (e *env) openExisting(path string) (*gpkg.Store, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, incident.Errorf(incident.CodeNotFound, "there is no store %s; sarhad serve or sarhad import makes one", path)
 	}
-	return openStore(ctx, path, gpkg.Options{})
+	return e.openStore(path, gpkg.Options{})
 }

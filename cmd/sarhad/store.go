@@ -14,12 +14,19 @@ import (
 )
 
 // openStore opens a store for writing; options without units leave the layers of the file as they are.
-func openStore(ctx context.Context, path string, opt gpkg.Options) (*gpkg.Store, error) {
+// A store of an older version is brought up to date, and that is said: what is new cannot be known of its incidents.
+func (e *env) openStore(path string, opt gpkg.Options) (*gpkg.Store, error) {
 	if err := notPostgres(path); err != nil {
 		return nil, err
 	}
 	opt.Now = time.Now
-	return gpkg.Open(ctx, path, opt)
+	have, want, err := gpkg.MigrationStatus(e.ctx, path)
+	old := err == nil && have > 0 && have < want // what is wrong with the file, opening it says
+	st, err := gpkg.Open(e.ctx, path, opt)
+	if err == nil && old {
+		e.log.Warn("the store was written by an older version and has been brought up to date; its incidents have no unit_then, district_then and subunit_id until their files are imported again", "store", path)
+	}
+	return st, err
 }
 
 // loadDemo puts the bundled demo into a store.
@@ -51,7 +58,7 @@ type datasetsListCmd struct {
 
 // Run implements the command.
 func (c *datasetsListCmd) Run(e *env) error {
-	st, err := openExisting(e.ctx, c.Store)
+	st, err := e.openExisting(c.Store)
 	if err != nil {
 		return err
 	}
@@ -87,7 +94,7 @@ type datasetsRemoveCmd struct {
 
 // Run implements the command.
 func (c *datasetsRemoveCmd) Run(e *env) error {
-	st, err := openExisting(e.ctx, c.Store)
+	st, err := e.openExisting(c.Store)
 	if err != nil {
 		return err
 	}
@@ -107,7 +114,7 @@ type backupCmd struct {
 
 // Run implements the command.
 func (c *backupCmd) Run(e *env) error {
-	st, err := openExisting(e.ctx, c.Store)
+	st, err := e.openExisting(c.Store)
 	if err != nil {
 		return err
 	}
@@ -148,7 +155,7 @@ type migrateUpCmd struct {
 
 // Run implements the command; opening a store brings it up to date.
 func (c *migrateUpCmd) Run(e *env) error {
-	st, err := openExisting(e.ctx, c.Store)
+	st, err := e.openExisting(c.Store)
 	if err != nil {
 		return err
 	}

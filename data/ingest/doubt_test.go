@@ -206,6 +206,9 @@ func TestSharedCoordinates(t *testing.T) {
 		t.Fatalf("%v %+v", r.Warnings, r.Doubts[:min(3, len(r.Doubts))])
 	}
 	d := r.Doubts[0]
+	if !strings.HasSuffix(d.Reason, "on the lines 2, 6, 10, 14, 18, 22, 26, 30, 34, 38") {
+		t.Error(d.Reason)
+	}
 	if d.Line != 2 || d.Value != "70.5, 33.5" || !strings.Contains(d.Reason, "60 rows") || !strings.Contains(d.Reason, "Beta") {
 		t.Errorf("%+v", d)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -66,8 +67,8 @@ type Progress struct {
 	Done bool
 }
 
-// MaxRejectsInReport is how many refused rows a [Report] keeps for printing.
-const MaxRejectsInReport = 100
+// MaxRejectsInReport is how many refused rows a [Report] keeps, and how many warnings of each code.
+const MaxRejectsInReport = 1000
 
 // Report says what became of the rows of a file. Its JSON form is what
 // sarhad import --json prints.
@@ -93,11 +94,46 @@ type Report struct {
 	// File and Layout say what was read.
 	File   string `json:"-"`
 	Layout string `json:"-"`
-	// Rejects are the first refused rows, Doubts the first warnings, at most
-	// MaxRejectsInReport of each, in the order of the file; before them stand
+	// Rejects are the first MaxRejectsInReport refused rows, Doubts as many of
+	// the first warnings of each code, in the order of the file; before them stand
 	// the doubts that are about the file as a whole, [WarnSharedCoordinates].
 	Rejects []source.Issue `json:"-"`
 	Doubts  []source.Issue `json:"-"`
+}
+
+// Detail is a report with the refused rows and the doubts that it keeps. Its
+// JSON form is what sarhad import --report writes.
+type Detail struct {
+	Report
+	// File is the name of the file without its folder, "" for the sum of several.
+	File string `json:"file"`
+	// Rejects and Doubts are those of the report, never nil.
+	Rejects []Noted `json:"rejects"`
+	Doubts  []Noted `json:"doubts"`
+}
+
+// Noted is a refused row or a doubt as JSON has it.
+type Noted struct {
+	// Line is that of the row, Column the name of the column at fault, "" for
+	// the row as a whole, Value what stands there, cut where it is long.
+	Line   int    `json:"line"`
+	Column string `json:"column"`
+	Value  string `json:"value"`
+	// Code is what the report counts it under, Reason a sentence for readers.
+	Code   string `json:"code"`
+	Reason string `json:"reason"`
+}
+
+// Detail is the report with what it rests on.
+func (r *Report) Detail() Detail {
+	noted := func(list []source.Issue) []Noted {
+		out := make([]Noted, len(list))
+		for i := range list {
+			out[i] = Noted{list[i].Line, list[i].Column, list[i].Value, list[i].Code, list[i].Reason}
+		}
+		return out
+	}
+	return Detail{*r, r.File, noted(r.Rejects), noted(r.Doubts)}
 }
 
 // reject is a refused row.
@@ -306,6 +342,7 @@ func put(ctx context.Context, load incident.Load, r *Report, b *batch, rejects *
 			}
 		}
 		if len(r.Rejects) < MaxRejectsInReport {
+			j.issue.Value, j.issue.Reason = kept(j.issue.Value, 200), kept(j.issue.Reason, 1000)
 			r.Rejects = append(r.Rejects, j.issue)
 		}
 	}
@@ -315,7 +352,6 @@ func put(ctx context.Context, load incident.Load, r *Report, b *batch, rejects *
 		r.Warnings[code] += n
 	}
 	r.Doubts = append(b.whole, append(r.Doubts, b.doubts...)...)
-	r.Doubts = r.Doubts[:min(len(r.Doubts), MaxRejectsInReport)]
 	return nil
 }
 
@@ -325,7 +361,7 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 	if size <= 0 {
 		size = 10_000
 	}
-	doubts := 0
+	doubts := map[string]int{}
 	seen := sharing{}
 	for {
 		var b *batch
@@ -348,12 +384,12 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 				continue
 			}
 			for _, is := range row.Issues {
-				b.warn(is, &doubts)
+				b.warn(is, doubts)
 			}
 			if opt.Locator != nil {
 				seen.add(row)
 				for _, is := range opt.Locator.Locate(row) {
-					b.warn(is, &doubts)
+					b.warn(is, doubts)
 				}
 			}
 			b.good = append(b.good, row.Incident)
@@ -376,12 +412,21 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 	}
 }
 
-func (b *batch) warn(is source.Issue, doubts *int) {
+func (b *batch) warn(is source.Issue, doubts map[string]int) {
 	b.warnings[is.Code]++
-	if *doubts < MaxRejectsInReport {
-		*doubts++
+	if doubts[is.Code] < MaxRejectsInReport {
+		doubts[is.Code]++
+		is.Value, is.Reason = kept(is.Value, 200), kept(is.Reason, 1000)
 		b.doubts = append(b.doubts, is)
 	}
+}
+
+// kept is a copy of the beginning of a text that may be a small part of a large record, or a large one itself.
+func kept(s string, most int) string {
+	if len(s) > most {
+		return strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return strings.Clone(s)
 }
 
 // Counter counts the bytes that are read through it.

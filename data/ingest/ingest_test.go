@@ -345,6 +345,42 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// The report keeps examples of every code, however many rows another code has.
+func TestReportDetail(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("date,lat,lon,location\n")
+	for range 1500 {
+		b.WriteString("2020-01-01,38.7,-9.1,Somewhere\n2020-01-01,x,1,Bad\n")
+	}
+	b.WriteString("2020-01-01,0,0," + strings.Repeat("Q", 5000) + "\n")
+	r, err := Run(t.Context(), Options{Source: open(t, b.String(), "f.csv"), Store: newMemory(), Locator: testLocator(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(r.Detail())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Rejected        int
+		Warnings        map[string]int
+		Rejects, Doubts []map[string]any
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	codes := map[any]int{}
+	for _, d := range got.Doubts {
+		codes[d["code"]]++
+		if d["line"] == 0.0 || d["reason"] == "" || len(d) != 5 || len(fmt.Sprint(d["value"])) > 210 {
+			t.Fatalf("%v", d)
+		}
+	}
+	if got.Rejected != 1500 || len(got.Rejects) != MaxRejectsInReport || got.Warnings["outside_region"] != 1500 || codes["outside_region"] != MaxRejectsInReport || codes["zero_coordinates"] != 1 {
+		t.Errorf("%d rejected, %d named, %v, %v", got.Rejected, len(got.Rejects), got.Warnings, codes)
+	}
+}
+
 // A file that holds an id twice changes nothing the second time.
 func TestReloadDuplicates(t *testing.T) {
 	text := "id,date,fatalities\n1,2020-01-01,1\n2,2020-01-01,2\n1,2020-01-01,9\n2,2020-01-01,2\n"

@@ -26,8 +26,8 @@ const (
 	// maxSpots is how many points are counted at a time. When there are more the rarest are forgotten, so that the counts
 	// of a file with more points are at least what is said.
 	maxSpots = 1 << 15
-	// maxSpotNames is how many names of a point are kept, maxSharedDoubts how many points the report names.
-	maxSpotNames, maxSharedDoubts = 16, 20
+	// maxSpotNames is how many names of a point are kept, maxSpotLines how many of its rows.
+	maxSpotNames, maxSpotLines = 16, 10
 )
 
 // sharing counts the points of a file that are said to be places, by a hash of the point.
@@ -36,7 +36,13 @@ type sharing map[uint64]spot
 type spot struct {
 	rows, line int32 // line is that of the first
 	point      orb.Point
-	names      *[]string // from the second row on: most points have but one
+	more       *sharedBy // from the second row on: most points have but one
+}
+
+// sharedBy are the names under which rows from the second on give a point, and the first lines of these.
+type sharedBy struct {
+	names []string
+	lines []int32
 }
 
 // add counts a row before it is placed. One that was placed before, such as of our own export, is not asked about again.
@@ -56,12 +62,15 @@ func (s sharing) add(row *source.Row) {
 	case at.point != in.Point:
 		return // once in millions of files
 	default:
-		if at.names == nil {
-			at.names = &[]string{}
+		if at.more == nil {
+			at.more = &sharedBy{}
+		}
+		if len(at.more.lines) < maxSpotLines-1 {
+			at.more.lines = append(at.more.lines, int32(row.Line))
 		}
 		name := cmp.Or(in.LocationName, row.Adm2, row.Adm1)
-		if name != "" && len(*at.names) < maxSpotNames && !slices.Contains(*at.names, name) {
-			*at.names = append(*at.names, strings.Clone(name)) // cloned, since it may be a small part of a large record
+		if name != "" && len(at.more.names) < maxSpotNames && !slices.Contains(at.more.names, name) {
+			at.more.names = append(at.more.names, strings.Clone(name)) // cloned, since it may be a small part of a large record
 		}
 	}
 	at.rows++
@@ -87,11 +96,11 @@ func (s sharing) doubts() (rows int, out []source.Issue) {
 	}
 	var found []shared
 	for _, at := range s {
-		if at.rows < sharedRows || len(*at.names) < sharedNames {
+		if at.rows < sharedRows || len(at.more.names) < sharedNames {
 			continue
 		}
 		var names, folded []string // spellings of one name are one name
-		for _, n := range *at.names {
+		for _, n := range at.more.names {
 			if f := strings.ReplaceAll(geo.Fold(n), " ", ""); !slices.Contains(folded, f) {
 				names, folded = append(names, n), append(folded, f)
 			}
@@ -104,9 +113,13 @@ func (s sharing) doubts() (rows int, out []source.Issue) {
 	slices.SortFunc(found, func(a, b shared) int {
 		return cmp.Or(cmp.Compare(b.rows, a.rows), cmp.Compare(a.line, b.line))
 	})
-	for _, f := range found[:min(len(found), maxSharedDoubts)] {
+	for _, f := range found[:min(len(found), MaxRejectsInReport)] {
+		lines := fmt.Sprint(f.line)
+		for _, n := range f.more.lines {
+			lines += fmt.Sprintf(", %d", n)
+		}
 		out = append(out, source.Issue{Line: int(f.line), Value: fmt.Sprintf("%g, %g", f.point[0], f.point[1]), Code: WarnSharedCoordinates,
-			Reason: fmt.Sprintf("%d rows give this point under different names (%s): it may be the middle of something larger", f.rows, strings.Join(f.names[:sharedNames], "; "))})
+			Reason: fmt.Sprintf("%d rows give this point under different names (%s): it may be the middle of something larger; the first are on the lines %s", f.rows, strings.Join(f.names[:sharedNames], "; "), lines)})
 	}
 	return rows, out
 }
