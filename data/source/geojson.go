@@ -274,7 +274,7 @@ func (g *geojsonReader) feature() (*feature, error) {
 	}
 	g.number++
 	it := item{raw: f.whole}
-	if it.check(); it.problem != nil {
+	if it.check(true); it.problem != nil {
 		f.wrong = it.problem
 		return f, nil
 	}

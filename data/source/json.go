@@ -126,7 +126,7 @@ func (j *jsonLines) item() (item, error) {
 			it.number = j.n
 		}
 		if problem == nil {
-			it.check()
+			it.check(false)
 		}
 		return it, nil
 	}
@@ -153,8 +153,8 @@ func (s *records) whole() ([]byte, *Issue, error) {
 	return line, nil, nil
 }
 
-// check holds a value against what a record is.
-func (it *item) check() {
+// check holds a value against what a record is. parsed is true if it is known to be valid JSON.
+func (it *item) check(parsed bool) {
 	it.problem = nil
 	bad := func(code, reason string) {
 		it.problem = &Issue{Code: code, Reason: reason, Value: string(it.raw[:min(len(it.raw), 400)])}
@@ -166,7 +166,7 @@ func (it *item) check() {
 		bad(CodeTooLong, "the record is longer than 1 MB")
 	case it.raw[0] != '{':
 		bad(CodeBadJSON, "it is no JSON object")
-	case !json.Valid(it.raw):
+	case !parsed && !json.Valid(it.raw):
 		var v json.RawMessage
 		err := json.Unmarshal(it.raw, &v)
 		bad(CodeBadJSON, fmt.Sprintf("the JSON is broken: %v", err))
@@ -193,7 +193,7 @@ func (j *jsonList) item() (item, error) {
 		}
 		g.number++
 		it := item{raw: raw, number: g.number}
-		it.check()
+		it.check(true)
 		return it, nil
 	}
 	if j.wrapped {

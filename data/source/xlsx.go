@@ -73,6 +73,9 @@ func openXLSX(in *input, opt Options) (recordSource, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkStrings(zr); err != nil {
+		return nil, broken(err)
+	}
 	x := &xlsxRows{book: book, dates: map[int]dateKind{}}
 	if props, err := book.GetWorkbookProps(); err == nil && props.Date1904 != nil {
 		x.date1904 = *props.Date1904
@@ -113,6 +116,33 @@ func checkParts(zr *zip.Reader, size int64) error {
 		return errBomb
 	}
 	return nil
+}
+
+// checkStrings holds that the texts of the cells are there to their end: in
+// the place of one that is not, excelize gives its number.
+func checkStrings(zr *zip.Reader) error {
+	e := partNamed(zr, "xl/sharedStrings.xml")
+	if e == nil {
+		return nil
+	}
+	r, err := e.Open()
+	if err != nil {
+		return fmt.Errorf("read the texts: %w", err)
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	s := &sheetCells{r: bufio.NewReaderSize(r, 64<<10)}
+	for {
+		tag, err := s.tag()
+		if err != nil {
+			return fmt.Errorf("read the texts: %w", err)
+		}
+		switch name, end := tagName(tag); {
+		case name == "sst" && (end || tag[len(tag)-1] == '/'):
+			return nil
+		case name == "si" && end:
+			s.used = 0 // the limit is for one of them
+		}
+	}
 }
 
 // findSheet gives the name of a sheet and the part in which it is written; the first if want is "".

@@ -156,6 +156,28 @@ func TestBrokenXLSX(t *testing.T) {
 	}
 }
 
+// Texts that are shared by cells and break off refuse the workbook.
+func TestCutStrings(t *testing.T) {
+	f := excelize.NewFile()
+	defer f.Close()
+	for i, row := range [][]any{{"id", "date"}, {"a", "2020-01-02"}} {
+		if err := f.SetSheetRow("Sheet1", fmt.Sprint("A", i+1), &row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	if got := summary(t, b.String(), Options{File: "f.xlsx"}); got != "table 2:a" {
+		t.Error(got)
+	}
+	cut := rewritten(t, b.Bytes(), "xl/sharedStrings.xml", func(s string) string { return s[:strings.LastIndex(s, "<si>")] })
+	if got := summary(t, string(cut), Options{File: "f.xlsx"}); !strings.Contains(got, "cut") {
+		t.Error(got)
+	}
+}
+
 func TestDateStyles(t *testing.T) {
 	for format, want := range map[string]dateKind{
 		"dd/mm/yyyy": aDate, "[$-409]d-mmm-yy;@": aDate, `0.00" days"`: noDate, "#,##0": noDate, "General": noDate, "hh:mm": aTime,
