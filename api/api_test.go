@@ -763,7 +763,7 @@ func askAnything(t *testing.T, store incident.Reader) {
 		"exact", "%", "_", "'; drop table incidents; --", "\u202e\u0000", "\xff", "سرحد", strings.Repeat("a", 500), strings.Repeat("a,", 4000), "AAAAAAAAAAACAAA5EQ", "<script>", "a&b=c", "{}", "9223372036854775808"}
 	accepts := []string{"", "*/*", "text/html", "application/json", "image/png", "application/geo+json;q=0.1", ";;;,,q=", "text/csv"}
 	ok := 0
-	for range 5000 {
+	for range 6000 {
 		q := url.Values{}
 		for range rnd.IntN(4) {
 			q.Add(names[rnd.IntN(len(names))], values[rnd.IntN(len(values))])

@@ -193,7 +193,7 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 	if err != nil {
 		return err
 	}
-	limit, err := p.limit()
+	limit, err := p.limit(defaultLimit, maxLimit)
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,12 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 			return sel, err
 		}
 		if w.name == "unit" {
+			parts := s.unitParts(values)
 			values = s.unitsWithin(values)
+			if len(parts) > 0 {
+				and = append(and, incident.Or{incident.In{Property: w.property, Values: values}, incident.In{Property: "unit_then", Values: parts}})
+				continue
+			}
 		}
 		in(w.property, values)
 		if w.name == "dataset" {
@@ -190,6 +195,21 @@ func (s *server) unitsWithin(ids []string) []string {
 	}
 	slices.Sort(within)
 	return slices.Compact(within)
+}
+
+// unitParts are those of some units that were only a part of units of today. What is known to have been in one is placed
+// in the unit of today, and has the part as the unit of its day.
+func (s *server) unitParts(ids []string) []string {
+	if s.Geocoder == nil {
+		return nil
+	}
+	var parts []string
+	for _, id := range ids {
+		if f, ok := s.Geocoder().Former(id); ok && f.Part {
+			parts = append(parts, id)
+		}
+	}
+	return parts
 }
 
 var (

@@ -26,8 +26,8 @@ type PlaceAnswer struct {
 	Name   *string `json:"name"`
 	// Precision is how well the place is known, "none" if not at all.
 	Precision string `json:"precision"`
-	// Lon and Lat are a known position in degrees (CRS84). They are null where only a unit is known: the point at which a
-	// unit is labelled is not a position.
+	// Lon and Lat are a known position in degrees (CRS84), null unless Precision is exact, near, settlement or vicinity_25km:
+	// the point at which a unit or something as large is labelled is not a position.
 	Lon *float64 `json:"lon"`
 	Lat *float64 `json:"lat"`
 	// Units are the IDs of the units of today that cover a former unit; empty for a unit of today.
@@ -91,7 +91,7 @@ func NewPlaceAnswer(r *geo.Request, m geo.Match) PlaceAnswer {
 	if a.Units == nil {
 		a.Units = []string{}
 	}
-	if m.HasPoint {
+	if m.HasPoint && incident.LocationPrecision(m.Precision).IsPoint() {
 		a.Lon, a.Lat = orNoNumber(m.Point[0]), orNoNumber(m.Point[1])
 	}
 	for i, w := range m.Warnings {
@@ -195,11 +195,10 @@ func (s *server) getGeocode(c echo.Context) error {
 	if req.Near, req.HasNear, err = p.position("near"); err != nil {
 		return err
 	}
-	limit, err := p.limit()
+	limit, err := p.limit(maxCandidates, maxCandidates)
 	if err != nil {
 		return err
 	}
-	limit = min(limit, maxCandidates)
 	lang, err := p.word("lang", placeLangs)
 	if err != nil {
 		return err
@@ -222,7 +221,7 @@ func (s *server) getGeocode(c echo.Context) error {
 		candidates = candidates[:limit]
 	}
 	m.Candidates = candidates
-	a := placeResult{PlaceAnswer: NewPlaceAnswer(&req, m), Attribution: orNull(s.PlacesAttribution),
+	a := placeResult{PlaceAnswer: NewPlaceAnswer(&req, m), Attribution: s.placeAttribution(),
 		Links: s.itemLinks(r, p, formatJSON, jsonFormats)}
 	if lang == "" && arabicScript(p["q"]) {
 		lang = "ur"
@@ -252,12 +251,18 @@ func (s *server) placeParams(c echo.Context, known []string) (params, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := p["f"]; ok {
-		if _, err := p.format(c.Request(), jsonFormats); err != nil {
-			return nil, err
-		}
+	if _, err := p.format(c.Request(), jsonFormats); err != nil {
+		return nil, err
 	}
 	return p, nil
+}
+
+// placeAttribution credits the units and the names of places, both of which an answer about a place rests on.
+func (s *server) placeAttribution() *string {
+	if s.Attribution == "" || s.PlacesAttribution == "" {
+		return orNull(s.Attribution + s.PlacesAttribution)
+	}
+	return orNull(s.Attribution + "; " + s.PlacesAttribution)
 }
 
 // plainJSON answers a value that does not follow from the store alone: names are learned while the server runs, and no

@@ -65,6 +65,12 @@ func TestPlaceAnswer(t *testing.T) {
 	if _, has := w[2].(map[string]any)["km"]; has {
 		t.Errorf("a distance that is no number is given: %v", w[2])
 	}
+	for precision, want := range map[string]bool{"exact": true, "near": true, "settlement": true, "vicinity_25km": true, "tehsil": false, "district": false, "province": false, "line": false, "none": false} {
+		got := NewPlaceAnswer(&geo.Request{}, geo.Match{Status: geo.StatusUnknown, Unit: -1, Precision: precision, Point: orb.Point{70, 34}, HasPoint: true})
+		if (got.Lon != nil) != want || (got.Lat != nil) != want {
+			t.Errorf("%s: %v, %v", precision, got.Lon, got.Lat)
+		}
+	}
 	b, err = json.Marshal(NewPlaceAnswer(&geo.Request{}, geo.Match{Status: geo.StatusUnknown, Unit: -1, Precision: "none"}))
 	const unknown = `{"status":"unknown","unit_id":null,"name":null,"precision":"none","lon":null,"lat":null,"units":[],"subunit_id":null,` +
 		`"then":null,"country":null,"province":null,"candidates":[],"warnings":[]}`

@@ -120,7 +120,7 @@ func (s *server) incidentItems(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	limit, err := p.limit()
+	limit, err := p.limit(defaultLimit, maxLimit)
 	if err != nil {
 		return err
 	}

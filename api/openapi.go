@@ -160,7 +160,7 @@ func (s *server) openapiDocument() ([]byte, error) {
 			required(queryParam("q", "The name or the phrase, in any script.", text, false)), date,
 			queryParam("adm1", "The province, as the source writes it.", text, false),
 			queryParam("country", "The country, a name or a code.", text, false), near,
-			queryParam("limit", fmt.Sprintf("How many candidates to give; more than %d counts as %d.", maxCandidates, maxCandidates), object{"type": "integer", "minimum": 1, "default": maxCandidates}, false),
+			queryParam("limit", fmt.Sprintf("How many candidates to give; more than %d counts as %d.", maxCandidates, maxCandidates), object{"type": "integer", "minimum": 1, "maximum": maxCandidates, "default": maxCandidates}, false),
 			queryParam("lang", "The language of the candidates' local names; without it Urdu for a text in Arabic script, else none.", object{"type": "string", "enum": placeLangs}, false),
 			queryParam("complete", "true puts names that begin with the text before what is known of parts of it, unless the whole of it is known.", object{"type": "string", "enum": []string{"true", "false"}}, false),
 			jsonF,

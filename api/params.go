@@ -17,6 +17,9 @@ const maxValue = 8192
 // params are the parameters of a request, each given once, all known.
 type params map[string]string
 
+// listParams take several values between commas.
+var listParams = []string{"unit", "province", "country", "event_type", "dataset", "precision", "verification", "by"}
+
 // readParams reads the query of a request. Any parameter outside known, given
 // twice, empty or not readable is an error.
 func readParams(r *http.Request, known []string) (params, error) {
@@ -33,7 +36,11 @@ func readParams(r *http.Request, known []string) (params, error) {
 			return nil, wrongParameter(strings.ToValidUTF8(name, "\ufffd"), known, "There is no parameter %s here; known are: %s.", quoted(name), listed(known))
 		}
 		if len(list) > 1 {
-			return nil, wrongParameter(name, nil, "%s is given %d times; give it once, with commas between values.", name, len(list))
+			how := "."
+			if slices.Contains(listParams, name) {
+				how = ", with commas between values."
+			}
+			return nil, wrongParameter(name, nil, "%s is given %d times; give it once%s", name, len(list), how)
 		}
 		v := list[0]
 		switch {
@@ -108,20 +115,21 @@ const (
 	maxLimit     = 10_000
 )
 
-func (p params) limit() (int, error) {
+// limit reads how many of something to give, initial if the parameter is not there; more than most counts as most.
+func (p params) limit(initial, most int) (int, error) {
 	v, ok := p["limit"]
 	if !ok {
-		return defaultLimit, nil
+		return initial, nil
 	}
 	digits := strings.TrimLeft(v, "0")
 	if v[0] == '-' || strings.ContainsFunc(v, func(r rune) bool { return r < '0' || r > '9' }) || digits == "" {
-		return 0, wrongParameter("limit", nil, "limit is %s; it must be a whole number from 1, and more than %d counts as %d.", quoted(v), maxLimit, maxLimit)
+		return 0, wrongParameter("limit", nil, "limit is %s; it must be a whole number from 1, and more than %d counts as %d.", quoted(v), most, most)
 	}
-	if len(digits) > len(strconv.Itoa(maxLimit)) {
-		return maxLimit, nil
+	if len(digits) > len(strconv.Itoa(most)) {
+		return most, nil
 	}
 	n, err := strconv.Atoi(digits)
-	return min(n, maxLimit), err
+	return min(n, most), err
 }
 
 // format picks the answer's format from f, then from the Accept header.

@@ -60,7 +60,7 @@ func (s *server) getReverse(c echo.Context) error {
 	}
 	g := s.Geocoder()
 	v := g.Reverse(at, day)
-	a := reverseResult{Status: geo.StatusUnknown, Attribution: orNull(s.PlacesAttribution), Links: s.itemLinks(r, p, formatJSON, jsonFormats)}
+	a := reverseResult{Status: geo.StatusUnknown, Attribution: s.placeAttribution(), Links: s.itemLinks(r, p, formatJSON, jsonFormats)}
 	if v.Unit < 0 && !g.Region().Contains(at) {
 		return s.plainJSON(c, a) // how far Torkham is from Lisbon says nothing
 	}

@@ -39,6 +39,18 @@ type scenario struct {
 	change func(*Config) // another configuration than the usual
 }
 
+// withPart has an incident that is known to have been in a former unit that was a part of a unit of today.
+func withPart(c *Config) {
+	m := testStore()
+	for i := range m.rows {
+		if in := &m.rows[i]; in.UnitID == "pk-kp-kurram" {
+			in.UnitThen = "pk-kp-fr-kurram"
+			break
+		}
+	}
+	c.Reader = m
+}
+
 var incidentsURL = "/collections/incidents/items"
 
 var scenarios = []scenario{
@@ -133,6 +145,8 @@ var scenarios = []scenario{
 
 	// The other filters.
 	{name: "unit", url: incidentsURL + "?unit=pk-kp-kurram", has: []string{`"numberMatched":2`}, hasNot: []string{`"location_name":"Torkham"`}},
+	{name: "unit-part", url: incidentsURL + "?unit=pk-kp-fr-kurram", has: []string{`"numberMatched":1`, `"unit_then":"pk-kp-fr-kurram"`}, change: withPart},
+	{name: "unit-part-and-other", url: incidentsURL + "?unit=pk-kp-fr-kurram,pk-kp-khyber", has: []string{`"numberMatched":2`}, change: withPart},
 	{name: "unit-list", url: incidentsURL + "?unit=pk-kp-kurram,pk-kp-khyber", has: []string{`"numberMatched":3`}},
 	{name: "unit-unknown", url: incidentsURL + "?unit=pk-kp-nowhere", status: 400, golden: true},
 	{name: "province", url: incidentsURL + "?province=khyber%20pakhtunkhwa", has: []string{`"numberMatched":4`}},
@@ -218,7 +232,13 @@ var scenarios = []scenario{
 	{name: "aggregates-limit", url: "/aggregates?by=unit&limit=1", status: 400},
 
 	// Names and points.
-	{name: "geocode", url: "/geocode?q=Torkham", media: mediaJSON, has: []string{`"status":"placed"`, `"unit_id":"pk-kp-khyber"`, `"lon":71.09,"lat":34.12`, `"field":"text","span":[0,7]`, `"attribution":"Places: test"`, `"href":"http://sarhad.test/geocode?q=Torkham"`}},
+	{name: "geocode", url: "/geocode?q=Torkham", media: mediaJSON, has: []string{`"status":"placed"`, `"unit_id":"pk-kp-khyber"`, `"lon":71.09,"lat":34.12`, `"field":"text","span":[0,7]`, `"attribution":"Boundaries: test; Places: test"`, `"href":"http://sarhad.test/geocode?q=Torkham"`}},
+	{name: "geocode-406", url: "/geocode?q=Torkham", header: map[string]string{"Accept": "image/png"}, status: 406},
+	{name: "geocode-limit-0", url: "/geocode?q=Torkham&limit=0", status: 400, has: []string{"from 1, and more than 50 counts as 50"}},
+	{name: "geocode-limit-many", url: "/geocode?q=Torkham&limit=51"},
+	{name: "geocode-twice", url: "/geocode?q=Torkham&q=Chaman", status: 400, has: []string{"give it once."}, hasNot: []string{"commas"}},
+	{name: "unit-twice", url: incidentsURL + "?unit=pk-kp-kurram&unit=pk-kp-khyber", status: 400, has: []string{"give it once, with commas between values."}},
+	{name: "reverse-406", url: "/reverse?lon=71.2&lat=34.2", header: map[string]string{"Accept": "image/png"}, status: 406},
 	{name: "geocode-local", url: "/geocode?q=%D8%B7%D9%88%D8%B1%D8%AE%D9%85", has: []string{`"status":"placed"`, `"lon":71.09`}},
 	{name: "geocode-lang", url: "/geocode?q=Kurram&lang=ps", has: []string{`"local":"کرم"`, `"unit_id":"pk-kp-kurram"`, `"lon":null`}},
 	{name: "geocode-english", url: "/geocode?q=Kurram", has: []string{`"local":null`}},
