@@ -34,6 +34,9 @@ type places struct {
 	names       string // the attribution of the names of places
 }
 
+// maxOwnNames is how many names the files of --gazetteer may have: each takes more than half a kilobyte of memory.
+const maxOwnNames = 1_000_000
+
 // read prepares what is known of places; what became of the user's files is said on w.
 func (f *placesFlag) read(w io.Writer) (*places, error) {
 	s, err := bundle.Sources()
@@ -46,11 +49,21 @@ func (f *placesFlag) read(w io.Writer) (*places, error) {
 	}
 	region := s.Index.Bound()
 	if f.Boundaries != "" {
-		b, err := gazetteer.ReadBoundaries(f.Boundaries, s.Index.Units())
+		var taken []string // ids that mean something else
+		for i := range s.Formers {
+			taken = append(taken, s.Formers[i].ID)
+		}
+		for i := range s.Subunits {
+			taken = append(taken, s.Subunits[i].ID)
+		}
+		b, err := gazetteer.ReadBoundaries(f.Boundaries, s.Index.Units(), taken...)
 		if err != nil {
 			return nil, err
 		}
 		fmt.Fprintln(w, b.Summary())
+		for _, d := range b.Doubts {
+			fmt.Fprintf(w, "  warning: %s\n", d)
+		}
 		if s.Index, err = geo.NewIndex(b.Units); err != nil {
 			return nil, fmt.Errorf("index the units of %s: %w", f.Boundaries, err)
 		}
@@ -66,6 +79,7 @@ func (f *placesFlag) read(w io.Writer) (*places, error) {
 	p.units = s.Index.Units()
 	region = region.Pad(0.5)
 	s.Places = slices.Clip(s.Places) // what is bundled is shared
+	names := 0
 	for _, file := range f.Gazetteer {
 		t, err := gazetteer.ReadPlaces(file, region)
 		if err != nil {
@@ -77,6 +91,9 @@ func (f *placesFlag) read(w io.Writer) (*places, error) {
 		}
 		if more := t.Refused - len(t.Issues); more > 0 {
 			fmt.Fprintf(w, "  and %d more\n", more)
+		}
+		if names += t.Names; names > maxOwnNames {
+			return nil, incident.Errorf(incident.CodeTooLarge, "the files of --gazetteer have more than %d names together; leave out what is not needed", maxOwnNames)
 		}
 		s.Places = append(s.Places, t.Places...)
 		if t.Layout == "GeoNames" {

@@ -38,6 +38,8 @@ type Boundaries struct {
 	Matched, New int
 	// Left are the IDs of the bundled units that no feature is, and that are therefore no units any more.
 	Left []string
+	// Doubts are sentences about features that overlap or cross themselves; they are taken as they are.
+	Doubts []string
 
 	bundled int
 }
@@ -79,8 +81,9 @@ func (b *Boundaries) Subunits(all []geo.Subunit) []geo.Subunit {
 // column of P-codes or names. A feature that is one of the bundled units, by id, P-code or name, keeps the ID, names, kind
 // and seat of that unit and gives it a new polygon; every other feature is a unit of its own. It fails with CodeInvalid,
 // naming file and feature, for anything that cannot be taken as it is, and with CodeTooLarge beyond 200 MB, 5,000
-// features or 5 million vertices. The bundled units are not changed.
-func ReadBoundaries(path string, bundled []geo.Unit) (*Boundaries, error) {
+// features or 5 million vertices. No new unit gets an ID of those taken, such as former units and subunits have. The bundled
+// units are not changed.
+func ReadBoundaries(path string, bundled []geo.Unit, taken ...string) (*Boundaries, error) {
 	name := filepath.Base(path)
 	hash, head, err := inspect(path)
 	if err != nil {
@@ -97,7 +100,7 @@ func ReadBoundaries(path string, bundled []geo.Unit) (*Boundaries, error) {
 	}
 	if err == nil {
 		var b *Boundaries
-		if b, err = match(features, bundled); err == nil {
+		if b, err = match(features, bundled, taken); err == nil {
 			b.File, b.Hash = name, hash
 			return b, nil
 		}
@@ -107,18 +110,11 @@ func ReadBoundaries(path string, bundled []geo.Unit) (*Boundaries, error) {
 
 // inspect gives the hash and the beginning of a file.
 func inspect(path string) (hash, head string, err error) {
-	f, err := os.Open(path)
+	f, info, err := openRegular(path)
 	if err != nil {
 		return "", "", err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", "", err
-	}
-	if info.IsDir() {
-		return "", "", incident.Errorf(incident.CodeInvalid, "this is a folder")
-	}
 	if info.Size() > maxBoundaryBytes {
 		return "", "", incident.Errorf(incident.CodeTooLarge, "the file has more than %d MB; simplify it first", maxBoundaryBytes>>20)
 	}
@@ -133,6 +129,24 @@ func inspect(path string) (hash, head string, err error) {
 		return "", "", err
 	}
 	return hex.EncodeToString(h.Sum(nil)), string(start[:n]), nil
+}
+
+// openRegular opens a file that is one: a pipe or a device may never end, or be another thing when it is opened again.
+func openRegular(path string) (*os.File, os.FileInfo, error) {
+	info, err := os.Stat(path) // before it is opened, since the opening of a pipe waits for a writer
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case info.IsDir():
+		return nil, nil, incident.Errorf(incident.CodeInvalid, "this is a folder")
+	case !info.Mode().IsRegular():
+		return nil, nil, incident.Errorf(incident.CodeInvalid, "this is a pipe or a device; give a file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, info, nil
 }
 
 // feature is one row of a file of boundaries.
@@ -342,13 +356,17 @@ func boundsKM(a, b orb.Bound) float64 {
 }
 
 // match makes the units of features.
-func match(features []feature, bundled []geo.Unit) (*Boundaries, error) {
+func match(features []feature, bundled []geo.Unit, reserved []string) (*Boundaries, error) {
 	m := newMatcher(bundled)
 	b := &Boundaries{bundled: len(bundled)}
 	ids := map[string]bool{}
 	for i := range bundled {
 		ids[bundled[i].ID] = true
 	}
+	for _, id := range reserved {
+		ids[id] = true
+	}
+	region := boundOf(bundled)
 	type claim struct {
 		feature, how int
 	}
@@ -384,12 +402,18 @@ func match(features []feature, bundled []geo.Unit) (*Boundaries, error) {
 		var u geo.Unit
 		if of[i] >= 0 {
 			u = bundled[of[i]]
+			if km := awayKM(f.geometry, u.Label); km > elsewhereKM && taken[of[i]].how <= byCode {
+				return nil, incident.Errorf(incident.CodeInvalid, "%s is %s (%s) by its id or P-code, but lies %.0f km away from it; coordinates are lon, lat: are they exchanged, or is it another unit?", f.label(&descriptions[i]), u.Name, u.ID, km)
+			}
 			u.Geometry = f.geometry
 			if !planar.MultiPolygonContains(u.Geometry, u.Label) {
 				u.Label = labelPoint(u.Geometry)
 			}
 			b.Matched++
 		} else {
+			if km := boundsKM(f.geometry.Bound(), region); km > elsewhereKM {
+				return nil, incident.Errorf(incident.CodeInvalid, "%s lies %.0f km outside Pakistan and Afghanistan; coordinates are lon, lat: are they exchanged?", f.label(&descriptions[i]), km)
+			}
 			var err error
 			if u, err = m.newUnit(f, &descriptions[i], ids); err != nil {
 				return nil, err
@@ -403,7 +427,42 @@ func match(features []feature, bundled []geo.Unit) (*Boundaries, error) {
 			b.Left = append(b.Left, bundled[i].ID)
 		}
 	}
+	b.Doubts = doubtful(features, descriptions, b.Units)
 	return b, nil
+}
+
+// elsewhereKM is how far from a unit, or from all of them, a feature cannot be what it says it is.
+const elsewhereKM = 100.0
+
+func boundOf(units []geo.Unit) orb.Bound {
+	var b orb.Bound
+	for i := range units {
+		if i == 0 {
+			b = units[i].Geometry.Bound()
+		}
+		b = b.Union(units[i].Geometry.Bound())
+	}
+	return b
+}
+
+// awayKM is about how far a point lies outside a polygon.
+func awayKM(mp orb.MultiPolygon, p orb.Point) float64 {
+	if planar.MultiPolygonContains(mp, p) {
+		return 0
+	}
+	// With degrees of longitude as long as those of latitude there.
+	narrow := math.Cos(p[1] * math.Pi / 180)
+	least := math.Inf(1)
+	for _, poly := range mp {
+		for _, ring := range poly {
+			for i := 1; i < len(ring); i++ {
+				a := orb.Point{(ring[i-1][0] - p[0]) * narrow, ring[i-1][1] - p[1]}
+				c := orb.Point{(ring[i][0] - p[0]) * narrow, ring[i][1] - p[1]}
+				least = min(least, planar.DistanceFromSegment(a, c, orb.Point{}))
+			}
+		}
+	}
+	return least * 111.2
 }
 
 func columnsOf(f *feature) string {

@@ -195,7 +195,8 @@ func TestBoundariesThatAreRefused(t *testing.T) {
 		"an empty polygon": {coordinates(`[]`), "without a ring"},
 		"twice": {collection(feat(t, square(63, 26, 1), "name", "Kech"), feat(t, square(63, 26, 1), "name", "Kech District")),
 			"feature 1 (Kech) and feature 2 (Kech District) are both Kech"},
-		"elsewhere":       {collection(feat(t, square(10, 50, 1), "name", "Anywhere")), "names no country"},
+		"elsewhere":       {collection(feat(t, square(10, 50, 1), "name", "Anywhere")), "outside Pakistan and Afghanistan"},
+		"between":         {collection(feat(t, square(76.5, 24, 0.2), "name", "Anywhere")), "names no country"},
 		"another country": {collection(feat(t, square(60, 30, 1), "name", "Sistan", "country", "IR")), `is in "IR"`},
 	} {
 		_, err := ReadBoundaries(write(t, "bad.geojson", c.text), units)
@@ -404,7 +405,7 @@ func FuzzGeoJSON(f *testing.F) {
 		if err != nil {
 			return
 		}
-		b, err := match(features, units)
+		b, err := match(features, units, nil)
 		if err != nil {
 			return
 		}

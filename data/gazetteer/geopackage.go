@@ -160,6 +160,75 @@ func featureTable(ctx context.Context, db *sql.DB) (table, column string, err er
 	return table, column, nil
 }
 
+// wkbNames are the kinds of geometries that are no units, by their numbers in WKB.
+var wkbNames = map[uint32]string{1: "Point", 2: "LineString", 4: "MultiPoint", 5: "MultiLineString", 7: "GeometryCollection"}
+
+// checkWKB says why a WKB is no polygon nor several, "" if it is. What reads it would follow collections within
+// collections as deep as they go, also within what says it is a MultiPolygon.
+func checkWKB(b []byte) string {
+	const broken = "has a geometry that cannot be read: it ends too early"
+	count := func() (uint32, binary.ByteOrder, bool) { // the kind, from the head of a geometry
+		if len(b) < 5 || b[0] > 1 {
+			return 0, nil, false
+		}
+		var order binary.ByteOrder = binary.BigEndian
+		if b[0] == 1 {
+			order = binary.LittleEndian
+		}
+		kind := order.Uint32(b[1:])
+		b = b[5:]
+		return kind, order, true
+	}
+	number := func(order binary.ByteOrder) (int, bool) {
+		if len(b) < 4 {
+			return 0, false
+		}
+		n := order.Uint32(b)
+		b = b[4:]
+		return int(n), true
+	}
+	polygon := func(kind uint32, order binary.ByteOrder) bool {
+		size := 8 * (2 + int(kind/1000+1)/2) // Z and M add one each, ZM both
+		rings, ok := number(order)
+		for i := 0; ok && i < rings; i++ {
+			var points int
+			if points, ok = number(order); ok {
+				if ok = points <= len(b)/size; ok {
+					b = b[points*size:]
+				}
+			}
+		}
+		return ok
+	}
+	kind, order, ok := count()
+	switch {
+	case !ok:
+		return broken
+	case kind%1000 == 3 && kind < 4000:
+		if !polygon(kind, order) {
+			return broken
+		}
+		return ""
+	case kind%1000 != 6 || kind >= 4000:
+		if name := wkbNames[kind%1000]; name != "" && kind < 4000 {
+			return "is a " + name + "; a unit is a Polygon or a MultiPolygon"
+		}
+		return fmt.Sprintf("has a geometry of an unknown kind, %d", kind)
+	}
+	n, ok := number(order)
+	for i := 0; ok && i < n; i++ {
+		var in uint32
+		if in, order, ok = count(); ok && (in%1000 != 3 || in >= 4000) {
+			return "is a MultiPolygon that holds what is no polygon"
+		}
+		ok = ok && polygon(in, order)
+	}
+	if !ok {
+		return broken
+	}
+	return ""
+}
+
 // readBlob reads a geometry as GeoPackage writes it: a head, then WKB.
 func readBlob(number int, blob []byte, vertices *int) (orb.MultiPolygon, error) {
 	bad := func(format string, args ...any) (orb.MultiPolygon, error) {
@@ -182,6 +251,9 @@ func readBlob(number int, blob []byte, vertices *int) (orb.MultiPolygon, error) 
 	}
 	if flags>>4&1 == 1 {
 		return bad("has an empty geometry")
+	}
+	if reason := checkWKB(blob[8+envelope:]); reason != "" {
+		return bad("%s", reason)
 	}
 	g, err := wkb.Unmarshal(blob[8+envelope:])
 	if err != nil {

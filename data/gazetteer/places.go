@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -28,6 +27,7 @@ const (
 	maxTableLines = 2_000_000
 	maxLine       = 1 << 20
 	maxPlaces     = 500_000
+	maxAllNames   = 1_000_000 // of all places
 	maxNameLength = 100
 	maxNames      = 24 // of one place beside its own
 	keptIssues    = 20
@@ -62,6 +62,8 @@ type Table struct {
 	// Lines is the number of lines below the header, Skipped how many of them are places of a kind or country that is not
 	// used, Refused how many could not be read. Lines = len(Places) + Skipped + Refused.
 	Lines, Skipped, Refused int
+	// Names is the number of names of all places.
+	Names int
 	// Issues are the first 20 refused lines.
 	Issues []Issue
 }
@@ -88,7 +90,8 @@ func (t *Table) Summary() string {
 // place of a table outside region is refused.
 //
 // Lines that cannot be read are counted and the first of them named. It fails with CodeInvalid for a file without one
-// usable line and with CodeTooLarge beyond 500 MB, 2 million lines or 500,000 places.
+// usable line and with CodeTooLarge beyond 500 MB, 2 million lines,
+// 500,000 places or 1 million names.
 func ReadPlaces(path string, region orb.Bound) (*Table, error) {
 	t, err := openPlaces(path, region)
 	if err != nil {
@@ -98,18 +101,11 @@ func ReadPlaces(path string, region orb.Bound) (*Table, error) {
 }
 
 func openPlaces(path string, region orb.Bound) (*Table, error) {
-	f, err := os.Open(path)
+	f, _, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return nil, incident.Errorf(incident.CodeInvalid, "this is a folder")
-	}
 	in := bufio.NewReader(f)
 	if head, _ := in.Peek(2); string(head) == "\x1f\x8b" {
 		z, err := gzip.NewReader(in)
@@ -207,6 +203,9 @@ func (p *placeReader) count() error {
 func (p *placeReader) add(place geo.Place) error {
 	if len(p.Places) == maxPlaces {
 		return incident.Errorf(incident.CodeTooLarge, "there are more than %d places in it; leave out what is not needed", maxPlaces)
+	}
+	if p.Names += 1 + len(place.Names); p.Names > maxAllNames {
+		return incident.Errorf(incident.CodeTooLarge, "there are more than %d names in it; leave out what is not needed", maxAllNames)
 	}
 	p.Places = append(p.Places, place)
 	return nil
