@@ -106,6 +106,10 @@ func (l *geoLocator) astray(row *source.Row, m *geo.Match, doubts *[]source.Issu
 	if km <= limit {
 		return false
 	}
+	if region := l.g.Region(); !region.Contains(p) && region.Contains(orb.Point{p[1], p[0]}) { // of a row whose unit was given the geocoder was not asked
+		doubt(row, doubts, "", stated(row), geo.WarnSwappedCoordinates, fmt.Sprintf("longitude %g, latitude %g lies in the region only if the two are exchanged", p[0], p[1]))
+		return true
+	}
 	reason := "the coordinates lie in none of the units that are known here"
 	if nearest >= 0 {
 		reason += fmt.Sprintf("; the nearest is %s, %.1f km away", l.index.Units()[nearest].Name, km)

@@ -77,6 +77,8 @@ func TestDoubts(t *testing.T) {
 			"district unit|pk-kp-khyber|pk-kp-khyber-agency|Khyber Agency||||outside_region", "in none of the units that are known here"},
 		"Iranshahr, the unit given": {source.Row{Incident: inUnit(at(60.69, 27.2, incident.LocExact), "pk-ba-kech")},
 			"district unit|pk-ba-kech||||||district_mismatch+outside_region", "in none of the units that are known here"},
+		"exchanged, the unit given": {source.Row{Incident: inUnit(at(26, 63, incident.LocExact), "pk-ba-kech")},
+			"district unit|pk-ba-kech||||||swapped_coordinates", "only if the two are exchanged"},
 		"a circle that reaches in": {source.Row{Country: "Pakistan", Incident: at(62.33, 24.95, incident.LocVicinity)},
 			"vicinity_25km circle|||||||country_mismatch", "16.0 km outside the units of that country that are known here"},
 		"the other country, 10 km": {source.Row{Country: "Pakistan", Adm1: "Khyber Pakhtunkhwa", Adm2: "Khyber", Incident: at(70.4, 34.3, incident.LocExact)},

@@ -350,7 +350,7 @@ func precisionOf(k incident.PlaceKind) incident.LocationPrecision {
 // checkDistance warns of a point that lies outside the unit that the file gives.
 func (l *geoLocator) checkDistance(row *source.Row, unit int, doubts *[]source.Issue) {
 	in := &row.Incident
-	if km := l.index.DistanceKM(unit, in.Point); km > geo.ToleranceKM {
+	if km := l.index.DistanceKM(unit, in.Point); km > geo.ToleranceKM && (in.Place.Kind != "" || l.g.Region().Contains(in.Point)) { // else it is said that it lies nowhere here
 		doubt(row, doubts, "unit_id", in.UnitID, geo.WarnDistrictMismatch, fmt.Sprintf("the coordinates lie %.1f km outside %s", km, l.index.Units()[unit].Name))
 	}
 }
