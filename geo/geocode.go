@@ -430,7 +430,8 @@ func (g *Geocoder) byName(m *Match, rd *reading, precision string) {
 func (g *Geocoder) byPoint(m *Match, admin, all *reading, r *Request) {
 	p := m.Point
 	at := g.index.Locate(p)
-	if at < 0 && !g.region.Contains(p) {
+	off := at < 0 && !g.region.Contains(p)
+	if off {
 		if g.region.Contains(orb.Point{p[1], p[0]}) {
 			m.warn(WarnSwappedCoordinates, 0, "longitude %g, latitude %g lies in the region only if the two are exchanged", p[0], p[1])
 		} else {
@@ -468,7 +469,7 @@ func (g *Geocoder) byPoint(m *Match, admin, all *reading, r *Request) {
 			if rd.units == nil && rd.area == nil {
 				code = WarnCountryMismatch
 			}
-			if !math.IsInf(km, 1) {
+			if !off && !math.IsInf(km, 1) { // of a point that is nowhere near one warning is enough
 				m.warn(code, km, "the coordinates lie %.1f km outside %s", km, of)
 			}
 		}
