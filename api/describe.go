@@ -216,6 +216,8 @@ type datasetDescription struct {
 	Licence     *string               `json:"licence"`
 	Attribution *string               `json:"attribution"`
 	Terms       *string               `json:"terms"`
+	Version     *string               `json:"version"`
+	Accessed    *string               `json:"accessed"`
 	Public      string                `json:"public"`
 	Synthetic   bool                  `json:"synthetic"`
 	Sample      bool                  `json:"sample"`
@@ -257,6 +259,7 @@ func (s *server) getDatasets(c echo.Context) error {
 	for i := range snap.datasets {
 		d := &snap.datasets[i]
 		o := datasetDescription{Name: d.Name, Title: orNull(d.Title), Licence: orNull(d.Licence), Attribution: orNull(d.Attribution), Terms: orNull(d.Terms),
+			Version: orNull(d.Version), Accessed: orNull(d.Accessed),
 			Public: "items", Synthetic: d.Synthetic, Sample: d.Sample, Count: d.Count, Coverage: []coverageDescription{}}
 		if d.AggregatesOnly {
 			o.Public = "aggregates"

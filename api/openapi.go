@@ -323,7 +323,7 @@ func openapiSchemas() object {
 		"aggregates":         closed(object{"by": texts, "rows": arrayOf(closed(row, rowOptional...)), "links": links}),
 		"datasets": closed(object{"attribution": text, "places_attribution": textOrNull, "border_note": text, "change": integer, "base_layer": nullable(closed(object{"url": text, "attribution": text})),
 			"datasets": arrayOf(closed(object{"name": text, "title": textOrNull, "licence": textOrNull, "attribution": textOrNull, "terms": textOrNull,
-				"public": object{"type": "string", "enum": []string{"items", "aggregates"}}, "synthetic": boolean, "sample": boolean, "count": count,
+				"version": textOrNull, "accessed": nullable(day), "public": object{"type": "string", "enum": []string{"items", "aggregates"}}, "synthetic": boolean, "sample": boolean, "count": count,
 				"first_date": nullable(day), "last_date": nullable(day), "bbox": object{"type": "array", "nullable": true, "items": number, "minItems": 4, "maxItems": 4},
 				"coverage": arrayOf(closed(object{"country": text, "unit": text, "from": day, "to": day}, "country", "unit"))}))}),
 		"state": closed(object{"status": text}),

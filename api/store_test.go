@@ -158,4 +158,15 @@ func (m *memory) Datasets(context.Context) ([]incident.DatasetInfo, error) {
 	return out, nil
 }
 
+// Imports, Import and Versions know nothing: the slice has no history.
+func (m *memory) Imports(context.Context, string) ([]incident.ImportInfo, error) { return nil, nil }
+
+func (m *memory) Import(context.Context, int64) (incident.ImportInfo, error) {
+	return incident.ImportInfo{}, incident.Errorf(incident.CodeNotFound, "There is no such import.")
+}
+
+func (m *memory) Versions(context.Context, string) ([]incident.Version, error) {
+	return nil, incident.Errorf(incident.CodeNotFound, "There is no such incident.")
+}
+
 func (m *memory) Change(context.Context) (int64, error) { return m.change.Load(), nil }

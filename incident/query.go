@@ -187,6 +187,9 @@ type Dataset struct {
 	Name, Title string
 	// Licence, Attribution and Terms are "" if not known.
 	Licence, Attribution, Terms string
+	// Version is how the publisher calls what was loaded, Accessed the day on
+	// which it was fetched, YYYY-MM-DD; "" if not known.
+	Version, Accessed string
 	// AggregatesOnly is true if single incidents may not be republished.
 	AggregatesOnly bool
 	// Synthetic marks generated incidents; Sample a choice of reports that is no
@@ -234,17 +237,14 @@ type Reader interface {
 	// Change gives the change number of the store: it grows with every
 	// committed change and never otherwise.
 	Change(ctx context.Context) (int64, error)
-}
-
-// Import describes a load.
-type Import struct {
-	// Dataset is what the incidents belong to. A dataset that exists keeps the
-	// fields that are empty here.
-	Dataset Dataset
-	// File is the name of the file without its folder, Layout what it was read as.
-	File, Layout string
-	// Atomic asks for one transaction over all batches, so that Abort leaves nothing behind.
-	Atomic bool
+	// Imports lists the records of loads, newest first, of one dataset or, for "", of all.
+	Imports(ctx context.Context, dataset string) ([]ImportInfo, error)
+	// Import gives one record. It fails with CodeNotFound.
+	Import(ctx context.Context, id int64) (ImportInfo, error)
+	// Versions gives the history of an incident by its ID or, written in
+	// digits, a FID it has or had, newest first. It fails with CodeNotFound
+	// for an incident that never was, or whose imports were all undone.
+	Versions(ctx context.Context, id string) ([]Version, error)
 }
 
 // PutResult counts what a batch did. The three sum up to the batch.
@@ -259,16 +259,28 @@ func (r *PutResult) Add(o PutResult) {
 
 // Load is a running load.
 type Load interface {
+	// ID is the number of the record of the import.
+	ID() int64
 	// Put stores a batch in one transaction (or, in an atomic load, in the one
-	// transaction of the load). An incident whose ID is stored is changed or,
-	// if nothing but its file and line differ, left unchanged. Put keeps nothing of the slice.
+	// transaction of the load). An incident whose ID is stored is changed, its
+	// old version being kept, or, if nothing but its file and line differ, left
+	// unchanged. One that was taken away and comes again is new, with a new FID
+	// and its old history. Put keeps nothing of the slice.
 	Put(ctx context.Context, batch []Incident) (PutResult, error)
+	// Sweep takes away the incidents of the dataset that no batch of this load
+	// had, in one transaction, and returns how many. Their versions are kept.
+	// It is called once, between the last Put and Finish, and fails with
+	// CodeInvalid in a load without [Import.Replace].
+	Sweep(ctx context.Context) (int, error)
 	// Finish ends the load: the record of the import is written, what was put
 	// off (indexes) is made up, and readers see everything. report is kept with the record.
 	Finish(ctx context.Context, report string) error
 	// Abort ends the load after an error or for a dry run. In an atomic load
 	// nothing is left of it; else the batches that were put stay.
 	Abort() error
+	// Revert ends the load because its file cannot be trusted: what the batches
+	// did is undone as [Writer.Undo] does it. It does nothing after the end of the load.
+	Revert(ctx context.Context) error
 }
 
 // Writer is what a store promises to those who load. One load runs at a time;
@@ -276,9 +288,19 @@ type Load interface {
 type Writer interface {
 	// Begin starts a load.
 	Begin(ctx context.Context, imp Import) (Load, error)
-	// RemoveDataset deletes a dataset with its incidents and returns how many
-	// there were. It fails with CodeNotFound.
+	// RemoveDataset deletes a dataset with its incidents and all their versions
+	// and returns how many incidents there were. Its imports count as undone. It
+	// fails with CodeNotFound.
 	RemoveDataset(ctx context.Context, name string) (int, error)
+	// SetDataset changes what is said of a dataset. It fails with CodeNotFound.
+	SetDataset(ctx context.Context, name string, change DatasetChange) error
+	// Undo takes an import back in one transaction: incidents that it wrote
+	// last have the version before it again, or go if they were new; those that
+	// it took away come back; what a later import did since stays, and no longer
+	// knows of the undone version. A dataset goes with its last incident if no
+	// other import of it was finished. It fails with CodeNotFound for an unknown
+	// import and with CodeConflict for one that is running or was undone.
+	Undo(ctx context.Context, importID int64) (UndoResult, error)
 }
 
 // Store is a reader and a writer in one.

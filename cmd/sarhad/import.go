@@ -21,17 +21,21 @@ import (
 type importCmd struct {
 	storeFlag
 	placesFlag
-	Format  string   `help:"Layout of the files: ${enum}." enum:"auto,ged,acled,table,geojson,gpkg" default:"auto"`
-	Map     string   `help:"Mapping file that names the columns of a table." placeholder:"map.yml" type:"existingfile"`
-	Dataset string   `help:"Name of the dataset; else that of the layout or the file." placeholder:"NAME"`
-	Guess   bool     `help:"Print the mapping by which each file would be read, to be edited; load nothing."`
-	DryRun  bool     `help:"Show what would change and change nothing."`
-	Strict  bool     `help:"All or nothing: one rejected row keeps the whole file out."`
-	Report  string   `help:"Write the report as JSON, with the lines and reasons of warnings and rejected rows." placeholder:"report.json" type:"path"`
-	Rejects string   `help:"Write the rejected rows as CSV; it loads again after mending." placeholder:"rejects.csv" type:"path"`
-	JSON    bool     `help:"Print the report as JSON on standard output."`
-	Quiet   bool     `short:"q" help:"No progress and no warnings."`
-	Files   []string `arg:"" name:"file" help:"Files to load; - is standard input, .gz is read as it is."`
+	Format         string `help:"Layout of the files: ${enum}." enum:"auto,ged,acled,table,geojson,gpkg" default:"auto"`
+	Map            string `help:"Mapping file that names the columns of a table." placeholder:"map.yml" type:"existingfile"`
+	Dataset        string `help:"Name of the dataset; else that of the layout or the file." placeholder:"NAME"`
+	Guess          bool   `help:"Print the mapping by which each file would be read, to be edited; load nothing."`
+	ReplaceDataset bool   `help:"The file is the whole dataset: incidents that are not in it are taken away, until an undo."`
+	DryRun         bool   `help:"Show what would change and change nothing."`
+	Strict         bool   `help:"All or nothing: one rejected row keeps the whole file out."`
+	Report         string `help:"Write the report as JSON, with the lines and reasons of warnings and rejected rows." placeholder:"report.json" type:"path"`
+	Rejects        string `help:"Write the rejected rows as CSV; it loads again after mending." placeholder:"rejects.csv" type:"path"`
+	JSON           bool   `help:"Print the report as JSON on standard output."`
+	Quiet          bool   `short:"q" help:"No progress and no warnings."`
+
+	mappingText string
+
+	Files []string `arg:"" name:"file" help:"Files to load; - is standard input, .gz is read as it is."`
 }
 
 // Run implements the command.
@@ -43,14 +47,18 @@ func (c *importCmd) Run(e *env) error {
 		fmt.Fprintln(e.stderr, "sarhad:", err)
 		return exitError(exitUsage)
 	}
+	if c.ReplaceDataset && len(c.Files) > 1 {
+		fmt.Fprintln(e.stderr, "sarhad: --replace-dataset takes one file: each would take away what the one before it brought")
+		return exitError(exitUsage)
+	}
 	var mapping *source.Mapping
 	if c.Map != "" {
-		f, err := os.Open(c.Map)
+		text, err := os.ReadFile(c.Map)
 		if err != nil {
 			return fmt.Errorf("read the mapping: %w", err)
 		}
-		mapping, err = source.ReadMapping(f)
-		f.Close()
+		c.mappingText = string(text)
+		mapping, err = source.ReadMapping(bytes.NewReader(text))
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Map, err)
 		}
@@ -172,7 +180,8 @@ func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incide
 		}
 		in, name, path, size = f, filepath.Base(file), file, info.Size()
 	}
-	counted := ingest.NewCounter(in)
+	through, hash := hashed(in)
+	counted := ingest.NewCounter(through)
 	src, err := source.Open(counted, source.Options{Format: c.Format, File: name, Path: path, Dataset: c.Dataset, Mapping: mapping})
 	if err != nil {
 		return ingest.Report{}, err
@@ -180,6 +189,7 @@ func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incide
 	defer src.Close()
 	opt := ingest.Options{
 		Source: src, File: name, Store: st, Locator: known.locator(e, st, src.Dataset().Name),
+		Replace: c.ReplaceDataset, Mapping: c.mappingText, Who: userName(), Hash: hash,
 		Strict: c.Strict, DryRun: c.DryRun, Bytes: counted, Size: size,
 		Progress: ingest.NewPrinter(e.stderr, isTerminal(e.stderr), c.Quiet).Print,
 	}

@@ -35,7 +35,8 @@ type cli struct {
 	Import   importCmd   `cmd:"" help:"Load incident files into a store."`
 	Geocode  geocodeCmd  `cmd:"" help:"Say what is known of a place: names, phrases and points."`
 	Generate generateCmd `cmd:"" help:"Write made-up incidents, the same for the same seed, every row marked synthetic."`
-	Datasets datasetsCmd `cmd:"" help:"List what is loaded, or remove a dataset."`
+	Datasets datasetsCmd `cmd:"" help:"List what is loaded, say on what terms, or remove a dataset."`
+	Undo     undoCmd     `cmd:"" help:"Take an import back, or list the imports."`
 	Backup   backupCmd   `cmd:"" help:"Copy a store into one file, also while it is being served."`
 	Migrate  migrateCmd  `cmd:"" help:"Show or bring up to date the schema of a store."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

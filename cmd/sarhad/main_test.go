@@ -203,7 +203,10 @@ func TestOldStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range []string{"ALTER TABLE incidents DROP COLUMN unit_then", "ALTER TABLE incidents DROP COLUMN district_then", "ALTER TABLE incidents DROP COLUMN subunit_id", "DELETE FROM migrations WHERE version = 2",
+	for _, q := range []string{"ALTER TABLE incidents DROP COLUMN unit_then", "ALTER TABLE incidents DROP COLUMN district_then", "ALTER TABLE incidents DROP COLUMN subunit_id", "DELETE FROM migrations WHERE version > 1",
+		"DROP TABLE versions", "DELETE FROM gpkg_contents WHERE table_name = 'versions'",
+		"ALTER TABLE imports DROP COLUMN hash", "ALTER TABLE imports DROP COLUMN mapping", "ALTER TABLE imports DROP COLUMN who", "ALTER TABLE imports DROP COLUMN rows_gone",
+		"ALTER TABLE datasets DROP COLUMN version", "ALTER TABLE datasets DROP COLUMN accessed", "ALTER TABLE datasets DROP COLUMN public_set",
 		"UPDATE incidents SET content_hash = content_hash + 1"} { // which knew nothing of these columns
 		if _, err := db.Exec(q); err != nil {
 			t.Fatal(q, err)

@@ -24,6 +24,9 @@ func printReport(w io.Writer, r ingest.Report, dryRun bool) {
 	}
 	fmt.Fprintf(w, "%s%s as %s into dataset %s: %d read = %d new + %d changed + %d unchanged + %d rejected, in %.1f s\n",
 		head, r.File, r.Layout, r.Dataset, r.Read, r.New, r.Changed, r.Unchanged, r.Rejected, r.Seconds)
+	if r.Gone != nil {
+		fmt.Fprintf(w, "  %d incidents of %s are not in the file: gone\n", *r.Gone, r.Dataset)
+	}
 	for _, is := range r.Rejects[:min(len(r.Rejects), shownRejects)] {
 		fmt.Fprintf(w, "  rejected: line %d, %s %q: %s (%s)\n", is.Line, is.Column, shorten(is.Value), is.Reason, is.Code)
 	}

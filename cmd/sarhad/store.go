@@ -21,7 +21,7 @@ func (e *env) openStore(path string, opt gpkg.Options) (*gpkg.Store, error) {
 	}
 	opt.Now = time.Now
 	have, want, err := gpkg.MigrationStatus(e.ctx, path)
-	old := err == nil && have > 0 && have < want // what is wrong with the file, opening it says
+	old := err == nil && have > 0 && have < min(want, 2) // those columns came with version 2; what is wrong with the file, opening it says
 	st, err := gpkg.Open(e.ctx, path, opt)
 	if err == nil && old {
 		e.log.Warn("the store was written by an older version and has been brought up to date; its incidents have no unit_then, district_then and subunit_id until their files are imported again", "store", path)
@@ -49,6 +49,7 @@ func loadDemo(ctx context.Context, st *gpkg.Store, locator ingest.Locator) (inge
 
 type datasetsCmd struct {
 	List   datasetsListCmd   `cmd:"" default:"withargs" help:"List what is loaded."`
+	Set    datasetsSetCmd    `cmd:"" help:"Say where a dataset comes from and on what terms."`
 	Remove datasetsRemoveCmd `cmd:"" help:"Remove a dataset with all its incidents."`
 }
 

@@ -52,7 +52,7 @@ func (s *Store) datasetInfos(ctx context.Context, c *conn) (infos []incident.Dat
 		}
 		places = places[:0]
 	}
-	err = c.each(ctx, `SELECT d.name, d.title, d.licence, d.attribution, d.terms, +d.aggregates_only, +d.synthetic, +d.sample,
+	err = c.each(ctx, `SELECT d.name, d.title, d.licence, d.attribution, d.terms, +d.aggregates_only, +d.synthetic, +d.sample, d.version, d.accessed,
 		p.country, p.unit_id, p.incidents, +p.first_start, +p.last_end, p.min_x, p.min_y, p.max_x, p.max_y
 		FROM datasets AS d LEFT JOIN dataset_places AS p ON p.dataset = d.name AND p.incidents > 0
 		ORDER BY d.name, p.country, p.unit_id`, nil, func(v []driver.Value) error {
@@ -60,17 +60,18 @@ func (s *Store) datasetInfos(ctx context.Context, c *conn) (infos []incident.Dat
 		if name := str(0); len(infos) == 0 || infos[len(infos)-1].Name != name {
 			done()
 			infos = append(infos, incident.DatasetInfo{Dataset: incident.Dataset{Name: name, Title: str(1), Licence: str(2), Attribution: str(3), Terms: str(4),
-				AggregatesOnly: v[5] == any(int64(1)), Synthetic: v[6] == any(int64(1)), Sample: v[7] == any(int64(1))}})
+				AggregatesOnly: v[5] == any(int64(1)), Synthetic: v[6] == any(int64(1)), Sample: v[7] == any(int64(1)),
+				Version: str(8), Accessed: str(9)}})
 		}
-		n, ok := v[10].(int64)
+		n, ok := v[12].(int64)
 		if !ok {
 			return nil
 		}
-		p := place{country: str(8), unit: str(9), n: int(n), first: dayOf(str(11)), last: dayOf(str(12))}
-		if p.bound.Min[0], p.hasBound = v[13].(float64); p.hasBound {
-			p.bound.Min[1], _ = v[14].(float64)
-			p.bound.Max[0], _ = v[15].(float64)
-			p.bound.Max[1], _ = v[16].(float64)
+		p := place{country: str(10), unit: str(11), n: int(n), first: dayOf(str(13)), last: dayOf(str(14))}
+		if p.bound.Min[0], p.hasBound = v[15].(float64); p.hasBound {
+			p.bound.Min[1], _ = v[16].(float64)
+			p.bound.Max[0], _ = v[17].(float64)
+			p.bound.Max[1], _ = v[18].(float64)
 		}
 		places = append(places, p)
 		return nil

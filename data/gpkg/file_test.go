@@ -118,6 +118,13 @@ func TestFirstVersion(t *testing.T) {
 	for _, c := range []string{"unit_then", "district_then", "subunit_id"} {
 		query(t, path, "ALTER TABLE incidents DROP COLUMN "+c)
 	}
+	for _, q := range []string{
+		"DROP TABLE versions", "DELETE FROM gpkg_contents WHERE table_name = 'versions'",
+		"ALTER TABLE imports DROP COLUMN hash", "ALTER TABLE imports DROP COLUMN mapping", "ALTER TABLE imports DROP COLUMN who", "ALTER TABLE imports DROP COLUMN rows_gone",
+		"ALTER TABLE datasets DROP COLUMN version", "ALTER TABLE datasets DROP COLUMN accessed", "ALTER TABLE datasets DROP COLUMN public_set",
+	} {
+		query(t, path, q)
+	}
 	query(t, path, "DELETE FROM migrations WHERE version > 1")
 
 	if _, err := gpkg.Open(t.Context(), path, gpkg.Options{ReadOnly: true}); incident.CodeOf(err) != incident.CodeUnavailable {
@@ -354,11 +361,39 @@ func TestKilledLoad(t *testing.T) {
 		if ok := query(t, path, "PRAGMA integrity_check"); ok != "ok" {
 			t.Errorf("integrity_check: %s", ok)
 		}
-		if got := query(t, path, "SELECT group_concat(state) FROM imports"); got != "aborted,done" {
+		if got := query(t, path, "SELECT group_concat(state) FROM imports"); got != "failed,done" {
 			t.Errorf("records of imports: %s", got)
 		}
 		t.Logf("killed after %d rows", n)
 		closeStore(t, s)
+	}
+}
+
+// Undoing most of a large store drops the indexes and builds them again.
+func TestUndoLarge(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.gpkg")
+	s := open(t, path, options)
+	defer closeStore(t, s)
+	all := storetest.Plain(14_000, 1)
+	storetest.Load(t, s, plain, 1000, all[:2000])
+	want := storetest.List(t, s, incident.Query{})
+	next := slices.Clone(all)
+	for i := range next[:100] {
+		next[i].Summary = "changed"
+	}
+	storetest.Load(t, s, plain, 1000, next)
+	r, err := s.Undo(t.Context(), 2)
+	if err != nil || r != (incident.UndoResult{Restored: 100, Removed: 12_000}) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if got := storetest.List(t, s, incident.Query{}); !reflect.DeepEqual(got, want) {
+		t.Error("the rows are not what they were")
+	}
+	if n := query(t, path, "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND tbl_name = 'incidents'"); n != "3" {
+		t.Errorf("%s indexes", n)
+	}
+	if n := query(t, path, "SELECT count(*) FROM versions"); n != "0" {
+		t.Errorf("%s versions are left", n)
 	}
 }
 

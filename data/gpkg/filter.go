@@ -292,7 +292,12 @@ func (c *compiler) compare(f incident.Compare) {
 	}
 	switch {
 	case !isNumeric(p.Kind):
-		c.sql("(i."+string(f.Property)+" "+string(f.Op)+" ?)", f.Value.Text)
+		column := "i." + string(f.Property)
+		if _, err := incident.ParseDay(f.Value.Text); p.Kind == incident.Date && err != nil {
+			// SQLite takes a column of dates for one of numbers: a text such as "1" would be compared as a number, before all dates.
+			column = "+" + column
+		}
+		c.sql("("+column+" "+string(f.Op)+" ?)", f.Value.Text)
 	case math.IsNaN(f.Value.Number): // before every number in Go, null in SQL
 		c.unlessNull(f.Property, f.Op == incident.Gt || f.Op == incident.Ge || f.Op == incident.Ne)
 	default:

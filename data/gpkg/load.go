@@ -43,6 +43,10 @@ type load struct {
 	failed   error // of an atomic load, which cannot go on
 	begun    bool  // a batch was put
 	known    bool  // the dataset is registered
+	gone     int   // what Sweep took away
+
+	seen    rowSet  // rows that were put unchanged, in a load that replaces its dataset
+	pending []int64 // the same of the batch at hand
 
 	bulk *idSet // nil if the indexes are there
 	next int64  // the next row number
@@ -163,8 +167,8 @@ func (l *load) begin(ctx context.Context) error {
 	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	err := c.exec(`INSERT INTO imports (dataset, file, layout, state, started, rows_new, rows_changed, rows_unchanged) VALUES (?, ?, ?, 'running', ?, 0, 0, 0)`,
-		l.imp.Dataset.Name, text(l.imp.File), text(l.imp.Layout), timestamp(s.opt.Now()))
+	err := c.exec(`INSERT INTO imports (dataset, file, layout, mapping, who, state, started, rows_new, rows_changed, rows_unchanged) VALUES (?, ?, ?, ?, ?, 'running', ?, 0, 0, 0)`,
+		l.imp.Dataset.Name, text(l.imp.File), text(l.imp.Layout), text(l.imp.Mapping), text(l.imp.Who), timestamp(s.opt.Now()))
 	if err == nil {
 		l.importID, err = c.integer(ctx, "SELECT last_insert_rowid()")
 	}
@@ -183,6 +187,9 @@ func (l *load) begin(ctx context.Context) error {
 	l.update = make([]driver.NamedValue, columnCount)
 	return nil
 }
+
+// ID implements [incident.Load].
+func (l *load) ID() int64 { return l.importID }
 
 var errEnded = incident.Errorf(incident.CodeConflict, "The load has ended.")
 
@@ -213,6 +220,12 @@ func (l *load) Put(ctx context.Context, batch []incident.Incident) (incident.Put
 		// true. The next batch builds the indexes and goes on with them.
 		l.bulk, l.begun, l.known = nil, false, false
 	}
+	if err == nil {
+		for _, fid := range l.pending {
+			l.seen.add(fid)
+		}
+	}
+	l.pending = l.pending[:0]
 	clear(l.counts)
 	clear(l.stale)
 	if err != nil {
@@ -348,6 +361,9 @@ func (l *load) putBlock(ctx context.Context, c *conn, b *block, r *incident.PutR
 			r.New++
 		case old.hash == b.hash[i]:
 			r.Unchanged++
+			if l.imp.Replace {
+				l.pending = append(l.pending, old.fid)
+			}
 		default:
 			if err := l.change(c, &b.rows[i], b.values(i), old); err != nil {
 				return err
@@ -467,6 +483,9 @@ func (l *load) change(c *conn, in *incident.Incident, args []driver.NamedValue, 
 		l.update[i-1] = driver.NamedValue{Ordinal: i, Value: args[i].Value}
 	}
 	l.update[columnCount-1] = driver.NamedValue{Ordinal: columnCount, Value: old.fid}
+	if err := keep(c, old.fid); err != nil {
+		return err
+	}
 	if err := c.run(updateOne, l.update); err != nil {
 		return fmt.Errorf("change row %d: %w", old.fid, err)
 	}
@@ -538,15 +557,18 @@ func (l *load) register(ctx context.Context, c *conn) (visible bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	// Empty fields keep what is there. Nothing is written if nothing differs.
-	if err := c.exec(`INSERT INTO datasets (name, title, licence, attribution, terms, aggregates_only, synthetic, sample, stale) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)
+	// Empty fields keep what is there. Nothing is written if nothing differs. What the operator said of republishing stands.
+	if err := c.exec(`INSERT INTO datasets (name, title, licence, attribution, terms, version, accessed, aggregates_only, synthetic, sample, stale) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
 		ON CONFLICT (name) DO UPDATE SET title = coalesce(excluded.title, title), licence = coalesce(excluded.licence, licence),
 		attribution = coalesce(excluded.attribution, attribution), terms = coalesce(excluded.terms, terms),
-		aggregates_only = max(excluded.aggregates_only, aggregates_only), synthetic = max(excluded.synthetic, synthetic), sample = max(excluded.sample, sample)
+		version = coalesce(excluded.version, version), accessed = coalesce(excluded.accessed, accessed),
+		aggregates_only = CASE WHEN public_set THEN aggregates_only ELSE max(excluded.aggregates_only, aggregates_only) END,
+		synthetic = max(excluded.synthetic, synthetic), sample = max(excluded.sample, sample)
 		WHERE coalesce(excluded.title, title) IS NOT title OR coalesce(excluded.licence, licence) IS NOT licence
 		OR coalesce(excluded.attribution, attribution) IS NOT attribution OR coalesce(excluded.terms, terms) IS NOT terms
-		OR excluded.aggregates_only > aggregates_only OR excluded.synthetic > synthetic OR excluded.sample > sample`,
-		d.Name, text(d.Title), text(d.Licence), text(d.Attribution), text(d.Terms), d.AggregatesOnly, d.Synthetic, d.Sample); err != nil {
+		OR coalesce(excluded.version, version) IS NOT version OR coalesce(excluded.accessed, accessed) IS NOT accessed
+		OR NOT public_set AND excluded.aggregates_only > aggregates_only OR excluded.synthetic > synthetic OR excluded.sample > sample`,
+		d.Name, text(d.Title), text(d.Licence), text(d.Attribution), text(d.Terms), text(d.Version), text(d.Accessed), d.AggregatesOnly, d.Synthetic, d.Sample); err != nil {
 		return false, fmt.Errorf("register the dataset: %w", err)
 	}
 	after, err := c.integer(ctx, "SELECT total_changes()")
@@ -565,6 +587,10 @@ func (l *load) Finish(ctx context.Context, report string) error {
 	case c == nil:
 		return errClosed
 	}
+	hash := ""
+	if l.imp.Hash != nil {
+		hash = l.imp.Hash()
+	}
 	finish := func() error {
 		if l.failed != nil {
 			return l.failed
@@ -573,7 +599,7 @@ func (l *load) Finish(ctx context.Context, report string) error {
 		if err != nil {
 			return err
 		}
-		if err := c.exec("UPDATE imports SET state = 'done', finished = ?, report = ? WHERE fid = ?", timestamp(l.s.opt.Now()), text(report), l.importID); err != nil {
+		if err := c.exec("UPDATE imports SET state = 'done', finished = ?, hash = ?, report = ? WHERE fid = ?", timestamp(l.s.opt.Now()), text(hash), text(report), l.importID); err != nil {
 			return fmt.Errorf("write the record of the import: %w", err)
 		}
 		if visible {
@@ -581,7 +607,7 @@ func (l *load) Finish(ctx context.Context, report string) error {
 				return err
 			}
 		}
-		return l.s.makeUp(ctx, l.total.New+l.total.Changed > 0)
+		return l.s.makeUp(ctx, l.total.New+l.total.Changed+l.gone > 0)
 	}
 	var err error
 	if !l.imp.Atomic {
@@ -635,7 +661,7 @@ func (s *Store) repair(ctx context.Context) error {
 		return nil
 	}
 	return s.writer.tx(func() error {
-		if err := s.writer.exec("UPDATE imports SET state = 'aborted', finished = ? WHERE state = 'running'", timestamp(s.opt.Now())); err != nil {
+		if err := s.writer.exec("UPDATE imports SET state = 'failed', finished = ? WHERE state = 'running'", timestamp(s.opt.Now())); err != nil {
 			return fmt.Errorf("close the record of a load that was cut off: %w", err)
 		}
 		return s.makeUp(ctx, true)
@@ -670,13 +696,8 @@ func (s *Store) makeUp(ctx context.Context, rows bool) error {
 		return fmt.Errorf("look for datasets with changes: %w", err)
 	}
 	for _, name := range stale {
-		if err := c.exec("DELETE FROM dataset_places WHERE dataset = ?", name); err != nil {
-			return fmt.Errorf("sum up dataset %s: %w", name, err)
-		}
-		if err := c.exec(`INSERT INTO dataset_places (dataset, country, unit_id, incidents, first_start, last_end, min_x, min_y, max_x, max_y)
-			SELECT dataset, coalesce(country, ''), coalesce(unit_id, ''), count(*), min(start_date), max(end_date), min(lon), min(lat), max(lon), max(lat)
-			FROM incidents WHERE dataset = ? GROUP BY 2, 3`, name); err != nil {
-			return fmt.Errorf("sum up dataset %s: %w", name, err)
+		if err := sumUp(c, name); err != nil {
+			return err
 		}
 	}
 	if len(stale) > 0 {
@@ -759,8 +780,10 @@ func (s *Store) remove(ctx context.Context, name string) (n int, err error) {
 		if err := c.exec("DELETE FROM dataset_places WHERE dataset = ?", name); err != nil {
 			return err
 		}
-		if err := c.exec("DELETE FROM datasets WHERE name = ?", name); err != nil {
-			return err
+		for _, sql := range []string{"DELETE FROM datasets WHERE name = ?", "DELETE FROM versions WHERE dataset = ?", "UPDATE imports SET state = 'undone' WHERE dataset = ?"} {
+			if err := c.exec(sql, name); err != nil {
+				return err
+			}
 		}
 		if err := grow(c); err != nil {
 			return err

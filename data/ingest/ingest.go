@@ -42,6 +42,12 @@ type Options struct {
 	Batch int
 	// Strict stores nothing if any row is refused; DryRun stores nothing at all.
 	Strict, DryRun bool
+	// Replace says that the file is the whole dataset: what is stored of it and
+	// not in the file is taken away, see [WarnNotReplaced].
+	Replace bool
+	// Mapping, Who and Hash are kept with the record of the import; see [incident.Import].
+	Mapping, Who string
+	Hash         func() string
 	// Rejects takes the refused rows as CSV; nil for none. See [Run].
 	Rejects io.Writer
 	// Progress is called by Run's own goroutine at most every 100 ms and once
@@ -81,6 +87,9 @@ type Report struct {
 	Changed   int `json:"changed"`
 	Unchanged int `json:"unchanged"`
 	Rejected  int `json:"rejected"`
+	// Gone is the number of incidents that were taken away because they are not
+	// in the file any more; nil where the dataset is not replaced.
+	Gone *int `json:"gone,omitempty"`
 	// Stored is true if the rows are in the store for good: false for a dry run,
 	// for strict with a refused row, and where Run failed.
 	Stored bool `json:"stored"`
@@ -159,6 +168,10 @@ func (b *batch) reset() {
 	clear(b.warnings)
 }
 
+// WarnNotReplaced is said, with the number of refused rows, where a dataset was to be replaced and
+// rows were refused: those may be of incidents that are stored, so nothing is taken away.
+const WarnNotReplaced = "not_replaced"
+
 // errStrict is what Run fails with where strict and refused rows meet.
 func errStrict(r *Report) error {
 	return incident.Errorf(incident.CodeInvalid, "%d of %d rows are refused and strict was asked for: nothing was stored.", r.Rejected, r.Read)
@@ -168,8 +181,9 @@ func errStrict(r *Report) error {
 //
 // It fails with CodeInvalid if the file is broken in its frame or, with Strict,
 // if any row is refused; with the errors of the store; and with the error of
-// the context. What was stored before stays, batch by batch, unless the load is
-// strict or a dry run, of which nothing stays.
+// the context. Of a file that is broken in its frame nothing stays. After other
+// errors what was stored before stays, batch by batch, and the same load goes on
+// from there, unless it is strict or a dry run, of which nothing stays.
 //
 // Refused rows are written as CSV: [source.RejectColumns], then the columns of
 // the source as they stand there, so that the file can be mended and loaded
@@ -212,13 +226,19 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 			return err
 		}
 	}
-	load, err := opt.Store.Begin(ctx, incident.Import{Dataset: ds, File: opt.File, Layout: r.Layout, Atomic: opt.Strict || opt.DryRun})
+	load, err := opt.Store.Begin(ctx, incident.Import{Dataset: ds, File: opt.File, Layout: r.Layout, Atomic: opt.Strict || opt.DryRun,
+		Replace: opt.Replace, Mapping: opt.Mapping, Who: opt.Who, Hash: opt.Hash})
 	if err != nil {
 		return fmt.Errorf("begin load: %w", err)
 	}
+	broken := false
 	defer func() {
 		if err != nil || opt.DryRun {
-			if e := load.Abort(); e != nil {
+			end := load.Abort
+			if broken {
+				end = func() error { return load.Revert(context.WithoutCancel(ctx)) }
+			}
+			if e := end(); e != nil {
 				err = errors.Join(err, fmt.Errorf("undo load: %w", e))
 			}
 		}
@@ -250,7 +270,8 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 			show(false)
 		case b := <-full:
 			if b.err != nil && !errors.Is(b.err, io.EOF) {
-				return b.err // of a file that is broken no more is stored
+				broken = true // nothing of it is to be believed
+				return b.err
 			}
 			if err := put(ctx, load, r, b, rejects); err != nil {
 				return err
@@ -271,6 +292,12 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 	if opt.Strict && r.Rejected > 0 {
 		return errStrict(r)
 	}
+	if opt.Replace {
+		if err := sweep(ctx, load, r); err != nil {
+			broken = true
+			return err
+		}
+	}
 	if opt.DryRun {
 		return nil
 	}
@@ -284,6 +311,24 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 		return fmt.Errorf("finish load: %w", err)
 	}
 	r.Stored = true
+	return nil
+}
+
+// sweep takes away what is not in the file.
+func sweep(ctx context.Context, load incident.Load, r *Report) error {
+	n := 0
+	switch {
+	case r.Rejected > 0:
+		r.Warnings[WarnNotReplaced] = r.Rejected
+	case r.Read == 0:
+		return incident.Errorf(incident.CodeInvalid, "The file has no rows, so it does not replace dataset %q; to remove it use sarhad datasets remove.", r.Dataset)
+	default:
+		var err error
+		if n, err = load.Sweep(ctx); err != nil {
+			return fmt.Errorf("take away what is gone: %w", err)
+		}
+	}
+	r.Gone = &n
 	return nil
 }
 

@@ -434,8 +434,48 @@ func TestErrors(t *testing.T) {
 	store = newMemory()
 	r, err = Run(t.Context(), Options{Source: open(t, cut, "f.geojson"), Store: store})
 	balanced(t, r)
-	if incident.CodeOf(err) != incident.CodeInvalid || len(store.rows) != 0 || store.aborted != 1 {
+	if incident.CodeOf(err) != incident.CodeInvalid || len(store.rows) != 0 || store.reverted != 1 || store.aborted != 0 {
 		t.Errorf("cut file: %v, %d rows stored", err, len(store.rows))
+	}
+
+	// Batches that were put before the break are taken back.
+	store = newMemory()
+	puts := 0
+	store.onPut = func() { puts++ }
+	var many strings.Builder
+	many.WriteString(`{"type":"FeatureCollection","features":[`)
+	for i := range 250 {
+		fmt.Fprintf(&many, `{"type":"Feature","id":"%d","geometry":null,"properties":{"date":"2020-01-01"}},`, i)
+	}
+	r, err = Run(t.Context(), Options{Source: open(t, many.String()+"]]", "f.geojson"), Store: store, Batch: 100})
+	balanced(t, r)
+	if incident.CodeOf(err) != incident.CodeInvalid || puts < 2 || len(store.rows) != 0 || store.reverted != 1 || r.Stored {
+		t.Errorf("cut after %d batches: %v, %d rows stored, %+v", puts, err, len(store.rows), r)
+	}
+}
+
+// A file that is the whole dataset takes away what it lacks, unless rows of it cannot be read.
+func TestReplace(t *testing.T) {
+	run := func(text string, replace bool) (Report, *memory, error) {
+		t.Helper()
+		store := newMemory()
+		store.gone = 7
+		r, err := Run(t.Context(), Options{Source: open(t, text, "f.csv"), Store: store, Replace: replace})
+		balanced(t, r)
+		return r, store, err
+	}
+	good := "id,date\na,2020-01-01\n"
+	if r, _, err := run(good, true); err != nil || r.Gone == nil || *r.Gone != 7 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if r, _, err := run(good, false); err != nil || r.Gone != nil {
+		t.Errorf("not asked: %+v, %v", r, err)
+	}
+	if r, _, err := run(good+"b,nonsense\n", true); err != nil || r.Gone == nil || *r.Gone != 0 || r.Warnings[WarnNotReplaced] != 1 {
+		t.Errorf("with a refused row: %+v, %v", r, err)
+	}
+	if _, store, err := run("id,date\n", true); incident.CodeOf(err) != incident.CodeInvalid || store.finished != 0 {
+		t.Errorf("an empty file: %v", err)
 	}
 }
 

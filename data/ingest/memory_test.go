@@ -23,6 +23,8 @@ type memory struct {
 	aborted  int
 	failAt   int // the number of the Put that fails, 0 for none
 	onPut    func()
+	reverted int
+	gone     int // what Sweep says
 }
 
 func newMemory() *memory { return &memory{rows: map[string]incident.Incident{}} }
@@ -30,12 +32,13 @@ func newMemory() *memory { return &memory{rows: map[string]incident.Incident{}} 
 type memoryLoad struct {
 	m      *memory
 	before map[string]incident.Incident // nil unless atomic
+	start  map[string]incident.Incident
 	puts   int
 }
 
 func (m *memory) Begin(_ context.Context, imp incident.Import) (incident.Load, error) {
 	m.imports = append(m.imports, imp)
-	l := &memoryLoad{m: m}
+	l := &memoryLoad{m: m, start: maps.Clone(m.rows)}
 	if imp.Atomic {
 		l.before = maps.Clone(m.rows)
 	}
@@ -43,6 +46,12 @@ func (m *memory) Begin(_ context.Context, imp incident.Import) (incident.Load, e
 }
 
 func (m *memory) RemoveDataset(context.Context, string) (int, error) { return 0, nil }
+func (m *memory) SetDataset(context.Context, string, incident.DatasetChange) error {
+	return nil
+}
+func (m *memory) Undo(context.Context, int64) (incident.UndoResult, error) {
+	return incident.UndoResult{}, nil
+}
 
 var errFull = errors.New("the disk is full")
 
@@ -85,6 +94,16 @@ func (l *memoryLoad) Abort() error {
 	return nil
 }
 
+func (l *memoryLoad) ID() int64 { return 1 }
+
+func (l *memoryLoad) Sweep(context.Context) (int, error) { return l.m.gone, nil }
+
+func (l *memoryLoad) Revert(context.Context) error {
+	l.m.reverted++
+	l.m.rows = l.start
+	return nil
+}
+
 func testLocator(tb testing.TB) Locator {
 	tb.Helper()
 	return NewLocator(testGeocoder(tb), nil)
@@ -109,6 +128,15 @@ func (nowhere) Begin(context.Context, incident.Import) (incident.Load, error) { 
 func (nowhere) RemoveDataset(context.Context, string) (int, error)            { return 0, nil }
 func (nowhere) Finish(context.Context, string) error                          { return nil }
 func (nowhere) Abort() error                                                  { return nil }
+func (nowhere) Revert(context.Context) error                                  { return nil }
+func (nowhere) Sweep(context.Context) (int, error)                            { return 0, nil }
+func (nowhere) ID() int64                                                     { return 1 }
+func (nowhere) SetDataset(context.Context, string, incident.DatasetChange) error {
+	return nil
+}
+func (nowhere) Undo(context.Context, int64) (incident.UndoResult, error) {
+	return incident.UndoResult{}, nil
+}
 func (nowhere) Put(_ context.Context, b []incident.Incident) (incident.PutResult, error) {
 	return incident.PutResult{New: len(b)}, nil
 }

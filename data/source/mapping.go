@@ -396,6 +396,7 @@ func (m *Mapping) setup(d *decoder) {
 	from, to := &m.Dataset, &d.stated
 	to.Name, to.Title = cmp.Or(from.Name, to.Name), cmp.Or(from.Title, to.Title)
 	to.Licence, to.Attribution, to.Terms = cmp.Or(from.Licence, to.Licence), cmp.Or(from.Attribution, to.Attribution), cmp.Or(from.Terms, to.Terms)
+	to.Version, to.Accessed = cmp.Or(from.Version, to.Version), cmp.Or(from.Accessed, to.Accessed)
 	if from.Public != "" {
 		to.AggregatesOnly = from.Public == "aggregates"
 	}

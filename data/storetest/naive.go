@@ -18,7 +18,7 @@ import (
 // NewNaive returns a store that keeps incidents in a slice and answers every
 // question by looking at all of them. It is the oracle of the suite.
 func NewNaive() incident.Store {
-	return &naive{datasets: map[string]incident.Dataset{}, loading: make(chan struct{}, 1)}
+	return &naive{datasets: map[string]incident.Dataset{}, public: map[string]bool{}, history: map[string][]entry{}, loading: make(chan struct{}, 1)}
 }
 
 type naive struct {
@@ -29,6 +29,9 @@ type naive struct {
 	nextFID  int64
 	change   int64
 	datasets map[string]incident.Dataset
+	public   map[string]bool    // datasets of which the operator said whether they are public
+	history  map[string][]entry // by ID, the present one too
+	imports  []incident.ImportInfo
 }
 
 // clone copies an incident with its slices.
@@ -227,19 +230,27 @@ func (s *naive) Begin(ctx context.Context, imp incident.Import) (incident.Load, 
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	l := &naiveLoad{s: s, imp: imp}
+	l := &naiveLoad{s: s, imp: imp, seen: map[string]bool{}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.id = int64(len(s.imports)) + 1
+	record := incident.ImportInfo{ID: l.id, Dataset: imp.Dataset.Name, File: imp.File, Layout: imp.Layout, Mapping: imp.Mapping, Who: imp.Who, State: incident.ImportRunning}
 	if imp.Atomic {
 		// An atomic load works on a copy that takes the place of the store at the end.
-		l.work = &naive{rows: slices.Clone(s.rows), nextFID: s.nextFID, change: s.change, datasets: maps.Clone(s.datasets)}
+		l.work = &naive{rows: slices.Clone(s.rows), nextFID: s.nextFID, change: s.change, datasets: maps.Clone(s.datasets), public: s.public,
+			history: maps.Clone(s.history), imports: slices.Clone(s.imports)}
 	} else {
 		l.work = s
 	}
+	l.work.imports = append(l.work.imports, record)
 	return l, nil
 }
 
 type naiveLoad struct {
 	s, work *naive
 	imp     incident.Import
+	id      int64
+	seen    map[string]bool
 	ended   bool
 }
 
@@ -251,7 +262,9 @@ func (l *naiveLoad) register() bool {
 	d.Licence = cmp.Or(d.Licence, old.Licence)
 	d.Attribution = cmp.Or(d.Attribution, old.Attribution)
 	d.Terms = cmp.Or(d.Terms, old.Terms)
-	d.AggregatesOnly = d.AggregatesOnly || old.AggregatesOnly
+	d.Version = cmp.Or(d.Version, old.Version)
+	d.Accessed = cmp.Or(d.Accessed, old.Accessed)
+	d.AggregatesOnly = d.AggregatesOnly && !l.work.public[d.Name] || old.AggregatesOnly
 	d.Synthetic = d.Synthetic || old.Synthetic
 	d.Sample = d.Sample || old.Sample
 	l.work.datasets[d.Name] = d
@@ -273,11 +286,13 @@ func (l *naiveLoad) Put(_ context.Context, batch []incident.Incident) (r inciden
 	visible := l.register()
 	for i := range batch {
 		in := clone(&batch[i])
+		l.seen[in.ID] = true
 		at := slices.IndexFunc(w.rows, func(o incident.Incident) bool { return o.ID == in.ID })
 		if at < 0 {
 			w.nextFID++
 			in.FID = w.nextFID
 			w.rows = append(w.rows, in)
+			w.add(in.ID, entry{in: in, imp: l.id})
 			r.New++
 			continue
 		}
@@ -287,8 +302,13 @@ func (l *naiveLoad) Put(_ context.Context, batch []incident.Incident) (r inciden
 			continue
 		}
 		w.rows[at] = in
+		w.add(in.ID, entry{in: in, imp: l.id})
 		r.Changed++
 	}
+	record := &w.imports[l.id-1]
+	record.New += r.New
+	record.Changed += r.Changed
+	record.Unchanged += r.Unchanged
 	if visible || r.New+r.Changed > 0 {
 		w.change++
 	}
@@ -302,7 +322,7 @@ func same(a, b *incident.Incident) bool {
 	return fmt.Sprintf("%#v", x) == fmt.Sprintf("%#v", y)
 }
 
-func (l *naiveLoad) Finish(context.Context, string) error {
+func (l *naiveLoad) Finish(_ context.Context, report string) error {
 	if l.ended {
 		return incident.Errorf(incident.CodeConflict, "The load has ended.")
 	}
@@ -310,10 +330,16 @@ func (l *naiveLoad) Finish(context.Context, string) error {
 	if l.register() {
 		l.work.change++
 	}
+	record := &l.work.imports[l.id-1]
+	record.State, record.Report = incident.ImportDone, report
+	if l.imp.Hash != nil {
+		record.Hash = l.imp.Hash()
+	}
 	l.work.mu.Unlock()
 	if l.imp.Atomic {
 		l.s.mu.Lock()
 		l.s.rows, l.s.nextFID, l.s.change, l.s.datasets = l.work.rows, l.work.nextFID, l.work.change, l.work.datasets
+		l.s.history, l.s.imports = l.work.history, l.work.imports
 		l.s.mu.Unlock()
 	}
 	return l.end()
@@ -322,6 +348,11 @@ func (l *naiveLoad) Finish(context.Context, string) error {
 func (l *naiveLoad) Abort() error {
 	if l.ended {
 		return nil
+	}
+	if !l.imp.Atomic {
+		l.s.mu.Lock()
+		l.s.imports[l.id-1].State = incident.ImportFailed
+		l.s.mu.Unlock()
 	}
 	return l.end()
 }
@@ -343,6 +374,17 @@ func (s *naive) RemoveDataset(_ context.Context, name string) (int, error) {
 	before := len(s.rows)
 	s.rows = slices.DeleteFunc(s.rows, func(in incident.Incident) bool { return in.Dataset == name })
 	delete(s.datasets, name)
+	delete(s.public, name)
+	for id, h := range s.history {
+		if h[0].in.Dataset == name {
+			delete(s.history, id)
+		}
+	}
+	for i := range s.imports {
+		if s.imports[i].Dataset == name {
+			s.imports[i].State = incident.ImportUndone
+		}
+	}
 	s.change++
 	return before - len(s.rows), nil
 }

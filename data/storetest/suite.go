@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) incident.Store) {
 		{"PagesWhileLoading", testPagesWhileLoading},
 		{"Aggregates", testAggregates},
 		{"LongLists", testLongLists},
+		{"OddDates", testOddDates},
 		{"ForeignFilter", testForeignFilter},
 		{"Upsert", testUpsert},
 		{"BulkUpsert", testBulkUpsert},
@@ -44,6 +45,11 @@ func Run(t *testing.T, open func(t *testing.T) incident.Store) {
 		{"Refused", testRefused},
 		{"Datasets", testDatasets},
 		{"Remove", testRemove},
+		{"Imports", testImports},
+		{"Replace", testReplace},
+		{"Revert", testRevert},
+		{"SetDataset", testSetDataset},
+		{"RandomUndo", testRandomUndo},
 		{"Context", testContext},
 		{"Concurrent", testConcurrent},
 	} {
@@ -464,6 +470,23 @@ func testLongLists(t *testing.T, open func(*testing.T) incident.Store) {
 	}
 	if n, err := s.Count(t.Context(), deep); err == nil && n != 0 || err != nil && incident.CodeOf(err) != incident.CodeInvalid {
 		t.Errorf("a filter of 10,000 levels: %d, %v", n, err)
+	}
+}
+
+// testOddDates compares days with texts that are none.
+func testOddDates(t *testing.T, open func(*testing.T) incident.Store) {
+	s, oracle := opened(t, open), NewNaive()
+	all := fixed()
+	all[0].Start = incident.MinDay
+	Load(t, s, imp("fixed"), 10, all)
+	Load(t, oracle, imp("fixed"), 10, all)
+	for _, text := range []string{"", "1", "0001", "2", "9e9", "x"} {
+		for _, op := range []incident.Op{incident.Lt, incident.Le, incident.Gt, incident.Ge, incident.Eq, incident.Ne} {
+			f := incident.Compare{Property: "start_date", Op: op, Value: incident.TextValue(text)}
+			if want, got := must(oracle.Count(t.Context(), f))(t), must(s.Count(t.Context(), f))(t); got != want {
+				t.Errorf("start_date %s %q finds %d, want %d", op, text, got, want)
+			}
+		}
 	}
 }
 
