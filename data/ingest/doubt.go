@@ -97,12 +97,7 @@ func (l *geoLocator) astray(row *source.Row, m *geo.Match, doubts *[]source.Issu
 	default:
 		return false // what is so coarse is no place
 	}
-	nearest, km := -1, math.Inf(1)
-	for i := range l.index.Units() {
-		if d := l.index.DistanceKM(i, p); d < km {
-			nearest, km = i, d
-		}
-	}
+	nearest, km := l.index.Nearest(p, math.Inf(1))
 	if km <= limit {
 		return false
 	}
