@@ -35,7 +35,7 @@ type importCmd struct {
 
 	mappingText string
 
-	Files []string `arg:"" name:"file" help:"Files to load; - is standard input, .gz is read as it is."`
+	Files []string `arg:"" name:"file" help:"Files to load; - is standard input, gzip and zip are unpacked."`
 }
 
 // Run implements the command.
