@@ -83,7 +83,17 @@ func (c *datasetsListCmd) Run(e *env) error {
 		} else if d.Sample {
 			mark = " (sample)"
 		}
-		fmt.Fprintf(e.stdout, "%-20s %9d  %-24s %s%s  %s\n", d.Name, d.Count, span, d.Title, mark, d.Licence)
+		if d.AggregatesOnly {
+			mark += " (aggregates only)"
+		}
+		from := ""
+		if d.Version != "" {
+			from += ", version " + d.Version
+		}
+		if d.Accessed != "" {
+			from += ", accessed " + d.Accessed
+		}
+		fmt.Fprintf(e.stdout, "%-20s %9d  %-24s %s%s  %s%s\n", d.Name, d.Count, span, d.Title, mark, d.Licence, from)
 	}
 	return nil
 }
