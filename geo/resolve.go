@@ -136,7 +136,7 @@ func namesBorder(s string) bool {
 // mentions finds the names in both phrases.
 func (q *reader) mentions(ms []mention, place, text string, sc *scope) []mention {
 	for i, s := range [2]string{place, text} {
-		if len(s) > maxPhraseBytes {
+		if len(s) > maxPhraseBytes && !slices.ContainsFunc(q.rd.warnings, func(w Warning) bool { return w.Code == WarnTextCut }) {
 			q.rd.warnings = append(q.rd.warnings, Warning{Code: WarnTextCut, Detail: fmt.Sprintf("only the first %d bytes of the %s were read for names", maxPhraseBytes, fieldNames[i])})
 		}
 		ms, q.strangers[i], q.words[i] = q.n.mentions(ms, i, s, sc)
@@ -159,15 +159,8 @@ func (r *resolver) resolve(fields [2]string) {
 	r.territory()
 	if len(q.units) > 0 {
 		r.units = sorted(q.units)
-		if len(q.units) == 1 {
-			// A name that lies only in what was cut out of the unit decides against it.
-			for i := range r.ms {
-				m := &r.ms[i]
-				if m.whole() && len(m.sense.Units) > 0 && !slices.Contains(m.sense.Units, q.units[0]) && r.n.held(q.units[0], m.sense.Units) {
-					r.units = slices.Clone(m.sense.Units)
-					break
-				}
-			}
+		if part := r.part(); part != nil {
+			r.units = part
 		}
 	}
 	given := r.units
@@ -190,6 +183,21 @@ func (r *resolver) resolve(fields [2]string) {
 		return
 	}
 	r.tell(given)
+}
+
+// part are the units of a name that lies only in what was cut out of the one unit of the columns, which it decides against; nil
+// if there is none.
+func (r *resolver) part() []int {
+	if len(r.q.units) != 1 {
+		return nil
+	}
+	unit := r.q.units[0]
+	for i := range r.ms {
+		if m := &r.ms[i]; m.whole() && len(m.sense.Units) > 0 && !slices.Contains(m.sense.Units, unit) && r.n.held(unit, m.sense.Units) {
+			return slices.Clone(m.sense.Units)
+		}
+	}
+	return nil
 }
 
 // territory takes in provinces, former territories and countries.
@@ -299,10 +307,8 @@ func (r *resolver) enough(m *mention, units []int) bool {
 	switch {
 	case m.km > nearKM, m.called:
 		return false
-	case m.fuzzy != "" && m.admin() && m.sure && len(units) == 1 && r.q.words[m.field] <= 3:
-		return true // the whole of a short field
 	case m.fuzzy != "":
-		return len(units) == 1 && m.sure && !slices.ContainsFunc(m.sense.entries, func(e entry) bool { return e.kind == isPlace && !r.n.places[e.ref].HasPoint }) && len(m.sense.entries) < 2 && (r.focus(units[0]) && len(m.words) >= 8 && (r.q.country != "" || r.q.g.index.units[units[0]].Country == "PK") || r.q.area != nil && len(m.words) >= 6)
+		return len(units) == 1 && m.sure && r.guessed(m, units[0])
 	case m.field == 0 && m.from == 0 && m.to >= r.q.words[0]-1 && r.q.area != nil && m.fuzzy == "" && !m.weak:
 		return true // all of the name of a place, within a province that is known
 	case m.compound, m.admin() && m.kind == wordTehsil:
@@ -351,6 +357,26 @@ const manyStrangers = 4
 
 // strangers are the names in a phrase that no list knows.
 func (r *resolver) strangers(field int) int { return r.q.strangers[field] }
+
+// guessed says whether a name that is one letter off may say by itself where it was: a unit as the whole of a short field, else a
+// long name of one place whose position is known, on this side of the border unless the country is said.
+func (r *resolver) guessed(m *mention, unit int) bool {
+	if m.admin() && r.q.words[m.field] <= 3 {
+		return true
+	}
+	if len(m.sense.entries) > 1 {
+		return false
+	}
+	for _, e := range m.sense.entries {
+		if e.kind == isPlace && !r.n.places[e.ref].HasPoint {
+			return false
+		}
+	}
+	if r.q.area != nil && len(m.words) >= 6 {
+		return true
+	}
+	return len(m.words) >= 8 && r.focus(unit) && (r.q.country != "" || r.q.g.index.units[unit].Country == "PK")
+}
 
 // common are the units of two rising lists, nil if there are none.
 func common(a, b []int) []int {
