@@ -221,6 +221,12 @@ func TestReadOnly(t *testing.T) {
 	if _, err := r.RemoveDataset(t.Context(), "plain"); incident.CodeOf(err) != incident.CodeUnavailable {
 		t.Errorf("removing from a read-only store: %v", err)
 	}
+	if _, err := r.Undo(t.Context(), 1); incident.CodeOf(err) != incident.CodeUnavailable {
+		t.Errorf("undoing in a read-only store: %v", err)
+	}
+	if list, err := r.Imports(t.Context(), "plain"); len(list) != 1 || list[0].New != 100 || list[0].Ended.IsZero() || err != nil {
+		t.Errorf("imports of a read-only store: %+v, %v", list, err)
+	}
 }
 
 // Two stores on one file stand for two processes: the locks between processes
@@ -256,6 +262,9 @@ func TestTwoProcesses(t *testing.T) {
 		}
 		if _, err := s.RemoveDataset(t.Context(), "plain"); incident.CodeOf(err) != incident.CodeUnavailable {
 			t.Errorf("removing during a load: %v", err)
+		}
+		if _, err := s.Undo(t.Context(), l.ID()); incident.CodeOf(err) != incident.CodeConflict {
+			t.Errorf("undoing a load that runs: %v", err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -363,6 +372,13 @@ func TestKilledLoad(t *testing.T) {
 		}
 		if got := query(t, path, "SELECT group_concat(state) FROM imports"); got != "failed,done" {
 			t.Errorf("records of imports: %s", got)
+		}
+		// What the killed load left is undone like any other; what came later stays.
+		if r, err := s.Undo(t.Context(), 1); err != nil || r != (incident.UndoResult{Removed: n}) {
+			t.Errorf("undoing the killed load: %+v, %v", r, err)
+		}
+		if left, err := s.Count(t.Context(), nil); left != rows-n || err != nil {
+			t.Errorf("after that there are %d, %v", left, err)
 		}
 		t.Logf("killed after %d rows", n)
 		closeStore(t, s)
