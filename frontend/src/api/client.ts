@@ -80,7 +80,8 @@ export interface Claim {
   best: number | null;
   high: number | null;
   qualifier: string | null;
-  claimant: string;
+  /** null where the source gives the number in words of its own */
+  claimant: string | null;
   claimant_role: string | null;
   source: number | null;
   quote: string | null;

@@ -1,12 +1,13 @@
-// One incident: what is known and how well. Figures of two sides stand beside each other and are never added.
-import { html, nothing, svg, type TemplateResult } from 'lit';
-import type { Claim, Incident } from '../api/client';
+// One incident: what is known and how well.
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Incident } from '../api/client';
 import { fmtDay, parseIso } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { fmt, isolate, plainError, safeUrl } from '../lib/text';
 import { NO_TYPE, precisionClass, typeIndex } from '../lib/vocab';
 import { type App, typeWord } from '../state/app';
+import { claimTable, figureWords, named } from './claims';
 import { notes, precisionWords, title, whenText } from './describe';
 import type { List } from './list';
 
@@ -50,9 +51,10 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
   const set = app.dataset(p.dataset);
   const synthetic = p.synthetic || set?.synthetic;
   const claims = p.claims ?? [];
-  const disputed = p.verification === 'disputed' || new Set(claims.map((c) => c.claimant)).size > 1;
+  const disputed = p.verification === 'disputed' || named(claims).length > 1;
   const verification = disputed ? t.disputed : (t.verification[p.verification ?? ''] ?? '');
   const killed = p.fatalities_best;
+  const ofKilled = killedText(p);
   const broken = killed === null ? 'broken' : killed === 0 ? 'hollow' : 'filled';
   const assoc = Array.isArray(p.assoc_actors) ? p.assoc_actors : p.assoc_actors ? [p.assoc_actors] : [];
   const actors = [p.actor1, p.actor2, ...assoc].filter((a): a is string => !!a);
@@ -66,11 +68,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
     <dl class="facts">
       <dt>${t.when}</dt><dd>${whenText(p)}<small>${t.timePrecision[p.time_precision ?? 'unknown'] ?? p.time_precision}</small></dd>
       <dt>${t.where}</dt><dd>${where(app, p)}</dd>
-      ${
-        claims.length
-          ? nothing
-          : html`<dt>${t.killedHead}</dt><dd>${killed === null ? html`<span>${t.notReportedDetail}</span>` : html`<b class="fig num">${fmt(killed)}</b> <span class="dimmed">${t.bestEstimate}; ${t.lowHighOf(figure(p.fatalities_low), figure(p.fatalities_high))}</span>`}</dd>`
-      }
+      ${ofKilled ? html`<dt>${t.killedHead}</dt><dd>${ofKilled}</dd>` : nothing}
       ${actors.length ? html`<dt>${t.actors}</dt><dd>${actors.map((a, k) => html`${k ? '; ' : ''}<bdi>${a}</bdi>`)}<small>${t.orderNote}</small></dd>` : nothing}
       ${p.border_km_min !== null && p.border_km_min !== undefined && p.border_km_max !== null ? html`<dt>${t.border}</dt><dd>${borderText(p)}${p.crossing && typeof p.crossing_km === 'number' ? html`<small>${t.nearestCrossing(p.crossing, Math.round(p.crossing_km))}</small>` : nothing}<small>${t.borderNote}</small></dd>` : nothing}
     </dl>
@@ -94,6 +92,17 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
     <p class="note">${t.record(p.source_id, app.datasetTitle(p.dataset))}${p.file ? html`, ${p.line === null ? p.file : t.fileLine(p.file, p.line)}` : nothing}. ${set?.licence ? t.licence(set.licence) : nothing}${set?.attribution ? html`. ${set.attribution}` : nothing}${synthetic ? html`<br>${t.syntheticLong}.` : nothing}</p>
     <div class="acts"><button type="button" class="btn pri" @click=${share}>${icon('link')}${t.copyLink}</button><a class="btn" href="./collections/incidents/items/${encodeURIComponent(String(d.feature.id))}">${icon('down')}${t.geojson}</a></div>
   </article></div>`;
+}
+
+/** killedText has the figures of the incident. Where there are none and claims of the killed are, those speak for themselves. */
+export function killedText(p: Incident): TemplateResult | null {
+  const { fatalities_best: best, fatalities_low: low, fatalities_high: high } = p;
+  const ends = t.lowHighOf(figure(low), figure(high));
+  if (best !== null)
+    return html`<b class="fig num">${fmt(best)}</b> <span class="dimmed">${t.bestEstimate}; ${ends}</span>`;
+  if (low !== null || high !== null) return html`<span>${t.noBest}; ${ends}</span>`;
+  const claimed = (p.claims ?? []).some((c) => c.quantity === 'killed' && (c.qualifier || figureWords(c) !== null));
+  return claimed ? null : html`<span>${t.notReportedDetail}</span>`;
 }
 
 function where(app: App, p: Incident): TemplateResult {
@@ -154,80 +163,4 @@ function warnings(app: App, p: Incident): TemplateResult | typeof nothing {
   });
   void app;
   return list.length ? html`<div class="bn w wl"><ul>${list}</ul></div>` : nothing;
-}
-
-interface Cell {
-  low: number | null;
-  best: number | null;
-  high: number | null;
-  claim: Claim;
-}
-
-/** value is the one number a claim can be drawn at. */
-const value = (c: Cell): number | null => c.best ?? c.low ?? c.high;
-const more = (c: Cell): boolean =>
-  (c.best === null && c.low !== null && c.high === null) || /over|more than|at least|\+/i.test(c.claim.qualifier ?? '');
-
-function claimTable(p: Incident, claims: Claim[]): TemplateResult {
-  const who = [...new Set(claims.map((c) => c.claimant))];
-  const kinds = [...new Map(claims.map((c) => [`${c.quantity}|${c.about ?? ''}`, c])).values()];
-  const role = (name: string) => {
-    const r = claims.find((c) => c.claimant === name)?.claimant_role ?? '';
-    return t.roles[r] ?? r;
-  };
-  const dot = (k: number) =>
-    html`<svg width="12" height="12" viewBox="0 0 12 12" class="dot" aria-hidden="true"><circle cx="6" cy="6" r="4.2" class=${k === 0 ? 'first' : k === 1 ? 'second' : 'later'} /></svg> `;
-  const text = (c: Cell) => {
-    const q = c.claim.qualifier;
-    const n =
-      c.best !== null
-        ? fmt(c.best)
-        : c.low !== null && c.high !== null
-          ? `${fmt(c.low)}–${fmt(c.high)}`
-          : c.low !== null
-            ? `${fmt(c.low)}`
-            : c.high !== null
-              ? `${fmt(c.high)}`
-              : null;
-    const src = c.claim.source;
-    const s = src !== null && src !== undefined ? p.sources?.[src] : undefined;
-    const day = s?.date ? parseIso(s.date.slice(0, 10)) : null;
-    return html`${n === null ? nothing : html`<span class="big num">${n}${more(c) ? html`<span class="plus">+</span>` : nothing}</span>`}<span class="qu">${q && !(more(c) && c.claim.quote) ? html`${q}<br>` : nothing}${c.claim.quote ? html`<q dir="auto">${c.claim.quote}</q><br>` : nothing}${s?.publisher ? html`<bdi>${s.publisher}</bdi>` : nothing}${s?.publisher && day !== null ? ', ' : ''}${day === null ? nothing : fmtDay(day)}${
-      src !== null && src !== undefined
-        ? html` <a href="#source-${src + 1}" @click=${(e: Event) => {
-            e.preventDefault();
-            document.getElementById(`source-${src + 1}`)?.scrollIntoView({ block: 'center' });
-          }}>[${src + 1}]</a>`
-        : nothing
-    }</span>`;
-  };
-  return html`<h2 class="s">${t.claims}<small>${t.claimants(who.length)}</small></h2>
-    <div class="cls"><table class="cl"><thead><tr>${who.map((w, k) => html`<th scope="col">${dot(k)}<bdi>${w}</bdi><small>${role(w)}</small></th>`)}</tr></thead><tbody>
-    ${kinds.map((kind) => {
-      const cells = who.map((w) => {
-        const c = claims.find((x) => x.claimant === w && x.quantity === kind.quantity && x.about === kind.about);
-        return c ? ({ low: c.low, best: c.best, high: c.high, claim: c } as Cell) : null;
-      });
-      const q = t.quantity[kind.quantity] ?? kind.quantity;
-      return html`<tr><td class="ql" colspan=${who.length}>${kind.about ? t.aboutQuantity(kind.about, q) : q}</td></tr>
-        <tr class="v">${cells.map((c) => html`<td>${c ? text(c) : html`<span class="qu">${t.noFigure}</span>`}</td>`)}</tr>
-        ${cells.some((c) => c && value(c) !== null) ? html`<tr aria-hidden="true"><td class="ax0" colspan=${who.length}>${axis(cells)}</td></tr>` : nothing}`;
-    })}</tbody></table></div>
-    <p class="note">${t.claimsFoot}</p>`;
-}
-
-/** axis draws the figures of one row from 0 on one line: first claimant filled, second open, an arrow for "more than". */
-function axis(cells: (Cell | null)[]): TemplateResult {
-  const W = 360;
-  const vals = cells.map((c) => (c ? value(c) : null));
-  const max = Math.max(1, ...vals.map((v) => v ?? 0)) * 1.15;
-  const x = (v: number) => 4 + (v / max) * (W - 44);
-  return html`<svg class="rng" viewBox="0 0 ${W} 34"><line x1="4" x2=${W} y1="14" y2="14" class="ln" /><path d="M4 10v8" class="ln" /><text x="4" y="31" class="z">0</text>${cells.map(
-    (c, k) => {
-      const v = vals[k];
-      if (!c || v === null || v === undefined) return nothing;
-      const px = x(v);
-      return svg`${more(c) ? svg`<path d="M${px} 14H${px + 26}m-5-4l5 4-5 4" class="arrow" />` : nothing}<circle cx=${px} cy="14" r="5" class=${k === 0 ? 'first' : k === 1 ? 'second' : 'later'} /><text x=${px} y="31" text-anchor="middle" class="v">${fmt(v)}${more(c) ? '+' : ''}</text>`;
-    },
-  )}</svg>`;
 }

@@ -1,7 +1,6 @@
 // The list: newest first, months with their counts. Only the rows in view exist as elements.
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { keyed } from 'lit/directives/keyed.js';
-import type { Incident } from '../api/client';
 import { HAS_CLAIMS, IMPRECISE_DATE, NO_UNIT, NOT_REPORTED } from '../lib/columns';
 import { fmtMonth, fmtShort, monthName, parts, ymd } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
@@ -10,14 +9,9 @@ import { fmt, fmtDeaths } from '../lib/text';
 import { precisionClass, Spot } from '../lib/vocab';
 import type { App } from '../state/app';
 import type { Only } from '../state/permalink';
+import { whyNoBest } from './claims';
 import { days, title } from './describe';
 import { Texts } from './texts';
-
-function claimWords(p: Incident): string {
-  const killed = (p.claims ?? []).filter((c) => c.quantity === 'killed' && (c.best ?? c.low ?? c.high) !== null);
-  const who = new Set(killed.map((c) => c.claimant)).size;
-  return who > 1 ? t.claimsShort : who === 1 ? t.claimsAny : t.notReportedShort;
-}
 
 const ROW = 72;
 const HEAD = 26;
@@ -273,8 +267,8 @@ export class List {
       : '';
     const text = p ? title(p) : t.types[type]!;
     const claims = (c.flags[row]! & HAS_CLAIMS) !== 0;
-    // Without a best figure the row says why: two sides differ, one side claims, or nothing was reported.
-    const why = !claims ? t.notReportedShort : p ? claimWords(p) : t.claimsAny;
+    // Without a best figure the row says why: two sides differ, one side claims, there is a bound only, or nothing was reported.
+    const why = p ? whyNoBest(p) : claims ? t.claimsAny : t.notReportedShort;
     return html`<li style="top:${y}px" aria-setsize=${this.n} aria-posinset=${i + 1}><button type="button" class="row ${selected ? 'sel' : ''}" data-fid=${fid} data-i=${i} aria-current=${selected ? 'true' : 'false'}
       @click=${() => app.select(row)} @keydown=${(ev: KeyboardEvent) => this.key(ev, i)} @mouseenter=${() => this.hover(row)} @mouseleave=${() => this.hover(-1)}>
       <span class="d num">${vague ? monthName(parts(start).m) : fmtShort(start)}</span><span class="sh">${glyph(type)}<span class="vh">${t.types[type]}</span></span>
