@@ -97,7 +97,8 @@ func (l *geoLocator) astray(row *source.Row, m *geo.Match, doubts *[]source.Issu
 	default:
 		return false // what is so coarse is no place
 	}
-	nearest, km := l.index.Nearest(p, math.Inf(1))
+	const named = 100.0 // kilometres within which the nearest unit is worth naming
+	nearest, km := l.index.Nearest(p, named)
 	if km <= limit {
 		return false
 	}
