@@ -45,7 +45,8 @@ const (
 	WarnZeroCoordinates = "zero_coordinates"
 	// WarnSwappedCoordinates is a point outside the region that would lie inside it with longitude and latitude exchanged.
 	WarnSwappedCoordinates = "swapped_coordinates"
-	// WarnOutsideRegion is a point outside the box of both countries.
+	// WarnOutsideRegion is a point outside the box of both countries and half a degree around it (a load also says so of points
+	// within the box that lie in none of the units).
 	WarnOutsideRegion = "outside_region"
 	// WarnInvalidCoordinates is a point that is not on earth (NaN, latitude 91…). Such a point is not used.
 	WarnInvalidCoordinates = "invalid_coordinates"
