@@ -116,8 +116,8 @@ func (n *Names) held(unit int, units []int) bool {
 // BorderName is the name by which the border line goes here.
 const BorderName = "Afghanistan–Pakistan border (Durand Line)"
 
-// namesBorder says whether words speak of the border of the two countries.
-func namesBorder(s string) bool {
+// NamesBorder says whether words speak of the border of the two countries, and not of one with another neighbour.
+func NamesBorder(s string) bool {
 	if len(s) > maxPhraseBytes {
 		return false
 	}
@@ -177,7 +177,7 @@ func (r *resolver) resolve(fields [2]string) {
 		r.step(sure)
 	}
 	if r.units == nil {
-		if q.area == nil && (namesBorder(fields[0]) || namesBorder(fields[1])) {
+		if q.area == nil && (NamesBorder(fields[0]) || NamesBorder(fields[1])) {
 			q.rd.name, q.rd.precision = BorderName, "line"
 		}
 		return

@@ -681,8 +681,7 @@ func namesBorder(in *incident.Incident) bool {
 	if s == "" {
 		s = in.LocationText
 	}
-	s = strings.ToLower(s)
-	return strings.Contains(s, "durand") || strings.Contains(s, "border") && strings.Contains(s, "afghan")
+	return geo.NamesBorder(s)
 }
 
 // stated are the words and coordinates of the source, for a warning.
