@@ -154,11 +154,11 @@ func underUnits(g *geo.Geocoder, groups []incident.Group, at int, day int32) []i
 	if !moved {
 		return groups
 	}
-	slices.SortFunc(groups, func(a, b incident.Group) int { return slices.CompareFunc(a.Keys, b.Keys, orderKeys) })
+	slices.SortFunc(groups, func(a, b incident.Group) int { return incident.CompareKeys(a.Keys, b.Keys) })
 	out := groups[:1]
 	for _, g := range groups[1:] {
 		last := &out[len(out)-1]
-		if slices.CompareFunc(last.Keys, g.Keys, orderKeys) != 0 {
+		if incident.CompareKeys(last.Keys, g.Keys) != 0 {
 			out = append(out, g)
 			continue
 		}
@@ -169,19 +169,6 @@ func underUnits(g *geo.Geocoder, groups []incident.Group, at int, day int32) []i
 		last.UnknownFatalities += g.UnknownFatalities
 	}
 	return out
-}
-
-// orderKeys orders keys as a store does, null first.
-func orderKeys(a, b *string) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return -1
-	case b == nil:
-		return 1
-	}
-	return strings.Compare(*a, *b)
 }
 
 // fillPeriods adds the periods without incidents: those of the window, which

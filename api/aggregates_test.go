@@ -187,7 +187,7 @@ func TestUnderUnitsLaws(t *testing.T) {
 			groups = append(groups, x)
 			count, best, unknown = count+x.Count, best+x.Best.N, unknown+x.UnknownFatalities
 		}
-		sorted := func(a, b incident.Group) int { return slices.CompareFunc(a.Keys, b.Keys, orderKeys) }
+		sorted := func(a, b incident.Group) int { return incident.CompareKeys(a.Keys, b.Keys) }
 		slices.SortFunc(groups, sorted)
 		d := rapid.SampledFrom([]int32{geo.NoDay, int32(day("1999-01-01")), int32(day("2003-01-01")), int32(day("2008-01-01")), int32(day("2020-01-01"))}).Draw(rt, "day")
 		out := underUnits(g, groups, 1, d)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -104,33 +103,19 @@ func (m *memory) Aggregate(_ context.Context, q incident.AggregateQuery) ([]inci
 		for _, k := range q.By {
 			keys = append(keys, incident.KeyOf(k, in))
 		}
-		j := slices.IndexFunc(groups, func(g *incident.Group) bool { return compareKeys(g.Keys, keys) == 0 })
+		j := slices.IndexFunc(groups, func(g *incident.Group) bool { return incident.CompareKeys(g.Keys, keys) == 0 })
 		if j < 0 {
 			j = len(groups)
 			groups = append(groups, &incident.Group{Keys: keys})
 		}
 		groups[j].Add(in)
 	}
-	slices.SortFunc(groups, func(a, b *incident.Group) int { return compareKeys(a.Keys, b.Keys) })
+	slices.SortFunc(groups, func(a, b *incident.Group) int { return incident.CompareKeys(a.Keys, b.Keys) })
 	var out []incident.Group
 	for _, g := range groups {
 		out = append(out, *g)
 	}
 	return out, nil
-}
-
-func compareKeys(a, b []*string) int {
-	return slices.CompareFunc(a, b, func(x, y *string) int {
-		switch {
-		case x == nil && y == nil:
-			return 0
-		case x == nil:
-			return -1
-		case y == nil:
-			return 1
-		}
-		return cmp.Compare(*x, *y)
-	})
 }
 
 func (m *memory) Datasets(context.Context) ([]incident.DatasetInfo, error) {

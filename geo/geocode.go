@@ -189,6 +189,9 @@ func (g *Geocoder) Names() *Names { return g.names }
 // Border is the border line that the geocoder was made with, nil if none.
 func (g *Geocoder) Border() *Border { return g.border }
 
+// Crossings are the crossings and passes of the border, in the order given. They are shared: read them, do not change them.
+func (g *Geocoder) Crossings() []Crossing { return g.names.crossings }
+
 // Subunits are the tehsils and Afghan districts, in the order given.
 func (g *Geocoder) Subunits() []Subunit { return g.subunits }
 

@@ -1,6 +1,9 @@
 package geo
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // The words that stand beside names and are no part of them, folded. What a word says of the name before or after it
 // is its kind.
@@ -10,7 +13,6 @@ type wordKind uint8
 
 const (
 	wordNone     wordKind = iota
-	wordCountry           // "country"
 	wordProvince          // "province", "velayat"
 	wordDistrict          // "district", "agency", "frontier region"
 	wordTehsil            // "tehsil", "sub-division"
@@ -116,15 +118,10 @@ var genericPairs = map[[2]string]bool{
 	{"sub", "division"}: true, {"sub", "tehsil"}: true, {"frontier", "region"}: true, {"frontier", "regions"}: true, {"f", "r"}: true,
 }
 
-// NameLike says whether there is a word in a string that may be a name: not only words such as "police station", "near the
-// border" or, in the languages of the region, "fort" and "village".
+// NameLike says whether there is a word in a string that may be a name: not only numbers and words such as "police station" or
+// "near the border".
 func NameLike(s string) bool {
-	for _, t := range tokens(nil, s) {
-		if nameLike(&t) && !commonNames[t.fold] && len(t.fold) > 2 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(tokens(nil, s), func(t token) bool { return nameLike(&t) })
 }
 
 // PlaceName is the name of a place without the words beside it that say what it is: "Datta Khel town" and "Datta Khel area"

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/paulmach/orb"
@@ -160,6 +162,21 @@ func KeyOf(k Key, in *Incident) *string {
 		return nil
 	}
 	return &s
+}
+
+// CompareKeys orders the keys of groups as Aggregate does: by the first that differs, null before all else.
+func CompareKeys(a, b []*string) int {
+	return slices.CompareFunc(a, b, func(x, y *string) int {
+		switch {
+		case x == nil && y == nil:
+			return 0
+		case x == nil:
+			return -1
+		case y == nil:
+			return 1
+		}
+		return strings.Compare(*x, *y)
+	})
 }
 
 // Add counts one incident into the group.

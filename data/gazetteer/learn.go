@@ -191,7 +191,7 @@ func (l *learner) teach(name string, r reading, s spot) {
 			return
 		}
 		le = &lesson{}
-		if l.free(r.short) && l.free(name) && !digits(r.key) {
+		if l.free(r.short) && l.free(name) && geo.NameLike(r.short) {
 			le.name = r.short
 		}
 		l.keys[r.key] = le
@@ -224,9 +224,6 @@ func (l *learner) free(name string) bool {
 	}
 	return true
 }
-
-// digits says whether there is no letter in a folded name.
-func digits(k string) bool { return !strings.ContainsFunc(k, func(r rune) bool { return r > '9' }) }
 
 // places makes places of what was taken in, in the order of their keys.
 func (l *learner) places() []geo.Place {

@@ -86,7 +86,7 @@ func TestLearn(t *testing.T) {
 		at("Coarse", 70.1, 33.8, precision(incident.LocDistrict)),
 		at("No Unit", 70.1, 33.8, unit("")), at("Gone Unit", 70.1, 33.8, unit("pk-kp-atlantis")),
 		at("Made Up", 70.1, 33.8, func(in *incident.Incident) { in.Synthetic = true }),
-		at("12 34", 70.1, 33.8), at("ab", 70.1, 33.8),
+		at("12 34", 70.1, 33.8), at("ab", 70.1, 33.8), at("Police station", 70.1, 33.8), at("Near the border", 70.1, 33.8),
 		at("", 70.1, 33.8, func(in *incident.Incident) { in.LocationText = "Tari Mangal village" }),
 		at("", 70.1, 33.8, func(in *incident.Incident) { in.LocationText = "a long story of a place" }),
 	)
@@ -171,10 +171,10 @@ func TestLearnBesideABoundary(t *testing.T) {
 		st := storetest.NewNaive()
 		var list []incident.Incident
 		for range 12 {
-			list = append(list, at("Border Kalay", 70.1, 33.8))
+			list = append(list, at("Sperkai Kalay", 70.1, 33.8))
 		}
 		for range c.beside {
-			list = append(list, at("Border Kalay", c.lon, c.lat, unit("af-pia")))
+			list = append(list, at("Sperkai Kalay", c.lon, c.lat, unit("af-pia")))
 		}
 		load(t, st, incident.Dataset{Name: "ged"}, list...)
 		got, err := Learn(t.Context(), st, geocoder(t), "")

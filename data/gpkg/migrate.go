@@ -70,15 +70,6 @@ func MigrationStatus(ctx context.Context, path string) (have, want int, err erro
 	return have, want, nil
 }
 
-// Migrate creates the store at a path or brings it up to date, as Open does.
-func Migrate(ctx context.Context, path string, opt Options) error {
-	s, err := Open(ctx, path, opt)
-	if err != nil {
-		return err
-	}
-	return s.Close()
-}
-
 // version reads the version of a store, 0 for an empty database.
 func version(ctx context.Context, c *conn) (int, error) {
 	tables, err := c.integer(ctx, "SELECT count(*) FROM sqlite_master")

@@ -137,28 +137,8 @@ func (s *naive) Aggregate(_ context.Context, q incident.AggregateQuery) ([]incid
 	for _, g := range groups {
 		out = append(out, *g)
 	}
-	slices.SortFunc(out, func(a, b incident.Group) int {
-		for k := range a.Keys {
-			if c := compareKeys(a.Keys[k], b.Keys[k]); c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
+	slices.SortFunc(out, func(a, b incident.Group) int { return incident.CompareKeys(a.Keys, b.Keys) })
 	return out, nil
-}
-
-// compareKeys orders keys, null first.
-func compareKeys(a, b *string) int {
-	switch {
-	case a == nil && b == nil:
-		return 0
-	case a == nil:
-		return -1
-	case b == nil:
-		return 1
-	}
-	return cmp.Compare(*a, *b)
 }
 
 func (s *naive) Datasets(context.Context) ([]incident.DatasetInfo, error) {
