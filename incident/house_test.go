@@ -23,6 +23,7 @@ func TestImportsKeepToTheHouse(t *testing.T) {
 		"sarhad/data/gazetteer":   {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/source":      {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/ingest":      {"sarhad/incident", "sarhad/geo", "sarhad/data/source"},
+		"sarhad/data/upload":      {"sarhad/incident", "sarhad/data/source", "sarhad/data/ingest"},
 		"sarhad/data/gpkg":        {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/storetest":   {"sarhad/incident", "sarhad/geo"},
 		"sarhad/cmd/sarhad":       nil, // anything
