@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -45,6 +46,12 @@ type Options struct {
 	// Replace says that the file is the whole dataset: what is stored of it and
 	// not in the file is taken away, see [WarnNotReplaced].
 	Replace bool
+	// RevertOnError undoes the batches that were stored after any error, also
+	// that of the context, and not only where the file is broken in its frame.
+	RevertOnError bool
+	// Started is called when the load has begun, with the number of its record,
+	// before anything is stored; its error ends the load. nil for none.
+	Started func(importID int64) error
 	// Mapping, Who and Hash are kept with the record of the import; see [incident.Import].
 	Mapping, Who string
 	Hash         func() string
@@ -183,7 +190,8 @@ func errStrict(r *Report) error {
 // if any row is refused; with the errors of the store; and with the error of
 // the context. Of a file that is broken in its frame nothing stays. After other
 // errors what was stored before stays, batch by batch, and the same load goes on
-// from there, unless it is strict or a dry run, of which nothing stays.
+// from there, unless it is strict or a dry run, of which nothing stays, or
+// RevertOnError is set. A fault of a reader or a Locator (a panic) is an error with CodeInternal.
 //
 // Refused rows are written as CSV: [source.RejectColumns], then the columns of
 // the source as they stand there, so that the file can be mended and loaded
@@ -231,8 +239,11 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 	if err != nil {
 		return fmt.Errorf("begin load: %w", err)
 	}
-	broken := false
+	broken := opt.RevertOnError // then nothing of it may stay
 	defer func() {
+		if p := recover(); p != nil {
+			err, broken = fault(p), true
+		}
 		if err != nil || opt.DryRun {
 			end := load.Abort
 			if broken {
@@ -244,6 +255,11 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 		}
 	}()
 
+	if opt.Started != nil {
+		if err := opt.Started(load.ID()); err != nil {
+			return err
+		}
+	}
 	readCtx, stop := context.WithCancel(ctx)
 	defer stop()
 	const depth = 3 // one is filled, one is written, one waits
@@ -408,6 +424,14 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 	}
 	doubts := map[string]int{}
 	seen := sharing{}
+	defer func() { // a hostile file must not end a server
+		if p := recover(); p != nil {
+			select {
+			case <-ctx.Done():
+			case full <- &batch{err: fault(p)}:
+			}
+		}
+	}()
 	for {
 		var b *batch
 		select {
@@ -455,6 +479,12 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 			return
 		}
 	}
+}
+
+// fault is the error for a panic.
+func fault(p any) error {
+	return &incident.Error{Code: incident.CodeInternal, Message: "The load met a fault of the program, which its log describes; nothing was stored.",
+		Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
 }
 
 func (b *batch) warn(is source.Issue, doubts map[string]int) {

@@ -454,6 +454,62 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// Whoever asks for it has all or nothing after any error, and knows the number of the load before anything is stored.
+func TestRevertOnError(t *testing.T) {
+	text := synthetic(t, 3000)
+	store := newMemory()
+	store.failAt = 2
+	begun := int64(0)
+	opt := Options{Source: open(t, text, "f.csv"), Store: store, Batch: 100, RevertOnError: true, Started: func(id int64) error {
+		if len(store.rows) > 0 {
+			t.Error("rows were stored before the load was known")
+		}
+		begun = id
+		return nil
+	}}
+	if _, err := Run(t.Context(), opt); !errors.Is(err, errFull) || store.reverted != 1 || len(store.rows) != 0 || begun == 0 {
+		t.Errorf("full disk: %v, %d rows, load %d", err, len(store.rows), begun)
+	}
+
+	store = newMemory()
+	ctx, cancel := context.WithCancel(t.Context())
+	store.onPut = cancel
+	if _, err := Run(ctx, Options{Source: open(t, text, "f.csv"), Store: store, Batch: 100, RevertOnError: true}); !errors.Is(err, context.Canceled) || store.reverted != 1 || len(store.rows) != 0 {
+		t.Errorf("cancelled: %v, %d rows", err, len(store.rows))
+	}
+
+	store = newMemory()
+	refuse := errors.New("no")
+	if _, err := Run(t.Context(), Options{Source: open(t, text, "f.csv"), Store: store, Started: func(int64) error { return refuse }}); !errors.Is(err, refuse) || store.aborted != 1 || len(store.rows) != 0 {
+		t.Errorf("refused at the start: %v", err)
+	}
+}
+
+// faulty panics at one row.
+type faulty struct{ rows int }
+
+func (f *faulty) Locate(*source.Row) []source.Issue {
+	if f.rows++; f.rows == 250 {
+		panic("a fault")
+	}
+	return nil
+}
+
+// A fault of the program ends the load and not the program, and nothing stays.
+func TestFault(t *testing.T) {
+	store := newMemory()
+	_, err := Run(t.Context(), Options{Source: open(t, synthetic(t, 1000), "f.csv"), Store: store, Batch: 100, Locator: &faulty{}})
+	if incident.CodeOf(err) != incident.CodeInternal || !strings.Contains(err.Error(), "a fault") || store.reverted != 1 || len(store.rows) != 0 {
+		t.Errorf("in the reader: %v, %d rows", err, len(store.rows))
+	}
+	store = newMemory()
+	store.onPut = func() { panic("a fault") }
+	_, err = Run(t.Context(), Options{Source: open(t, synthetic(t, 1000), "f.csv"), Store: store, Batch: 100})
+	if incident.CodeOf(err) != incident.CodeInternal || store.reverted != 1 || len(store.rows) != 0 {
+		t.Errorf("in the store: %v, %d rows", err, len(store.rows))
+	}
+}
+
 // A file that is the whole dataset takes away what it lacks, unless rows of it cannot be read.
 func TestReplace(t *testing.T) {
 	run := func(text string, replace bool) (Report, *memory, error) {
