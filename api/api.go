@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -78,6 +79,12 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock that requests are timed with; nil is time.Now.
 	Now func() time.Time
+	// Loader takes files over HTTP; nil if it is not to be done. WriteToken is
+	// what a client must show for it; with "" all of /imports is refused.
+	Loader     incident.Loader
+	WriteToken string
+	// Closing is closed when the server is about to stop, so that streams without an end of their own end. Nil is never.
+	Closing <-chan struct{}
 	// Ready says whether the server can answer; nil asks the store for its change number.
 	Ready func(context.Context) error
 }
@@ -95,6 +102,10 @@ type server struct {
 	csp         string
 	openapi     []byte
 	routes      []route
+	methods     map[string][]string // what each path of routes answers
+	tokenHash   [sha256.Size]byte
+	patience    time.Duration // how long an upload may pause
+	heartbeat   time.Duration // how often a silent stream of events says that it lives
 	snapshots   snapshots
 	counts      countCache
 	columnCache columnCache
@@ -123,7 +134,8 @@ func newServer(c Config) (*server, error) {
 		}
 		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	}
-	s := &server{Config: c, log: c.Logger, byID: map[string]*collection{}, columnCache: columnCache{turn: make(chan struct{}, 1)}}
+	s := &server{Config: c, log: c.Logger, byID: map[string]*collection{}, columnCache: columnCache{turn: make(chan struct{}, 1)},
+		tokenHash: sha256.Sum256([]byte(c.WriteToken)), patience: readTimeout, heartbeat: heartbeatEvery}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -163,6 +175,7 @@ func newServer(c Config) (*server, error) {
 		return nil, err
 	}
 	s.routes = s.routeTable()
+	s.methods = methods(s.routes)
 	return s, nil
 }
 
@@ -170,14 +183,22 @@ func (s *server) handler() (http.Handler, error) {
 	e := echo.New()
 	e.HTTPErrorHandler = s.fail
 	e.Use(s.around)
+	described := map[string]bool{}
 	for _, r := range s.routes {
-		methods := []string{http.MethodGet, http.MethodHead}
-		e.Match(methods, r.path, r.handle)
+		e.Add(r.method, r.path, r.handle)
+		if r.method == http.MethodGet {
+			e.HEAD(r.path, r.handle)
+		}
+		if described[r.path] {
+			continue
+		}
+		described[r.path] = true
+		allow := strings.Join(s.methods[r.path], ", ")
 		e.OPTIONS(r.path, func(c echo.Context) error {
 			h := c.Response().Header()
-			h.Set("Allow", allowedMethods)
+			h.Set("Allow", allow)
 			if r.data {
-				h.Set("Access-Control-Allow-Methods", allowedMethods)
+				h.Set("Access-Control-Allow-Methods", allow)
 				h.Set("Access-Control-Allow-Headers", "Accept, If-None-Match")
 				h.Set("Access-Control-Max-Age", "86400")
 			}
@@ -193,14 +214,20 @@ func (s *server) handler() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: set up compression: %w", err)
 	}
-	return wrap(e), nil
+	compressed := wrap(e)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == nil || r.Body == http.NoBody {
+			// What a body would have been waited for is nothing here, and net/http gives the request up when the time is over.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		}
+		compressed.ServeHTTP(w, r)
+		s.linger(w, r)
+	}), nil
 }
 
-const allowedMethods = "GET, HEAD, OPTIONS"
-
-// compressible leaves out what is compressed already.
+// compressible leaves out what is compressed already, and events, which are not to wait for one another.
 func compressible(mediaType string) bool {
-	return !strings.HasPrefix(mediaType, "image/") && !strings.HasPrefix(mediaType, "font/") || strings.HasPrefix(mediaType, "image/svg")
+	return !strings.HasPrefix(mediaType, mediaEvents) && !strings.HasPrefix(mediaType, "image/") && !strings.HasPrefix(mediaType, "font/") || strings.HasPrefix(mediaType, "image/svg")
 }
 
 // around sets the headers that every answer has and catches panics.
@@ -209,7 +236,7 @@ func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
 		h := c.Response().Header()
 		h["X-Content-Type-Options"] = []string{"nosniff"}
 		h["Referrer-Policy"] = []string{"no-referrer"}
-		if !isPagePath(c.Request().URL.Path) {
+		if p := c.Request().URL.Path; !isPagePath(p) && !isImportsPath(p) {
 			h["Access-Control-Allow-Origin"] = []string{"*"}
 			h["Access-Control-Expose-Headers"] = []string{"ETag"}
 		}
@@ -249,6 +276,7 @@ func (s *server) base(r *http.Request) string {
 // The limits of a connection. Writes get writeTimeout for each chunk, not for the whole answer.
 const (
 	readHeaderTimeout = 10 * time.Second
+	readTimeout       = time.Minute // for the first byte of a body and then for each
 	idleTimeout       = 2 * time.Minute
 	writeTimeout      = time.Minute
 	maxHeaderBytes    = 64 << 10
@@ -261,7 +289,7 @@ func NewServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       time.Minute, // no route so far has a body worth more
+		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,

@@ -87,11 +87,45 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 		if !strings.Contains(string(doc), r.template()+"`") && !strings.Contains(string(doc), r.template()+"?") {
 			t.Errorf("docs/api.md does not name %s", r.template())
 		}
+		if r.method != http.MethodGet && !strings.Contains(string(doc), "`"+r.method+" "+r.template()+"`") {
+			t.Errorf("docs/api.md does not name %s %s", r.method, r.template())
+		}
 	}
-	for _, name := range slices.Concat(incidentItemParams, placeItemParams, aggregateParams, geocodeParams, reverseParams) {
+	for _, name := range slices.Concat(incidentItemParams, placeItemParams, aggregateParams, geocodeParams, reverseParams, uploadParams) {
 		if !strings.Contains(string(doc), "`"+name+"`") {
 			t.Errorf("docs/api.md does not name the parameter %s", name)
 		}
+	}
+}
+
+// Every method of every route is in the OpenAPI document, and no other.
+func TestOpenAPIHasEveryMethod(t *testing.T) {
+	s := mustServer(t, testConfig(testStore()))
+	var doc struct {
+		Paths map[string]map[string]any
+	}
+	if err := json.Unmarshal(s.openapi, &doc); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for _, r := range s.routes {
+		path := r.template()
+		if strings.Contains(path, "/collections/{id}") { // there one path for each collection
+			path = strings.Replace(path, "{id}", "units", 1)
+		}
+		want[strings.ToLower(r.method)+" "+strings.Replace(path, "*", "{file}", 1)] = true
+	}
+	for path, item := range doc.Paths {
+		for method := range item {
+			key := method + " " + path
+			if !want[key] && !strings.Contains(path, "/collections/") {
+				t.Errorf("the document has %s, the routes do not", key)
+			}
+			delete(want, key)
+		}
+	}
+	for key := range want {
+		t.Errorf("the document does not have %s", key)
 	}
 }
 
@@ -268,10 +302,10 @@ func TestHeaders(t *testing.T) {
 		}
 	}
 	pre := do(h, http.MethodOptions, incidentsURL, map[string]string{"Origin": "https://example.org", "Access-Control-Request-Method": "GET"})
-	if pre.Code != http.StatusNoContent || pre.Header().Get("Access-Control-Allow-Methods") != allowedMethods {
+	if pre.Code != http.StatusNoContent || pre.Header().Get("Access-Control-Allow-Methods") != "GET, HEAD, OPTIONS" {
 		t.Errorf("OPTIONS gives %d, %v", pre.Code, pre.Header())
 	}
-	if a := do(h, http.MethodPost, "/datasets", nil).Header().Get("Allow"); !strings.Contains(a, "GET") {
+	if a := do(h, http.MethodPost, "/datasets", nil).Header().Get("Allow"); a != "GET, HEAD, OPTIONS" {
 		t.Errorf("405 has Allow %q", a)
 	}
 }

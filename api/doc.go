@@ -1,5 +1,6 @@
 // Package api serves incidents and places over HTTP: OGC API – Features,
-// aggregates, binary columns for the page, and the page itself.
+// aggregates, binary columns for the page, the page itself, and imports for
+// those who hold the write token.
 //
 // # Goals
 //
@@ -15,5 +16,5 @@
 // # Non-goals
 //
 // No SQL, no files, no clocks of its own, no knowledge of which store answers:
-// there is an [incident.Reader] and nothing else. Nothing but this package knows echo.
+// there are an [incident.Reader] and an [incident.Loader] and nothing else. Nothing but this package knows echo.
 package api

@@ -172,16 +172,22 @@ func (s *server) openapiDocument() ([]byte, error) {
 		}, content(mediaJSON, schemaRef("reversed")))
 	}
 
+	for path, item := range importPaths() {
+		paths[path] = item
+	}
+
 	doc := object{
 		"openapi": "3.0.3",
 		"info": object{"title": title, "description": description + " " + s.BorderNote, "version": orDefault(s.Version, "dev"),
 			"license": object{"name": "Apache-2.0"}},
 		"servers": []any{object{"url": "sarhad-server-url"}},
-		"tags":    []any{object{"name": "Capabilities"}, object{"name": "Incidents"}, object{"name": "Places"}, object{"name": "Operations"}, object{"name": "Page"}},
+		"tags":    []any{object{"name": "Capabilities"}, object{"name": "Incidents"}, object{"name": "Places"}, object{"name": "Imports"}, object{"name": "Operations"}, object{"name": "Page"}},
 		"paths":   paths,
 		"components": object{
 			"parameters": s.openapiParameters(),
 			"schemas":    openapiSchemas(),
+			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer",
+				"description": "What sarhad serve was started with (--write-token); without one all of /imports is 403."}},
 			"responses": object{"Problem": object{"description": "What is wrong, in words (RFC 9457)",
 				"content": content(mediaProblem, schemaRef("problem"))}},
 		},
@@ -191,6 +197,55 @@ func (s *server) openapiDocument() ([]byte, error) {
 		return nil, fmt.Errorf("encode OpenAPI document: %w", err)
 	}
 	return b, nil
+}
+
+// importPaths describes what takes files and says what became of them.
+func importPaths() object {
+	text, boolean := typed("string"), object{"type": "string", "enum": booleans, "default": "false"}
+	problem := ref("responses", "Problem")
+	op := func(id, summary, status string, answer object, parameters ...any) object {
+		o := object{"operationId": id, "summary": summary, "tags": []string{"Imports"}, "security": []any{object{"token": []string{}}},
+			"responses": object{status: object{"description": summary, "content": answer},
+				"400": problem, "401": problem, "403": problem, "404": problem, "409": problem, "default": problem}}
+		if len(parameters) > 0 {
+			o["parameters"] = parameters
+		}
+		return o
+	}
+	jsonF := queryParam("f", "The format of the answer.", object{"type": "string", "enum": []string{"json"}}, false)
+	id := pathParam("id", "The id of the upload, or the number of an import.", text)
+	fields := []struct {
+		name, about string
+		schema      object
+	}{
+		{"format", "The layout of the file; found out unless given.", text},
+		{"dataset", "The name of the dataset; else that of the layout or the file.", text},
+		{paramMapping, "A mapping as YAML; a long one only fits into the form.", text},
+		{"replace_dataset", "true says that the file is the whole dataset: what is not in it is taken away.", boolean},
+		{"strict", "true keeps all out if one row is refused.", boolean},
+		{"dry_run", "true stores nothing and says what would change.", boolean},
+	}
+	parameters := []any{queryParam("file", "The name of the file.", text, false)}
+	form := object{"file": object{"type": "string", "format": "binary", "description": "The file, the last part."}}
+	for _, f := range fields {
+		parameters = append(parameters, queryParam(f.name, f.about, f.schema, false))
+		form[f.name] = f.schema
+	}
+	post := op("upload", "Take a file and load it after those before it", "202", content(mediaJSON, schemaRef("import")), parameters...)
+	post["requestBody"] = object{"required": true, "content": object{
+		"multipart/form-data":      object{"schema": object{"type": "object", "required": []string{"file"}, "properties": form, "additionalProperties": false}},
+		"application/octet-stream": object{"schema": object{"type": "string", "format": "binary"}},
+	}}
+	responses := post["responses"].(object)
+	responses["202"].(object)["headers"] = object{"Location": object{"description": "Where to ask what became of it.", "schema": text}}
+	responses["408"], responses["413"], responses["415"], responses["503"] = problem, problem, problem, problem
+	return object{
+		importsPath: object{"get": op("imports", "Uploads and imports, newest first", "200", content(mediaJSON, schemaRef("imports")), jsonF), "post": post},
+		importsPath + "/{id}": object{"get": op("import", "What became of an upload", "200", content(mediaJSON, schemaRef("import")), id, jsonF),
+			"delete": op("undo", "Call an upload off, or undo what it did", "200", content(mediaJSON, schemaRef("undone")), id)},
+		importsPath + "/{id}/events":  object{"get": op("events", "Server-sent events: progress while it is loaded, end with the job at its end", "200", content(mediaEvents, text), id)},
+		importsPath + "/{id}/rejects": object{"get": op("rejects", "The refused rows as CSV, to be mended and loaded again", "200", content(mediaCSV, text), id)},
+	}
 }
 
 func orDefault(s, otherwise string) string {
@@ -297,6 +352,12 @@ func openapiSchemas() object {
 		"score": object{"type": "number", "minimum": 0, "maximum": 1}, "reasons": texts,
 		"field": nullableEnum([]string{"text", "place", "adm1", "adm2"}), "span": object{"type": "array", "nullable": true, "items": count, "minItems": 2, "maxItems": 2}, "lon": numberOrNull, "lat": numberOrNull})
 
+	states := words([]incident.JobState{incident.JobWaiting, incident.JobRunning, incident.JobDone, incident.JobFailed, incident.JobUndone})
+	moment := nullable(object{"type": "string", "format": "date-time"})
+	upload := closed(object{"id": text, "state": object{"type": "string", "enum": states}, "import": intOrNull, "file": text, "format": text, "dataset": textOrNull,
+		"replace_dataset": boolean, "strict": boolean, "dry_run": boolean, "who": textOrNull, "ahead": count, "rows": count, "bytes": count, "total_bytes": intOrNull,
+		"received": moment, "started": moment, "ended": moment, "report": nullable(typed("object")), "problem": textOrNull, "rejects": boolean, "links": links})
+
 	return object{
 		"place": closed(object{"status": object{"type": "string", "enum": statuses}, "unit_id": textOrNull, "name": textOrNull,
 			"precision": object{"type": "string", "enum": locationPrecisions}, "lon": numberOrNull, "lat": numberOrNull, "units": texts, "subunit_id": textOrNull,
@@ -326,6 +387,8 @@ func openapiSchemas() object {
 				"version": textOrNull, "accessed": nullable(day), "public": object{"type": "string", "enum": []string{"items", "aggregates"}}, "synthetic": boolean, "sample": boolean, "count": count,
 				"first_date": nullable(day), "last_date": nullable(day), "bbox": object{"type": "array", "nullable": true, "items": number, "minItems": 4, "maxItems": 4},
 				"coverage": arrayOf(closed(object{"country": text, "unit": text, "from": day, "to": day}, "country", "unit"))}))}),
-		"state": closed(object{"status": text}),
+		"state":  closed(object{"status": text}),
+		"import": upload, "imports": closed(object{"imports": arrayOf(schemaRef("import")), "max_upload_bytes": count, "links": links}),
+		"undone": closed(object{"id": text, "state": object{"type": "string", "enum": []string{string(incident.JobUndone)}}, "restored": count, "removed": count, "kept": count}),
 	}
 }

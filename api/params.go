@@ -43,17 +43,28 @@ func readParams(r *http.Request, known []string) (params, error) {
 			return nil, wrongParameter(name, nil, "%s is given %d times; give it once%s", name, len(list), how)
 		}
 		v := list[0]
-		switch {
-		case v == "":
+		if v == "" {
 			return nil, wrongParameter(name, nil, "%s is empty; leave it out instead.", name)
-		case len(v) > maxValue:
-			return nil, wrongParameter(name, nil, "%s is longer than %d bytes.", name, maxValue)
-		case !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }):
-			return nil, wrongParameter(name, nil, "%s is not a text in UTF-8 without control characters.", name)
+		}
+		if err := checkValue(name, v, maxValue); err != nil {
+			return nil, err
 		}
 		p[name] = v
 	}
 	return p, nil
+}
+
+// checkValue refuses a value that is no readable text. Only a mapping has lines.
+func checkValue(name, v string, most int) error {
+	switch {
+	case len(v) > most:
+		return wrongParameter(name, nil, "%s is longer than %d bytes.", name, most)
+	case !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool {
+		return (r < ' ' || r == 0x7f) && (name != paramMapping || !strings.ContainsRune("\t\r\n", r))
+	}):
+		return wrongParameter(name, nil, "%s is not a text in UTF-8 without control characters.", name)
+	}
+	return nil
 }
 
 // canonical writes the parameters in a fixed order, as a key for caches.

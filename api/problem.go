@@ -5,10 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 
 	"sarhad/incident"
@@ -82,7 +86,7 @@ func newProblem(err error) problem {
 		case http.StatusNotFound:
 			return plainProblem(http.StatusNotFound, "There is nothing at this address; /api describes every route.", nil)
 		case http.StatusMethodNotAllowed:
-			return plainProblem(http.StatusMethodNotAllowed, "This address takes only GET, HEAD and OPTIONS.", []string{"GET", "HEAD", "OPTIONS"})
+			return plainProblem(http.StatusMethodNotAllowed, "This address does not take the method.", nil)
 		}
 		if ofEcho.Code >= 400 && ofEcho.Code < 500 {
 			return plainProblem(ofEcho.Code, http.StatusText(ofEcho.Code)+".", nil)
@@ -111,10 +115,18 @@ func internalProblem() problem {
 // Once a part of the answer is out it can only break the connection, so that
 // the client does not take the part for the whole.
 func (s *server) fail(err error, c echo.Context) {
-	if gone := c.Request().Context().Err(); errors.Is(gone, context.Canceled) {
+	var own *httpError
+	if gone := c.Request().Context().Err(); errors.Is(gone, context.Canceled) && !errors.As(err, &own) {
 		err = gone // whatever the store made of it, nobody is at fault
 	}
 	p := newProblem(err)
+	h := c.Response().Header()
+	if list := s.methods[c.Path()]; p.Status == http.StatusMethodNotAllowed && len(list) > 0 {
+		last := len(list) - 1
+		p.Detail = "This address takes only " + strings.Join(list[:last], ", ") + " and " + list[last] + "."
+		p.Allowed = list
+		h.Set("Allow", strings.Join(list, ", "))
+	}
 	if p.Status >= 500 {
 		s.log.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
 	}
@@ -129,12 +141,18 @@ func (s *server) fail(err error, c echo.Context) {
 	if err != nil {
 		s.log.Error("problem could not be encoded", "error", err)
 	}
-	h := c.Response().Header()
 	h.Del("ETag")
 	h.Set("Content-Type", mediaProblem)
 	h.Set("Cache-Control", "no-store")
 	if p.Status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
+	}
+	if hasBody(c.Request()) {
+		// What is left of the body is not waited for; see linger.
+		h.Set("Connection", "close")
+		h.Set("Content-Length", strconv.Itoa(len(body)+1))
+		h.Set(gzhttp.HeaderNoCompression, "1")
+		_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(writeTimeout))
 	}
 	c.Response().WriteHeader(p.Status)
 	if c.Request().Method != http.MethodHead {
@@ -163,4 +181,26 @@ func listed(allowed []string) string {
 		return "nothing"
 	}
 	return strings.Join(allowed, ", ")
+}
+
+func hasBody(r *http.Request) bool { return r.Body != nil && r.Body != http.NoBody }
+
+// The limits of linger: how long and how many bytes are still taken in.
+const (
+	lingerTime  = 5 * time.Second
+	lingerBytes = 64 << 20
+)
+
+// linger takes in for a while what a client goes on sending after it was
+// refused. A connection that is closed with bytes unread is reset, and many
+// clients then lose the answer that says why.
+func (s *server) linger(w http.ResponseWriter, r *http.Request) {
+	if !hasBody(r) || w.Header().Get("Connection") != "close" {
+		return
+	}
+	rc := http.NewResponseController(w)
+	if rc.Flush() != nil || rc.SetReadDeadline(time.Now().Add(min(lingerTime, s.patience))) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, lingerBytes) // whatever comes of it, the connection is closed
 }

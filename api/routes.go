@@ -1,13 +1,16 @@
 package api
 
 import (
+	"net/http"
 	"regexp"
 
 	"github.com/labstack/echo/v4"
 )
 
-// route is an address that the server answers. All answer GET, HEAD and OPTIONS.
+// route is one method of an address that the server answers. What answers GET
+// answers HEAD too, and every address answers OPTIONS.
 type route struct {
+	method string
 	path   string // as echo writes it
 	data   bool   // whether pages of other sites may read it
 	handle echo.HandlerFunc
@@ -16,25 +19,47 @@ type route struct {
 // routeTable lists every route; docs/api.md and the OpenAPI document list the
 // same, and tests hold them to it.
 func (s *server) routeTable() []route {
+	const get, post, remove = http.MethodGet, http.MethodPost, http.MethodDelete
 	routes := []route{
-		{"/", false, s.getRoot},
-		{"/assets/*", false, s.getAsset},
-		{"/api", true, s.getAPI},
-		{"/conformance", true, s.getConformance},
-		{"/collections", true, s.getCollections},
-		{"/collections/:id", true, s.getCollection},
-		{"/collections/:id/items", true, s.getItems},
-		{"/collections/:id/items/:fid", true, s.getItem},
-		{"/collections/incidents/columns", true, s.getColumns},
-		{"/aggregates", true, s.getAggregates},
-		{"/datasets", true, s.getDatasets},
-		{"/healthz", true, s.getHealth},
-		{"/readyz", true, s.getReady},
+		{get, "/", false, s.getRoot},
+		{get, "/assets/*", false, s.getAsset},
+		{get, "/api", true, s.getAPI},
+		{get, "/conformance", true, s.getConformance},
+		{get, "/collections", true, s.getCollections},
+		{get, "/collections/:id", true, s.getCollection},
+		{get, "/collections/:id/items", true, s.getItems},
+		{get, "/collections/:id/items/:fid", true, s.getItem},
+		{get, "/collections/incidents/columns", true, s.getColumns},
+		{get, "/aggregates", true, s.getAggregates},
+		{get, "/datasets", true, s.getDatasets},
+		{get, "/healthz", true, s.getHealth},
+		{get, "/readyz", true, s.getReady},
+		{get, importsPath, false, s.writing(s.getImports)},
+		{post, importsPath, false, s.writing(s.postImport)},
+		{get, importsPath + "/:id", false, s.writing(s.getImport)},
+		{remove, importsPath + "/:id", false, s.writing(s.deleteImport)},
+		{get, importsPath + "/:id/events", false, s.writing(s.getImportEvents)},
+		{get, importsPath + "/:id/rejects", false, s.writing(s.getImportRejects)},
 	}
 	if s.Geocoder != nil {
-		routes = append(routes, route{"/geocode", true, s.getGeocode}, route{"/reverse", true, s.getReverse})
+		routes = append(routes, route{get, "/geocode", true, s.getGeocode}, route{get, "/reverse", true, s.getReverse})
 	}
 	return routes
+}
+
+// methods lists what each address answers, in the order of the table.
+func methods(routes []route) map[string][]string {
+	list := map[string][]string{}
+	for _, r := range routes {
+		list[r.path] = append(list[r.path], r.method)
+		if r.method == http.MethodGet {
+			list[r.path] = append(list[r.path], http.MethodHead)
+		}
+	}
+	for path := range list {
+		list[path] = append(list[path], http.MethodOptions)
+	}
+	return list
 }
 
 var echoParam = regexp.MustCompile(`:(\w+)`)

@@ -409,6 +409,7 @@ func newChecker(t testing.TB, s *server) *checker {
 	}
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)
 	openapi3filter.RegisterBodyDecoder("text/csv", openapi3filter.PlainBodyDecoder)
+	openapi3filter.RegisterBodyDecoder(mediaEvents, openapi3filter.PlainBodyDecoder)
 	doc, err := openapi3.NewLoader().LoadFromData(bytes.Replace(s.openapi, []byte(serverPlaceholder), []byte(`"http://sarhad.test"`), 1))
 	if err != nil {
 		t.Fatal(err)
