@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"golang.org/x/term"
@@ -42,6 +43,10 @@ type importCmd struct {
 func (c *importCmd) Run(e *env) error {
 	if c.Guess {
 		return c.guess(e)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		// With what SQLite and the program itself take, 250 MB for a file of any size.
+		debug.SetMemoryLimit(180 << 20)
 	}
 	if err := c.keepApart(); err != nil {
 		fmt.Fprintln(e.stderr, "sarhad:", err)

@@ -15,9 +15,9 @@ type idSet struct {
 	count int
 }
 
-// maxIDs bounds the memory of an idSet to 96 MiB. A larger load builds the
+// maxIDs bounds the memory of an idSet to 48 MiB. A larger load builds the
 // indexes when it gets there and goes on with them.
-const maxIDs = 6_000_000
+const maxIDs = 3_000_000
 
 func newIDSet(base int64) *idSet {
 	return &idSet{keys: make([]uint64, 1<<15), rows: make([]uint32, 1<<15), base: base}

@@ -18,6 +18,10 @@ import (
 const (
 	// rowsPerInsert rows go into one statement: one crossing into C for all.
 	rowsPerInsert = 16
+	// wideCache holds the pages of the indexes that a batch writes all over.
+	// narrowCache does for what is only added to, and is what each of the threads
+	// takes that sort for an index.
+	wideCache, narrowCache = "cache_size = -65536", "cache_size = -8000"
 	// A batch of bulkBatch incidents or more into a store of at most bulkStore
 	// makes a bulk load, which drops the indexes and builds them at its end.
 	bulkBatch = 1000
@@ -161,7 +165,7 @@ func (l *load) begin(ctx context.Context) error {
 	}
 	// A load writes every page once; to move pages from the log to the file
 	// after each batch would write them twice and wait for the disk each time.
-	if err := c.pragmas("wal_autocheckpoint = 16000", "cache_size = -65536"); err != nil {
+	if err := c.pragmas("wal_autocheckpoint = 16000", wideCache); err != nil {
 		return err
 	}
 	if err := c.exec("BEGIN IMMEDIATE"); err != nil {
@@ -324,8 +328,7 @@ func (l *load) putBlocks(ctx context.Context, c *conn, batch []incident.Incident
 // putBlock stores a block: all rows at once if all are new, else one by one.
 func (l *load) putBlock(ctx context.Context, c *conn, b *block, r *incident.PutResult) error {
 	if l.bulk != nil && l.bulk.count >= maxIDs {
-		l.bulk = nil
-		if err := createIndexes(c); err != nil {
+		if err := l.indexed(c); err != nil {
 			return err
 		}
 	}
@@ -419,7 +422,7 @@ func (l *load) start(ctx context.Context, c *conn, batch int) error {
 	}
 	l.next = last + 1
 	if batch < bulkBatch || rows > bulkStore || last-base > 1<<31 {
-		return createIndexes(c) // they are there but after a batch that failed
+		return l.indexed(c) // they are there but after a batch that failed
 	}
 	l.bulk = newIDSet(base)
 	if err := c.each(ctx, "SELECT fid, id FROM incidents", nil, func(v []driver.Value) error {
@@ -430,7 +433,14 @@ func (l *load) start(ctx context.Context, c *conn, batch int) error {
 	}); err != nil {
 		return fmt.Errorf("read the ids: %w", err)
 	}
-	return dropIndexes(c)
+	// Rows are only added at the end of the table.
+	return errors.Join(c.pragmas(narrowCache), dropIndexes(c))
+}
+
+// indexed goes on with the indexes.
+func (l *load) indexed(c *conn) error {
+	l.bulk = nil
+	return errors.Join(createIndexes(c), c.pragmas(wideCache))
 }
 
 type oldRow struct {
@@ -464,8 +474,7 @@ func (l *load) find(ctx context.Context, c *conn, id string, key uint64) (old ol
 	}
 	if v[5] != any(id) {
 		// Two IDs of one hash, once in millions of loads: only an index can tell.
-		l.bulk = nil
-		if err := createIndexes(c); err != nil {
+		if err := l.indexed(c); err != nil {
 			return old, err
 		}
 		return l.find(ctx, c, id, key)
@@ -648,7 +657,7 @@ func (l *load) Abort() error {
 func (l *load) end(c *conn) error {
 	l.ended = true
 	l.bulk, l.enc, l.free = nil, nil, nil
-	return errors.Join(c.pragmas("wal_autocheckpoint = 1000", "cache_size = -8000", "shrink_memory"), l.s.checkpoint(), l.unlock())
+	return errors.Join(c.pragmas("wal_autocheckpoint = 1000", narrowCache, "shrink_memory"), l.s.checkpoint(), l.unlock())
 }
 
 // repair makes up what a load left undone that was killed or aborted. The caller holds the lock of loads.
@@ -680,10 +689,6 @@ var indexNames = func() string {
 // datasets with changed incidents, and if rows changed the extent of the layer.
 func (s *Store) makeUp(ctx context.Context, rows bool) error {
 	c := s.writer
-	// Two threads sort; more would take memory and cores from those who read.
-	if err := c.pragmas("threads = 2"); err != nil {
-		return err
-	}
 	if err := createIndexes(c); err != nil {
 		return err
 	}

@@ -162,6 +162,10 @@ func createIndexes(c *conn) error {
 		if there > 0 {
 			continue
 		}
+		// Two threads sort; more would take memory and cores from those who read.
+		if err := c.pragmas("threads = 2", narrowCache); err != nil {
+			return err
+		}
 		if err := c.exec(ix.sql); err != nil {
 			return fmt.Errorf("build the index %s: %w", ix.name, err)
 		}

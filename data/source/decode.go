@@ -229,9 +229,9 @@ func (d *decoder) decode(identity func() []byte) {
 	}
 	in.ID = incident.ID(in.Dataset, in.SourceID)
 	idHash := maphash.String(d.seed, in.SourceID)
-	content := idHash // of a row without an id both are the same
+	content := uint32(idHash) // of a row without an id both are the same
 	if !hashed {
-		content = d.contentHash()
+		content = uint32(d.contentHash())
 	}
 	first, there := d.seen.add(idHash, content, d.row.Line)
 	switch {
@@ -821,53 +821,51 @@ func (d *decoder) claims(in *incident.Incident, s string) {
 }
 
 // seenSet holds the hashes of ids, each with that of the content and the line of
-// its first record, in bounded memory: it takes no new ones after 6 million.
+// its first record, in bounded memory: it takes no new ones after 3 million, in 64 MiB.
 type seenSet struct {
-	ids, contents []uint64
-	lines         []uint32
-	n             int
+	slots []seen
+	n     int
 }
 
-// seen is the first record of an id.
+// seen is the first record of an id; a free place has the id 0.
 type seen struct {
-	content uint64
-	line    uint32
+	id            uint64
+	content, line uint32
 }
 
-const maxSeen = 6 << 20
+const maxSeen = 3 << 20
 
 // add gives the first record of an id, and adds this one if there is none.
-func (s *seenSet) add(id, content uint64, line int) (first seen, there bool) {
+func (s *seenSet) add(id uint64, content uint32, line int) (first seen, there bool) {
 	if id == 0 {
 		id = 1
 	}
-	if s.n*4 >= len(s.ids)*3 && s.n < maxSeen {
-		old := *s
-		size := max(1024, 2*len(old.ids))
-		s.ids, s.contents, s.lines = make([]uint64, size), make([]uint64, size), make([]uint32, size)
-		for k, o := range old.ids {
-			if o != 0 {
-				i := s.find(o)
-				s.ids[i], s.contents[i], s.lines[i] = o, old.contents[k], old.lines[k]
+	if s.n*4 >= len(s.slots)*3 && s.n < maxSeen {
+		old := s.slots
+		s.slots = make([]seen, max(1024, 2*len(old)))
+		for _, o := range old {
+			if o.id != 0 {
+				*s.find(o.id) = o
 			}
 		}
 	}
-	i := s.find(id)
-	if s.ids[i] == id {
-		return seen{s.contents[i], s.lines[i]}, true
+	at := s.find(id)
+	if at.id == id {
+		return *at, true
 	}
 	if s.n < maxSeen {
-		s.ids[i], s.contents[i], s.lines[i] = id, content, uint32(min(line, math.MaxUint32))
+		*at = seen{id, content, uint32(min(line, math.MaxUint32))}
 		s.n++
 	}
 	return seen{}, false
 }
 
-func (s *seenSet) find(id uint64) int {
-	mask := len(s.ids) - 1
+// find gives the place of an id, or the free one where it belongs.
+func (s *seenSet) find(id uint64) *seen {
+	mask := len(s.slots) - 1
 	i := int(id) & mask
-	for s.ids[i] != 0 && s.ids[i] != id {
+	for s.slots[i].id != 0 && s.slots[i].id != id {
 		i = (i + 1) & mask
 	}
-	return i
+	return &s.slots[i]
 }
