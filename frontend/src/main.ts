@@ -3,11 +3,13 @@ import './palette.css';
 import './sarhad.css';
 import { fmtRange } from './lib/dates';
 import { t } from './lib/strings.en';
+import { DropZone } from './panel/drop';
 import { Panel } from './panel/panel';
 import { Sheet } from './panel/sheet';
 import { TopBar } from './panel/topbar';
 import { MapView } from './space/map';
 import { App } from './state/app';
+import { statusText, Uploads } from './state/uploads';
 import { TimeStrip } from './time/strip';
 
 const el = (id: string) => document.getElementById(id)!;
@@ -39,7 +41,15 @@ async function share(): Promise<void> {
 const sheet = new Sheet(app, el('app'), el('panel'), el('time'));
 const top = new TopBar(app, el('top'), () => void share());
 const strip = new TimeStrip(app, el('time'));
-const panel = new Panel(app, el('panel'), () => void share());
+const uploads = new Uploads(
+  () => app.touch({ ui: true }),
+  () => app.check(),
+  (e) => {
+    if (!app.loadOpen) toast(`${e.name}: ${statusText(e)}`);
+  },
+);
+const panel = new Panel(app, el('panel'), () => void share(), uploads);
+new DropZone(el('drop'), (files) => panel.load.take(files));
 const map = new MapView(app, el('mapw'));
 sheet.onMoved = () => map.map.invalidateSize({ animate: false });
 

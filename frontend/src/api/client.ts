@@ -8,6 +8,9 @@ export interface Dataset {
   licence: string | null;
   attribution: string | null;
   terms: string | null;
+  /** what the publisher calls what is loaded, and the day it was fetched */
+  version?: string | null;
+  accessed?: string | null;
   /** aggregates: single incidents may not be republished, so the page does not get them */
   public: 'items' | 'aggregates';
   synthetic: boolean;
@@ -134,6 +137,16 @@ export interface Incident {
   file: string | null;
   line: number | null;
   synthetic: boolean;
+  /** records of other data sets that may be about the same event */
+  likely_duplicates?: Likely[] | null;
+}
+export interface Likely {
+  id: string;
+  fid: number;
+  dataset: string;
+  reasons: string[];
+  distance_km: number | null;
+  days_apart: number;
 }
 export type IncidentFeature = Feature<Point | null, Incident> & { id: string; place?: Geometry | null };
 

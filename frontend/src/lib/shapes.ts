@@ -101,6 +101,7 @@ const ICONS: Record<string, string> = {
   plus: '<path d="M8 3v10M3 8h10"/>',
   minus: '<path d="M3 8h10"/>',
   down: '<path d="M8 2.5v8M4.5 7.5L8 11l3.5-3.500M3 13.500h10"/>',
+  up: '<path d="M8 11V3M4.5 6L8 2.500l3.500 3.500M3 13.500h10"/>',
   link: '<path d="M6.5 9.500l3-3M7 4.500l1.200-1.200a3 3 0 0 1 4.300 4.300L11.300 8.800M9 11.500l-1.200 1.200a3 3 0 0 1-4.300-4.300l1.200-1.200"/>',
   theme: '<circle cx="8" cy="8" r="5.200"/><path d="M8 2.800v10.400a5.200 5.200 0 0 0 0-10.400z" fill="currentColor"/>',
   home: '<path d="M3 3h3M3 3v3M13 3h-3M13 3v3M3 13h3M3 13v-3M13 13h-3M13 13v-3"/>',

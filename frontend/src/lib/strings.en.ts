@@ -1,6 +1,7 @@
 // Every word of the page in English. Another language is another file of this shape.
 import { fmt } from './text';
 
+const fmtKm = (km: number) => (km < 10 ? km.toFixed(1) : String(Math.round(km)));
 const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
 export const t = {
@@ -242,6 +243,7 @@ export const t = {
   orderNote: 'The order says nothing about who attacked.',
   bestEstimate: 'best estimate',
   noBest: 'no best estimate',
+  noBestLong: 'No best estimate of the deaths',
   low: 'low',
   high: 'high',
   lowHighOf: (lo: string, hi: string) => `low ${lo}, high ${hi}`,
@@ -337,6 +339,18 @@ export const t = {
     not_replaced: 'Rows were refused, so nothing was taken out of the data set.',
   } as Record<string, string>,
   warningKm: (km: number) => `(${km} km away)`,
+  // other records of what may be the same event
+  likely: ['Likely the same event as ', '; nothing was merged.'] as const,
+  likelyReasons: {
+    same_day: 'same day',
+    day_apart: 'a day apart',
+    same_unit: 'same district or province',
+    within_5_km: 'within 5 km',
+    same_event_type: 'same type',
+    same_type_of_violence: 'same type of violence',
+    same_fatalities: 'same number reported killed',
+  } as Record<string, string>,
+  kmApart: (km: number) => (km < 0.1 ? 'at the same point' : `${fmtKm(km)} km apart`),
   copyLink: 'Copy link',
   geojson: 'GeoJSON',
   copied: 'Link copied',
@@ -364,6 +378,8 @@ export const t = {
   demoTitle: 'This is only the sample',
   demoText: 'To see more, get UCDP GED from its publisher (ucdp.uu.se/downloads) and load it:',
   demoCmd: 'bin/sarhad import GEDEvent.csv',
+  version: (v: string) => `version ${v}`,
+  accessed: (d: string) => `fetched ${d}`,
   loading: 'Loading incidents',
   loadedBack: (a: string, b: string, d: string) => `${a} of ${b} incidents loaded, back to ${d}`,
   offlineTitle: 'No connection to the server',
@@ -396,5 +412,149 @@ export const t = {
   sheet: 'Height of the sheet',
   announce: (n: number, k: number, when: string, more = false) =>
     `${fmt(n)} ${plural(n, 'incident', 'incidents')}, ${fmt(k)}${more ? '+' : ''} reported killed, ${when}`,
+  load: {
+    button: 'Load a file…',
+    title: 'Load a file',
+    back: 'Incidents',
+    intro:
+      'Tables (CSV, TSV, Excel), GeoJSON, NDJSON, JSON and GeoPackage; UCDP GED and ACLED as they come; gzip or zip around any.',
+    upTo: (size: string) => `Up to ${size} each.`,
+    dropTitle: 'Drop to load',
+    dropText: 'The files are listed first. Nothing is sent before you say so.',
+    // the write token
+    token: 'Write token',
+    tokenUse: 'Continue',
+    tokenNote:
+      'The word after --write-token, with which the server was started. This tab keeps it until it is closed; it goes into no link.',
+    tokenWrong: 'The server does not take this token.',
+    tokenOk: 'Write token accepted',
+    tokenForget: 'Forget it',
+    checking: 'Asking the server',
+    offTitle: 'Loading by this page is switched off',
+    offText: 'Whoever runs the server can allow it by a token of their choice:',
+    offCmd: 'sarhad serve --write-token TOKEN',
+    offElse: 'Without it, files are loaded by command line; this page shows them by itself:',
+    offImport: 'sarhad import FILE',
+    downTitle: 'The server does not answer',
+    // files and options
+    choose: 'Choose files…',
+    or: 'or drop them on this page',
+    files: 'Files to load',
+    remove: (name: string) => `Leave out ${name}`,
+    options: 'How to load',
+    dataset: 'Name of the data set',
+    datasetHint: 'Left empty, that of the layout or of the file.',
+    format: 'Layout',
+    formats: {
+      auto: 'Found out by itself',
+      ged: 'UCDP GED',
+      acled: 'ACLED',
+      table: 'Table',
+      geojson: 'GeoJSON, NDJSON',
+      gpkg: 'GeoPackage',
+    } as Record<string, string>,
+    replace: 'This file is the whole data set',
+    replaceHint: 'Incidents of it that are not in the file are taken away, until an undo.',
+    strict: 'All or nothing',
+    strictHint: 'One refused row keeps the whole file out.',
+    dry: 'Try only, store nothing',
+    dryHint: 'Shows what would change.',
+    mapping: 'Mapping',
+    mappingHint:
+      'For tables with columns of their own: which column means what, as YAML. “sarhad import --guess FILE” writes a first draft.',
+    mappingSet: 'set',
+    none: 'none',
+    start: (n: number, dry: boolean) => `${dry ? 'Try' : 'Load'} ${n === 1 ? 'this file' : `these ${fmt(n)} files`}`,
+    oneOnly: 'Only one file can be the whole data set: each would take away what the one before it brought.',
+    tooLarge: (name: string, max: string) => `${name} is larger than ${max}, which is the most that this server takes.`,
+    // on the way
+    now: 'This visit',
+    queued: 'Waits to be sent',
+    sending: (pc: number | null) => (pc === null ? 'Sending' : `Sending, ${pc} %`),
+    sent: 'Sent; the server checks it in',
+    waiting: (n: number) =>
+      n ? `Sent; waits for ${fmt(n)} ${plural(n, 'load', 'loads')} before it` : 'Sent; begins at once',
+    running: (rows: number, pc: number | null) =>
+      `Loading, ${fmt(rows)} ${plural(rows, 'row', 'rows')} so far${pc === null ? '' : `, ${pc} %`}`,
+    runningShort: (pc: number | null) => (pc ? `Loading, ${pc} %` : 'Loading'),
+    silent: 'The server does not answer; asking again',
+    progress: (name: string) => `Progress of ${name}`,
+    done: 'Loaded',
+    dryDone: 'Tried; nothing was stored',
+    notStored: 'Nothing was stored',
+    failed: 'Not loaded; nothing was stored',
+    undone: 'Taken back',
+    broke: 'The connection broke. Nothing of the file was stored.',
+    calledOff: 'Called off. Nothing of the file was stored.',
+    lost: 'The server does not know this load any more. What it stored stands below, in the list.',
+    cancel: 'Call off',
+    cancelOf: (name: string) => `Call off ${name}`,
+    tryAgain: 'Send again',
+    // the report
+    into: (set: string) => `into ${set}`,
+    as: (layout: string) => `as ${layout}`,
+    new: 'new',
+    changed: 'changed',
+    unchanged: 'unchanged',
+    rejected: 'refused',
+    would: 'Of the rows, these would be:',
+    read: (n: number) => plural(n, 'row read', 'rows read'),
+    adds: 'No row is missing.',
+    addsNot: 'The sum does not add up. Please report this as a fault.',
+    sum: (r: { read: number; new: number; changed: number; unchanged: number; rejected: number }) =>
+      `${fmt(r.read)} read = ${fmt(r.new)} new + ${fmt(r.changed)} changed + ${fmt(r.unchanged)} unchanged + ${fmt(r.rejected)} refused`,
+    gone: (n: number) =>
+      `${fmt(n)} ${plural(n, 'incident is', 'incidents are')} not in the file and ${plural(n, 'was', 'were')} taken away.`,
+    wouldGone: (n: number) =>
+      `${fmt(n)} ${plural(n, 'incident is', 'incidents are')} not in the file and would be taken away.`,
+    strictKept: 'All or nothing was asked for, and rows were refused: the file was kept out.',
+    warnings: 'Taken, with doubts',
+    rows: (n: number) => `${fmt(n)} ${plural(n, 'row', 'rows')}`,
+    forExample: (line: string, reason: string) => `${line}: ${reason}`,
+    line: 'Line',
+    feature: 'Feature',
+    lineN: (n: number) => `line ${fmt(n)}`,
+    featureN: (n: number) => `feature ${fmt(n)}`,
+    column: 'Column',
+    value: 'Value',
+    reason: 'Reason',
+    refusedHead: 'Refused rows',
+    firstOf: (k: number, n: number) => (k < n ? `first ${fmt(k)} of ${fmt(n)}` : fmt(n)),
+    wholeRow: 'whole row',
+    empty: 'empty',
+    more: (n: number) => `Show ${fmt(n)} more`,
+    rejects: 'Refused rows as CSV',
+    rejectsNote: 'The file names the reason of each row; mended, it loads again.',
+    noReport: 'No report was kept.',
+    showSet: 'Show on the map',
+    // undo
+    undo: 'Undo this import',
+    undoOf: (name: string) => `Undo this import: ${name}`,
+    undoSure: (name: string) => `Take back all that ${name} brought? What it changed gets its former version again.`,
+    undoYes: 'Take it back',
+    undoNo: 'Keep it',
+    undoBusy: 'Taking it back',
+    undoWas: (removed: number, restored: number, kept: number) =>
+      [
+        `${fmt(removed)} ${plural(removed, 'incident', 'incidents')} taken away again`,
+        restored ? `${fmt(restored)} with the former version again` : '',
+        kept ? `${fmt(kept)} left, since a later import wrote them` : '',
+      ]
+        .filter(Boolean)
+        .join(', ')
+        .concat('.'),
+    // former imports
+    former: 'Former imports',
+    formerNone: 'None yet.',
+    stateWords: {
+      waiting: 'waits',
+      running: 'is loading',
+      done: 'loaded',
+      failed: 'not loaded',
+      undone: 'taken back',
+      dry: 'tried only',
+    } as Record<string, string>,
+    noFiles: 'Folders cannot be loaded; choose the files in them.',
+  },
 };
 export type Strings = typeof t;

@@ -1,6 +1,6 @@
 // One incident: what is known and how well.
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Incident } from '../api/client';
+import type { Incident, Likely } from '../api/client';
 import { fmtDay, parseIso } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
@@ -73,6 +73,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
       ${p.border_km_min !== null && p.border_km_min !== undefined && p.border_km_max !== null ? html`<dt>${t.border}</dt><dd>${borderText(p)}${p.crossing && typeof p.crossing_km === 'number' ? html`<small>${t.nearestCrossing(p.crossing, Math.round(p.crossing_km))}</small>` : nothing}<small>${t.borderNote}</small></dd>` : nothing}
     </dl>
     ${warnings(app, p)}
+    ${likely(app, p)}
     ${claims.length ? claimTable(p, claims) : nothing}
     ${more ? html`<h2 class="s">${t.notes}</h2><p class="notes" dir="auto">${more}</p>` : nothing}
     <h2 class="s">${t.sources}<small class="num">${fmt(p.sources?.length ?? 0)}</small></h2>
@@ -163,4 +164,28 @@ function warnings(app: App, p: Incident): TemplateResult | typeof nothing {
   });
   void app;
   return list.length ? html`<div class="bn w wl"><ul>${list}</ul></div>` : nothing;
+}
+
+/** likelyReasons puts into words why two records may be about one event. */
+export function likelyReasons(d: Likely): string {
+  return d.reasons
+    .map((r) =>
+      r === 'within_5_km' && typeof d.distance_km === 'number'
+        ? t.kmApart(d.distance_km)
+        : (t.likelyReasons[r] ?? r.replace(/_/g, ' ')),
+    )
+    .join(', ');
+}
+
+function likely(app: App, p: Incident): TemplateResult | typeof nothing {
+  const list = p.likely_duplicates ?? [];
+  if (!list.length) return nothing;
+  return html`<ul class="lk2" data-likely>${list.map((d) => {
+    const go = (e: MouseEvent) => {
+      if (e.ctrlKey || e.metaKey || e.shiftKey) return;
+      e.preventDefault();
+      void app.open(d.id);
+    };
+    return html`<li>${t.likely[0]}<a href="?incident=${encodeURIComponent(d.id)}" @click=${go}><bdi>${t.record(d.id, app.datasetTitle(d.dataset))}</bdi></a>${t.likely[1]}<small>${likelyReasons(d)}</small></li>`;
+  })}</ul>`;
 }

@@ -1,5 +1,6 @@
 // The panel: counts, active filters, the facets with live counts, the list, and what to say when there is nothing.
 import { html, nothing, render, type TemplateResult } from 'lit';
+import type { Dataset } from '../api/client';
 import { fmtDay, fmtRange, parseIso } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
@@ -8,9 +9,11 @@ import { N_PRECISION_CLASSES, N_TYPES, NO_TYPE, precisionClass, TYPES, wordsOfCl
 import { type App, type Change, typeWord } from '../state/app';
 import { Facet, KILL_STEPS } from '../state/model';
 import { nearestType } from '../state/permalink';
+import type { Uploads } from '../state/uploads';
 import { attribution, borderNote } from './attribution';
 import { backToList, detailView } from './detail';
 import { List } from './list';
+import { LoadView } from './load';
 
 const FEW = 5;
 
@@ -29,6 +32,7 @@ interface Row {
 
 export class Panel {
   readonly list: List;
+  readonly load: LoadView;
   private openPlaces = new Set<string>(['PK|Khyber Pakhtunkhwa']);
   private allOf = new Set<string>();
   private shut = new Set<string>();
@@ -40,8 +44,10 @@ export class Panel {
     private app: App,
     host: HTMLElement,
     share: () => void,
+    uploads: Uploads,
   ) {
     this.share = share;
+    this.load = new LoadView(app, uploads);
     this.list = new List(app, () => this.app.touch({ ui: true }));
     this.body.className = 'pbody';
     host.append(this.body);
@@ -49,12 +55,15 @@ export class Panel {
       if (
         e.key !== 'Escape' ||
         e.defaultPrevented ||
-        !this.app.detail ||
-        document.querySelector('.menu:not([hidden]), .dragging')
+        !(this.app.detail || this.app.loadOpen) ||
+        // what is being typed is not thrown out of sight
+        (e.target as Element).closest?.('input:not([type=checkbox]), textarea, select') ||
+        document.querySelector('.menu:not([hidden], .tmenu:not([open]) *), .dragging')
       )
         return;
       e.preventDefault();
-      backToList(this.app, this.list);
+      if (this.app.detail) backToList(this.app, this.list);
+      else this.app.closeLoad();
     });
   }
 
@@ -85,16 +94,17 @@ export class Panel {
       }
     } else this.gathered = '';
     render(
-      html`${app.detail ? this.detail() : this.main()}<p class="note pf">${borderNote(app)} ${attribution(app)}</p>`,
+      html`${app.detail ? this.detail() : app.loadOpen ? html`${this.banners()}${this.load.view()}` : this.main()}<p class="note pf">${borderNote(app)} ${attribution(app)}</p>`,
       this.body,
     );
     this.focusHeading();
-    if (!app.detail && showList && document.getElementById('list')) this.list.drawRows(this.empty());
+    if (!app.detail && !app.loadOpen && showList && document.getElementById('list')) this.list.drawRows(this.empty());
   }
 
   private headed = '';
   /** focusHeading goes to the heading of an incident that was opened; the buttons before and after it keep the focus. */
   private focusHeading(): void {
+    this.focusLoad();
     const d = this.app.detail;
     const key = d ? d.key : '';
     if (!d || key === this.headed) {
@@ -107,6 +117,18 @@ export class Panel {
     // A link opened with the page leaves the focus where the page begins.
     if (bar || !this.drawnOnce) return;
     this.body.querySelector<HTMLElement>('.d-h, .d-in .bn')?.focus({ preventScroll: true });
+  }
+  private loadHeaded = false;
+  /** focusLoad goes to the heading of the view of loads when it opens, and back to its button when it shuts. */
+  private focusLoad(): void {
+    const open = this.app.loadOpen && !this.app.detail;
+    if (open === this.loadHeaded) return;
+    this.loadHeaded = open;
+    if (open) {
+      this.load.begin();
+      this.body.querySelector<HTMLElement>('#load-h')?.focus({ preventScroll: true });
+    } else if (!this.app.detail && (document.activeElement === document.body || !document.activeElement))
+      document.querySelector<HTMLElement>('[data-load]')?.focus({ preventScroll: true });
   }
   /** the reader has done something since the page was opened */
   private get drawnOnce(): boolean {
@@ -148,7 +170,7 @@ export class Panel {
       <div><b class="num" data-count="best" title=${tl.huge ? t.orMore : nothing}>${none ? '–' : `${fmt(tl.best)}${plus}`}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
       <div><b class="num thin" data-count="low-high" title=${noBounds ? t.lowHighNone : tl.unbounded ? t.lowHighBest(tl.unbounded) : nothing}>${noBounds ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}${plus}`}</b><span>${t.lowHigh}</span></div>
       ${elsewhere ? html`<p class="nr">${t.elsewhere(elsewhere)}</p>` : nothing}
-      ${tl.unknown ? html`<p class="nr"><span class="num" data-count="unknown">${t.notReported(tl.unknown)}</span></p>` : nothing}
+      ${tl.silent ? html`<p class="nr"><span class="num" data-count="unknown">${t.notReported(tl.silent)}</span></p>` : nothing}
       ${old > 0 ? html`<p class="nr" data-before-1970>${t.before1970(old)}</p>` : nothing}</div>`;
   }
 
@@ -296,15 +318,15 @@ export class Panel {
       const m = max(tl.fDataset, h.datasets.length);
       return html`${h.datasets.map((name, i) => {
         const d = app.dataset(name);
-        return this.row({
+        return html`${this.row({
           key: `dataset-${name}`,
           label: `${app.datasetTitle(name)}${d?.synthetic ? ` (${t.synthetic.toLowerCase()})` : d?.sample && !/sample/i.test(app.datasetTitle(name)) ? ` (${t.sample.toLowerCase()})` : ''}`,
           n: tl.fDataset[i]!,
           max: m,
           on: s.datasets.has(name),
           toggle: (on) => app.toggle('datasets', [name], on),
-        });
-      })}`;
+        })}${this.edition(d)}`;
+      })}${this.loadLink()}`;
     };
     const places = s.units.size + s.provinces.size + s.countries.size;
     return html`<div class="scroll" id="filters" role="tabpanel" aria-labelledby="tab-filters" tabindex="0">
@@ -447,17 +469,30 @@ export class Panel {
     return html`${out}`;
   }
 
+  /** edition says which version of a data set is loaded and when it was fetched; nothing where nobody said. */
+  private edition(d: Dataset | undefined): TemplateResult | typeof nothing {
+    const day = d?.accessed ? parseIso(d.accessed.slice(0, 10)) : null;
+    const fetched = d?.accessed ? t.accessed(day === null ? d.accessed : fmtDay(day)) : null;
+    const parts = [d?.version ? t.version(d.version) : null, fetched].filter((x): x is string => !!x);
+    return parts.length
+      ? html`<p class="ed" data-edition=${d!.name}>${parts.map((x, k) => html`${k ? ' · ' : ''}<bdi>${x}</bdi>`)}</p>`
+      : nothing;
+  }
+  private loadLink(): TemplateResult {
+    return html`<button type="button" class="lnk ll" @click=${() => this.app.openLoad()}>${t.load.button}</button>`;
+  }
+
   // ---- states
 
   private demoNote(): TemplateResult {
-    return html`<div class="demo"><b>${t.demoTitle}</b><p>${t.demoText}</p><code>${t.demoCmd}</code></div>`;
+    return html`<div class="demo"><b>${t.demoTitle}</b><p>${t.demoText}</p><code>${t.demoCmd}</code><p class="or">${this.loadLink()}</p></div>`;
   }
 
   private withheldNotes(): TemplateResult[] {
     return this.app.withheld.map(
       (d) =>
         html`<div class="demo" data-withheld=${d.name}>
-          <b>${t.withheldTitle(d.title || d.name)}</b><p>${t.withheldText(d.count)}</p>
+          <b>${t.withheldTitle(d.title || d.name)}</b><p>${t.withheldText(d.count)}</p>${this.edition(d)}
           <a href="./aggregates?by=unit,month&dataset=${encodeURIComponent(d.name)}">${t.withheldLink}</a>
         </div>`,
     );
@@ -465,7 +500,7 @@ export class Panel {
 
   private storeEmpty(): TemplateResult {
     if (this.app.withheld.length) return html`<div class="empty">${this.withheldNotes()}</div>`;
-    return html`<div class="empty"><h2>${t.storeEmpty}</h2><p>${t.noneText}</p><p>${t.storeEmptyText}</p><code>${t.importCmd}</code></div>`;
+    return html`<div class="empty"><h2>${t.storeEmpty}</h2><p>${t.noneText}</p><p>${t.storeEmptyText}</p><code>${t.importCmd}</code><p>${this.loadLink()}</p></div>`;
   }
 
   /** empty says what was asked and how to go on; null when there is something to list. */

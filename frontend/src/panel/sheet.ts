@@ -82,7 +82,7 @@ export class Sheet {
 
   draw(): void {
     if (!this.phone.matches) return;
-    const detail = !!this.app.detail;
+    const detail = !!this.app.detail || this.app.loadOpen;
     const h =
       detail && this.stop === 'half'
         ? '60dvh'

@@ -38,6 +38,10 @@ export class TopBar {
       ${this.search.el}
       <nav class="tb" aria-label=${t.menu}>
         <button type="button" class="sq" data-search-button aria-label=${t.search} @click=${() => this.search.begin()}>${icon('search')}</button>
+        <button type="button" class=${app.loadOpen ? 'on' : ''} data-load aria-label=${t.load.button} aria-expanded=${app.loadOpen} @click=${() => {
+          if (app.loadOpen) app.closeLoad();
+          else app.openLoad();
+        }}>${icon('up')}<span class="wd">${t.load.button}</span></button>
         <span class="dl"><button type="button" class=${this.open ? 'on' : ''} data-download aria-expanded=${this.open} aria-label=${t.download} @click=${() => {
           this.open = !this.open;
           this.draw();

@@ -834,7 +834,7 @@ export class MapView {
       const dy = p.y - o.y;
       const len = Math.hypot(dx, dy) || 1;
       const d = `M${(dx - (dx / len) * r).toFixed(1)},${(dy - (dy / len) * r).toFixed(1)}L-14,0H0`;
-      out += `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(u.name)}</b> <span class="num">${fmt(app.tally.unit[i]!)}</span><small>${app.tally.unitUnknown[i] === app.tally.unit[i] ? t.deathsUnknown : `<span class="num">${fmt(killed)}${app.tally.huge && killed >= OR_MORE ? '+' : ''}</span> ${t.killedS}`}</small></span>`;
+      out += `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(u.name)}</b> <span class="num">${fmt(app.tally.unit[i]!)}</span><small>${app.tally.unitSilent[i] === app.tally.unit[i] ? t.deathsUnknown : app.tally.unitUnknown[i] === app.tally.unit[i] ? t.noBestLong : `<span class="num">${fmt(killed)}${app.tally.huge && killed >= OR_MORE ? '+' : ''}</span> ${t.killedS}`}</small></span>`;
     }
     if (out !== this.topHtml) {
       this.topHtml = out;
@@ -1508,11 +1508,11 @@ export class MapView {
 
   /** deaths of the incidents of a unit, by its place in the header; nothing of those where none has a figure. */
   private deaths(i: number): TemplateResult[] {
-    const { unit, killed, unitUnknown, huge } = this.app.tally;
+    const { unit, killed, unitUnknown, unitSilent, huge } = this.app.tally;
     const out: TemplateResult[] = [];
     if (unitUnknown[i]! < unit[i]!)
       out.push(html`<span class="num">${t.nKilled(killed[i]!, huge > 0 && killed[i]! >= OR_MORE)}</span>`);
-    if (unitUnknown[i]) out.push(html`${t.notReported(unitUnknown[i]!)}`);
+    if (unitSilent[i]) out.push(html`${t.notReported(unitSilent[i]!)}`);
     return out;
   }
 

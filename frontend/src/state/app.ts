@@ -86,6 +86,8 @@ export class App {
   failed: string | null = null;
   mapFailed = false;
   detail: { key: string; feature: api.IncidentFeature | null; error: string | null } | null = null;
+  /** the panel shows how files are loaded */
+  loadOpen = false;
   /** the map marks the row that the pointer is on in the list; -1 for none */
   hover: (row: number) => void = () => {};
   /** the reader went back or forth: the map follows the state's view */
@@ -561,6 +563,36 @@ export class App {
       history.back();
     }
   }
+  /** openLoad shows how files are loaded in place of the counts, or of the incident that was open. */
+  openLoad(): void {
+    if (this.loadOpen) return;
+    if (this.detail) {
+      this.detailAbort?.abort();
+      this.detail = null;
+      this.state.incident = null;
+      this.writeNow();
+      if (history.state?.detail) history.replaceState({ load: true }, '', location.href);
+      else history.pushState({ load: true }, '', location.href);
+    } else {
+      this.writeNow();
+      history.pushState({ load: true }, '', location.href);
+    }
+    this.loadOpen = true;
+    this.touch({ view: true, ui: true });
+  }
+  closeLoad(): void {
+    if (!this.loadOpen) return;
+    this.loadOpen = false;
+    this.touch({ view: true, ui: true });
+    if (history.state?.load) {
+      this.closing = true;
+      history.back();
+    }
+  }
+  /** check asks at once whether anything changed, and shows it. */
+  check(): void {
+    void this.poll();
+  }
   /** popped: the reader went back or forth. */
   private popped(): void {
     if (this.closing) {
@@ -574,6 +606,7 @@ export class App {
     const view = state.view ?? this.state.view;
     Object.assign(this.state, state, { view });
     this.detailAbort?.abort();
+    this.loadOpen = !!history.state?.load;
     if (state.incident) void this.open(state.incident, false);
     else this.detail = null;
     if (this.model) this.checkLink();
@@ -586,8 +619,10 @@ export class App {
     // Back returns to the list as it was; going on to the next incident makes no further entry.
     if (entry && !this.detail) {
       this.writeNow();
-      history.pushState({ detail: true }, '', location.href);
+      if (this.loadOpen && history.state?.load) history.replaceState({ detail: true }, '', location.href);
+      else history.pushState({ detail: true }, '', location.href);
     }
+    this.loadOpen = false;
     const ctl = new AbortController();
     this.detailAbort = ctl;
     this.detail = { key, feature: null, error: null };

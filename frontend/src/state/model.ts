@@ -39,6 +39,8 @@ export class Tally {
   high = 0;
   /** incidents whose best figure is not reported */
   unknown = 0;
+  /** incidents of whose deaths there is no figure at all, not even a bound */
+  silent = 0;
   /** incidents with a low or a high figure */
   bounded = 0;
   /** incidents with a figure so large that the columns only say "that or more" */
@@ -48,6 +50,7 @@ export class Tally {
   unit = new Int32Array(256);
   killed = new Float64Array(256);
   unitUnknown = new Int32Array(256);
+  unitSilent = new Int32Array(256);
   /** known only by unit */
   coarse = new Int32Array(256);
   /** by spot (high byte) and area */
@@ -61,12 +64,13 @@ export class Tally {
   fDataset = new Int32Array(256);
 
   clear(): void {
-    this.total = this.best = this.low = this.high = this.unknown = 0;
+    this.total = this.best = this.low = this.high = this.unknown = this.silent = 0;
     this.bounded = this.unbounded = this.huge = 0;
     for (const a of [
       this.unit,
       this.killed,
       this.unitUnknown,
+      this.unitSilent,
       this.coarse,
       this.spotArea,
       this.fType,
@@ -101,6 +105,10 @@ export class Tally {
       const l = c.low[i]!;
       const h = c.high[i]!;
       if (l !== NOT_REPORTED || h !== NOT_REPORTED) this.bounded += s;
+      else if (b === NOT_REPORTED) {
+        this.silent += s;
+        this.unitSilent[u]! += s;
+      }
       if (b !== NOT_REPORTED && (l === NOT_REPORTED || h === NOT_REPORTED)) this.unbounded += s;
       if (b === OR_MORE || l === OR_MORE || h === OR_MORE) this.huge += s;
       // A missing bound stands as the best figure, so that low–high spans the same incidents as best.
@@ -246,12 +254,14 @@ export class Model {
     t.low = s.low;
     t.high = s.high;
     t.unknown = s.unknown;
+    t.silent = s.silent;
     t.bounded = s.bounded;
     t.unbounded = s.unbounded;
     t.huge = s.huge;
     t.unit.set(s.unit);
     t.killed.set(s.killed);
     t.unitUnknown.set(s.unitUnknown);
+    t.unitSilent.set(s.unitSilent);
     t.coarse.set(s.coarse);
     t.spotArea.set(s.spotArea);
     t.fType.set(s.fType);
