@@ -138,7 +138,7 @@ func readForm(body *uploadBody, boundary string, p params) (io.Reader, error) {
 			if _, ok := p["file"]; !ok { // the query goes first
 				p["file"] = part.FileName()
 			}
-			return &lastPart{body, parts, part}, nil
+			return &lastPart{body, parts, part, body.most}, nil
 		}
 		if !slices.Contains(uploadParams, name) {
 			return nil, wrongParameter(strings.ToValidUTF8(name, "\ufffd"), uploadParams, "There is no field %s here; known are: %s.", quoted(name), listed(uploadParams))
@@ -186,10 +186,14 @@ type lastPart struct {
 	body  *uploadBody
 	parts *multipart.Reader
 	file  *multipart.Part
+	left  int64 // bytes that may still come
 }
 
 func (l *lastPart) Read(p []byte) (int, error) {
 	n, err := l.file.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, l.body.fail(tooLarge(l.body.most))
+	}
 	switch {
 	case err == nil:
 		return n, nil
