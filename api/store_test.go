@@ -14,6 +14,7 @@ import (
 type memory struct {
 	rows     []incident.Incident
 	datasets []incident.DatasetInfo
+	links    map[string][]incident.Link
 	change   atomic.Int64
 	reads    atomic.Int64 // calls of Incidents
 	counts   atomic.Int64 // calls of Count
@@ -101,7 +102,7 @@ func (m *memory) Aggregate(_ context.Context, q incident.AggregateQuery) ([]inci
 		}
 		var keys []*string
 		for _, k := range q.By {
-			keys = append(keys, incident.KeyOf(k, in))
+			keys = append(keys, q.KeyOf(k, in))
 		}
 		j := slices.IndexFunc(groups, func(g *incident.Group) bool { return incident.CompareKeys(g.Keys, keys) == 0 })
 		if j < 0 {
@@ -152,6 +153,15 @@ func (m *memory) Import(context.Context, int64) (incident.ImportInfo, error) {
 
 func (m *memory) Versions(context.Context, string) ([]incident.Version, error) {
 	return nil, incident.Errorf(incident.CodeNotFound, "There is no such incident.")
+}
+
+// Links gives those that a test has set, by ID.
+func (m *memory) Links(ctx context.Context, id string) ([]incident.Link, error) {
+	in, err := m.Incident(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return m.links[in.ID], nil
 }
 
 func (m *memory) Change(context.Context) (int64, error) { return m.change.Load(), nil }

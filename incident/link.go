@@ -1,7 +1,8 @@
 package incident
 
 // Link says that two incidents of different datasets are likely the same event.
-// It is a suggestion: nothing is merged because of it.
+// It is a suggestion: nothing is merged because of it. [Linker] finds links and
+// says what makes one.
 type Link struct {
 	// ID, FID and Dataset are those of the other incident.
 	ID      string
@@ -9,9 +10,9 @@ type Link struct {
 	Dataset string
 	// Reasons are why, in the order of the constants.
 	Reasons []LinkReason
-	// Days is the number of days between their starts, 0 or 1.
+	// Days is 0 if the two have a day in common, 1 if one ended on the day before the other began.
 	Days int
-	// KM is the distance of their points in kilometres, if both are known; else Known is false.
+	// KM is the distance of their points in kilometres, if both places are known to a point; else Known is false.
 	KM LinkDistance
 }
 
@@ -26,10 +27,10 @@ type LinkReason string
 
 // The reasons.
 const (
-	// SameDay means the same days, DayApart that one begins a day before the other.
+	// SameDay means a day in common, DayApart that one ended on the day before the other began.
 	SameDay  LinkReason = "same_day"
 	DayApart LinkReason = "day_apart"
-	// SameUnit means the same district or province, Within5KM that their points are close.
+	// SameUnit means the same district or Afghan province, Within5KM that their points are close.
 	SameUnit  LinkReason = "same_unit"
 	Within5KM LinkReason = "within_5_km"
 	// SameEventType means the same event_type, SameViolence the same type_of_violence.
@@ -37,4 +38,32 @@ const (
 	SameViolence  LinkReason = "same_type_of_violence"
 	// SameFatalities means the same best figure, which is reported and not 0.
 	SameFatalities LinkReason = "same_fatalities"
+	// SharedActor means that a word of the names of the two sides, one that says something, is in both.
+	SharedActor LinkReason = "shared_actor"
 )
+
+// LinkReasons lists the reasons in their order.
+var LinkReasons = []LinkReason{SameDay, DayApart, SameUnit, Within5KM, SameEventType, SameViolence, SameFatalities, SharedActor}
+
+// Better reports whether a tells more than b of an event that both are about,
+// so that a is the one to count: the one with a best figure, then the one whose
+// place is known more finely, then the one whose ID comes first.
+func Better(a, b *Incident) bool {
+	if a.Best.Known != b.Best.Known {
+		return a.Best.Known
+	}
+	if x, y := fineness(a.LocationPrecision), fineness(b.LocationPrecision); x != y {
+		return x < y
+	}
+	return a.ID < b.ID
+}
+
+// fineness is the place of a precision in the list, one behind the last for "".
+func fineness(p LocationPrecision) int {
+	for i, q := range LocationPrecisions {
+		if p == q {
+			return i
+		}
+	}
+	return len(LocationPrecisions)
+}

@@ -118,6 +118,24 @@ type AggregateQuery struct {
 	By []Key
 	// Filter chooses the incidents; nil chooses all.
 	Filter Filter
+	// Under, if it is not nil, gives for the ID of a unit the one that it is
+	// counted under.
+	Under func(unit string) string
+	// Distinct counts of each cluster of likely duplicates only one incident in
+	// each group: of those of the cluster that the filter is true for and that
+	// fall into the group, the one that is [Better] than the others. Its figures are
+	// the ones added up.
+	Distinct bool
+}
+
+// KeyOf returns the value of a key of the query for an incident, nil if it has none.
+func (q *AggregateQuery) KeyOf(k Key, in *Incident) *string {
+	v := KeyOf(k, in)
+	if k == KeyUnit && v != nil && q.Under != nil {
+		under := q.Under(*v)
+		return &under
+	}
+	return v
 }
 
 // Group is one row of an aggregate.
@@ -262,6 +280,11 @@ type Reader interface {
 	// digits, a FID it has or had, newest first. It fails with CodeNotFound
 	// for an incident that never was, or whose imports were all undone.
 	Versions(ctx context.Context, id string) ([]Version, error)
+	// Links gives what is likely the same event in other datasets, by the names
+	// of the datasets, at most one incident of each. id is an ID or, written in digits, a FID. Links are found
+	// anew at the end of each load; until then they are those of before. It
+	// fails with CodeNotFound for an incident that is not there.
+	Links(ctx context.Context, id string) ([]Link, error)
 }
 
 // PutResult counts what a batch did. The three sum up to the batch.

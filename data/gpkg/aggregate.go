@@ -28,26 +28,28 @@ func (s *Store) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]inc
 	if err := checkKeys(q.By); err != nil {
 		return nil, err
 	}
-	groups := grouper{by: q.By, index: map[string]int{}, keys: make([]*string, len(q.By))}
-	err := s.withReader(ctx, func(c *conn) error {
+	groups := grouper{by: q.By, underFunc: q.Under, index: map[string]int{}, keys: make([]*string, len(q.By))}
+	err := s.withReader(ctx, func(c *conn) (err error) {
 		ask, err := ask(q.Filter)
 		if err != nil || ask.never {
 			return err
 		}
+		// Each way to the rows is grouped by itself, and all are put together here;
+		// the transaction lets them see one state.
+		if err := c.exec("BEGIN"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, c.rollback()) }()
+		distinct := q.Distinct
+		if distinct {
+			n, err := c.integer(ctx, "SELECT count(*) FROM (SELECT 1 FROM clusters LIMIT 1)")
+			if err != nil {
+				return err
+			}
+			distinct = n > 0
+		}
 		if ask.rest != nil {
-			var full error
-			err := s.walk(ctx, c, incident.Query{Filter: q.Filter}, func(in *incident.Incident) bool {
-				for k, key := range q.By {
-					groups.keys[k] = incident.KeyOf(key, in)
-				}
-				var g *incident.Group
-				if g, full = groups.group(); full != nil {
-					return false
-				}
-				g.Add(in)
-				return true
-			})
-			return cmp.Or(full, err)
+			return s.walkGroups(ctx, c, q, &groups, distinct)
 		}
 		// The day stands in front, as in the index, so that SQLite need not sort.
 		var columns []string
@@ -69,24 +71,127 @@ func (s *Store) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]inc
 		// "+start_date" has no declared type; of a date the driver would make a time.
 		sums := strings.ReplaceAll(names, "i.start_date", "+i.start_date") +
 			", count(*), sum(i.fatalities_low), sum(i.fatalities_best), sum(i.fatalities_high), count(i.fatalities_best)"
-		// Each way to the rows is grouped by itself, in the order of its index, and
-		// both are put together here; the transaction lets them see one state.
-		if err := c.exec("BEGIN"); err != nil {
-			return err
+		ways := ask.all()
+		if distinct {
+			ways = ask.parts(ask.also("NOT EXISTS (SELECT 1 FROM clusters AS k WHERE k.fid = i.fid)"))
 		}
-		for _, p := range ask.all() {
+		for _, p := range ways {
 			if err := c.each(ctx, p.sql(sums)+" GROUP BY "+names, bind(p.args...), func(v []driver.Value) error {
 				return groups.add(v, n, position)
 			}); err != nil {
-				return errors.Join(err, c.rollback())
+				return err
 			}
 		}
-		return c.exec("COMMIT")
+		if distinct {
+			return addClusters(ctx, c, &ask, &groups, columns, position)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("count by %v: %w", q.By, domainError(err))
 	}
 	return groups.sorted(), nil
+}
+
+// walkGroups counts incidents one by one, where a part of the filter is not for SQLite.
+func (s *Store) walkGroups(ctx context.Context, c *conn, q incident.AggregateQuery, groups *grouper, distinct bool) error {
+	clusters := map[int64]int64{}
+	if distinct {
+		if err := c.each(ctx, "SELECT fid, cluster FROM clusters", nil, func(v []driver.Value) error {
+			fid, _ := v[0].(int64)
+			clusters[fid], _ = v[1].(int64)
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	var full error
+	bests := map[int64]*bestOf{}
+	err := s.walk(ctx, c, incident.Query{Filter: q.Filter}, func(in *incident.Incident) bool {
+		for k, key := range q.By {
+			groups.keys[k] = q.KeyOf(key, in)
+		}
+		var at int
+		if at, full = groups.group(); full != nil {
+			return false
+		}
+		cluster, ok := clusters[in.FID]
+		if !ok {
+			groups.groups[at].Add(in)
+			return true
+		}
+		if bests[cluster] == nil {
+			bests[cluster] = &bestOf{}
+		}
+		bests[cluster].offer(at, in)
+		return true
+	})
+	for _, b := range bests {
+		b.count(groups)
+	}
+	return cmp.Or(full, err)
+}
+
+// bestOf is the incident of one cluster that counts in each group.
+type bestOf struct {
+	groups []int
+	best   []incident.Incident
+}
+
+func (b *bestOf) offer(group int, in *incident.Incident) {
+	i := slices.Index(b.groups, group)
+	switch {
+	case i < 0:
+		b.groups, b.best = append(b.groups, group), append(b.best, *in)
+	case incident.Better(in, &b.best[i]):
+		b.best[i] = *in
+	}
+}
+
+// count counts them and forgets them.
+func (b *bestOf) count(groups *grouper) {
+	for i, at := range b.groups {
+		groups.groups[at].Add(&b.best[i])
+	}
+	b.groups, b.best = b.groups[:0], b.best[:0]
+}
+
+// addClusters counts the incidents of clusters, cluster by cluster. columns are
+// those of the keys, and position says which column each key stands in.
+func addClusters(ctx context.Context, c *conn, ask *question, groups *grouper, columns []string, position []int) error {
+	parts := ask.parts(ask.also(""))
+	for i := range parts {
+		parts[i].from += " CROSS JOIN clusters AS k ON k.fid = i.fid"
+	}
+	n := len(columns)
+	sql, args := union(strings.ReplaceAll(strings.Join(columns, ", "), "i.start_date", "+i.start_date")+
+		", i.fatalities_low, i.fatalities_best, i.fatalities_high, i.location_precision, i.id, k.cluster", parts)
+	var bests bestOf
+	last := int64(0)
+	err := c.each(ctx, sql+" ORDER BY "+strconv.Itoa(n+6), bind(args...), func(v []driver.Value) error {
+		if cluster, _ := v[n+5].(int64); cluster != last {
+			bests.count(groups)
+			last = cluster
+		}
+		if err := groups.read(v, position); err != nil {
+			return err
+		}
+		at, err := groups.group()
+		if err != nil {
+			return err
+		}
+		in := incident.Incident{Low: stored(v[n]), Best: stored(v[n+1]), High: stored(v[n+2])}
+		precision, _ := v[n+3].(string)
+		in.LocationPrecision = incident.LocationPrecision(precision)
+		in.ID, _ = v[n+4].(string)
+		bests.offer(at, &in)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	bests.count(groups)
+	return nil
 }
 
 func checkKeys(by []incident.Key) error {
@@ -110,11 +215,13 @@ func checkKeys(by []incident.Key) error {
 
 // grouper adds rows up to groups.
 type grouper struct {
-	by     []incident.Key
-	keys   []*string // of the row at hand
-	id     []byte
-	index  map[string]int
-	groups []incident.Group
+	by        []incident.Key
+	underFunc func(string) string // nil for the units as they are
+	under     map[string]*string  // what it gave
+	keys      []*string           // of the row at hand
+	id        []byte
+	index     map[string]int
+	groups    []incident.Group
 	// The period of the last day met: days come in order.
 	lastDay string
 	periods [4]*string
@@ -123,7 +230,7 @@ type grouper struct {
 // group finds the group of the keys at hand. It fails beyond MaxGroups, which
 // ends the question: SQLite gives its groups one by one and holds no more. A
 // LIMIT would not do, since it counts days where weeks are asked for.
-func (g *grouper) group() (*incident.Group, error) {
+func (g *grouper) group() (int, error) {
 	g.id = g.id[:0]
 	for _, k := range g.keys {
 		if k == nil {
@@ -138,16 +245,16 @@ func (g *grouper) group() (*incident.Group, error) {
 	if !ok {
 		i = len(g.groups)
 		if i >= incident.MaxGroups {
-			return nil, incident.Errorf(incident.CodeTooLarge, "There are more than %d groups; ask for fewer keys, longer periods or a narrower filter.", incident.MaxGroups)
+			return 0, incident.Errorf(incident.CodeTooLarge, "There are more than %d groups; ask for fewer keys, longer periods or a narrower filter.", incident.MaxGroups)
 		}
 		g.index[string(g.id)] = i
 		g.groups = append(g.groups, incident.Group{Keys: slices.Clone(g.keys)})
 	}
-	return &g.groups[i], nil
+	return i, nil
 }
 
-// add adds a row of n key columns and the sums; position says which column each key stands in.
-func (g *grouper) add(v []driver.Value, n int, position []int) error {
+// read takes the keys of a row; position says which column each stands in.
+func (g *grouper) read(v []driver.Value, position []int) error {
 	for k, key := range g.by {
 		switch x := v[position[k]].(type) {
 		case nil:
@@ -156,19 +263,45 @@ func (g *grouper) add(v []driver.Value, n int, position []int) error {
 			t := strconv.FormatInt(x, 10)
 			g.keys[k] = &t
 		case string:
-			if key.IsTime() {
+			switch {
+			case key.IsTime():
 				g.keys[k] = g.period(key, x)
-			} else {
+			case key == incident.KeyUnit && g.underFunc != nil:
+				g.keys[k] = g.underOf(x)
+			default:
 				g.keys[k] = &x
 			}
 		default:
 			return fmt.Errorf("read a group: a key is a %T", x)
 		}
 	}
-	to, err := g.group()
+	return nil
+}
+
+// underOf gives the unit that a unit is counted under.
+func (g *grouper) underOf(unit string) *string {
+	if g.under == nil {
+		g.under = map[string]*string{}
+	}
+	u, ok := g.under[unit]
+	if !ok {
+		name := g.underFunc(unit)
+		u = &name
+		g.under[unit] = u
+	}
+	return u
+}
+
+// add adds a row of n key columns and the sums.
+func (g *grouper) add(v []driver.Value, n int, position []int) error {
+	if err := g.read(v, position); err != nil {
+		return err
+	}
+	at, err := g.group()
 	if err != nil {
 		return err
 	}
+	to := &g.groups[at]
 	count, _ := v[n].(int64)
 	known, _ := v[n+4].(int64)
 	to.Count += int(count)
@@ -193,22 +326,6 @@ func (g *grouper) period(k incident.Key, day string) *string {
 
 // sorted gives the groups sorted by their keys, null first.
 func (g *grouper) sorted() []incident.Group {
-	slices.SortFunc(g.groups, func(a, b incident.Group) int {
-		for k := range a.Keys {
-			x, y := a.Keys[k], b.Keys[k]
-			switch {
-			case x == nil && y == nil:
-			case x == nil:
-				return -1
-			case y == nil:
-				return 1
-			default:
-				if c := cmp.Compare(*x, *y); c != 0 {
-					return c
-				}
-			}
-		}
-		return 0
-	})
+	slices.SortFunc(g.groups, func(a, b incident.Group) int { return incident.CompareKeys(a.Keys, b.Keys) })
 	return g.groups
 }

@@ -616,7 +616,11 @@ func (l *load) Finish(ctx context.Context, report string) error {
 				return err
 			}
 		}
-		return l.s.makeUp(ctx, l.total.New+l.total.Changed+l.gone > 0)
+		changed := l.total.New+l.total.Changed+l.gone > 0
+		if err := l.s.makeUp(ctx, changed); err != nil {
+			return err
+		}
+		return l.s.relink(ctx, changed && !l.imp.Dataset.Synthetic && !l.imp.Dataset.Sample)
 	}
 	var err error
 	if !l.imp.Atomic {
@@ -673,7 +677,10 @@ func (s *Store) repair(ctx context.Context) error {
 		if err := s.writer.exec("UPDATE imports SET state = 'failed', finished = ? WHERE state = 'running'", timestamp(s.opt.Now())); err != nil {
 			return fmt.Errorf("close the record of a load that was cut off: %w", err)
 		}
-		return s.makeUp(ctx, true)
+		if err := s.makeUp(ctx, true); err != nil {
+			return err
+		}
+		return s.relink(ctx, true)
 	})
 }
 
@@ -793,7 +800,10 @@ func (s *Store) remove(ctx context.Context, name string) (n int, err error) {
 		if err := grow(c); err != nil {
 			return err
 		}
-		return s.makeUp(ctx, true)
+		if err := s.makeUp(ctx, true); err != nil {
+			return err
+		}
+		return s.relink(ctx, false) // if links went with it, the datasets are others
 	})
 	if err != nil {
 		return 0, err

@@ -316,10 +316,18 @@ func (s *Store) Count(ctx context.Context, f incident.Filter) (int, error) {
 
 // all gives the ways to all rows of a question.
 func (q *question) all() []branch {
-	if q.where == "" {
-		return q.parts(nil, nil)
+	return q.parts(q.also(""))
+}
+
+// also are the conditions of a question apart from its window, with one more unless it is "".
+func (q *question) also(cond string) (more []string, args []any) {
+	if q.where != "" {
+		more = append(more, "("+q.where+")")
 	}
-	return q.parts([]string{"(" + q.where + ")"}, q.args)
+	if cond != "" {
+		more = append(more, cond)
+	}
+	return more, q.args
 }
 
 // Change implements [incident.Reader].

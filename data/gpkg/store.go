@@ -142,7 +142,11 @@ func (s *Store) start(ctx context.Context) error {
 		return fileError(err)
 	}
 	if ok {
-		err = errors.Join(s.repair(ctx), lock.release())
+		err = s.repair(ctx)
+		if err == nil && have > 0 && have < len(migrations) { // older stores have no links
+			err = s.writer.tx(func() error { return s.relink(ctx, false) })
+		}
+		err = errors.Join(err, lock.release())
 		if err != nil {
 			return err
 		}

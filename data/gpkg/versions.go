@@ -295,6 +295,9 @@ func (s *Store) takeBack(ctx context.Context, c *conn, id int64, state incident.
 	if err == nil {
 		err = s.makeUp(ctx, true)
 	}
+	if err == nil {
+		err = s.relink(ctx, true)
+	}
 	if err != nil {
 		return incident.UndoResult{}, err
 	}

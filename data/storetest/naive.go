@@ -32,6 +32,10 @@ type naive struct {
 	public   map[string]bool    // datasets of which the operator said whether they are public
 	history  map[string][]entry // by ID, the present one too
 	imports  []incident.ImportInfo
+
+	linksMu sync.Mutex
+	linksOf int64 // the change number of found, 0 for none
+	found   []naiveLink
 }
 
 // clone copies an incident with its slices.
@@ -113,11 +117,15 @@ func (s *naive) Aggregate(_ context.Context, q incident.AggregateQuery) ([]incid
 		}
 	}
 	groups := map[string]*incident.Group{}
-	for _, in := range s.matching(q.Filter) {
+	rows := s.matching(q.Filter)
+	if q.Distinct {
+		rows = s.distinct(q, rows)
+	}
+	for _, in := range rows {
 		var keys []*string
 		id := ""
 		for _, k := range q.By {
-			v := incident.KeyOf(k, &in)
+			v := q.KeyOf(k, &in)
 			keys = append(keys, v)
 			if v == nil {
 				id += "null "

@@ -50,6 +50,9 @@ func Run(t *testing.T, open func(t *testing.T) incident.Store) {
 		{"Revert", testRevert},
 		{"SetDataset", testSetDataset},
 		{"RandomUndo", testRandomUndo},
+		{"Links", testLinks},
+		{"Distinct", testDistinct},
+		{"RandomLinks", testRandomLinks},
 		{"Context", testContext},
 		{"Concurrent", testConcurrent},
 	} {

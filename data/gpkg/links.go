@@ -1,0 +1,191 @@
+package gpkg
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sarhad/incident"
+)
+
+// relink finds the links anew, within a transaction, if rows changed or if the
+// datasets that can have links are others than the last time. With fewer than
+// two of them there are none, and this costs nothing.
+func (s *Store) relink(ctx context.Context, rows bool) error {
+	c := s.writer
+	var names []string
+	size := int64(0)
+	if err := c.each(ctx, `SELECT d.name, sum(p.incidents) FROM datasets AS d JOIN dataset_places AS p ON p.dataset = d.name
+		WHERE NOT d.synthetic AND NOT d.sample GROUP BY d.name HAVING sum(p.incidents) > 0 ORDER BY d.name`, nil, func(v []driver.Value) error {
+		name, _ := v[0].(string)
+		n, _ := v[1].(int64)
+		names, size = append(names, name), size+n
+		return nil
+	}); err != nil {
+		return fmt.Errorf("look for datasets to link: %w", err)
+	}
+	if len(names) < 2 {
+		names = nil
+	}
+	set, err := json.Marshal(names)
+	if err != nil {
+		return fmt.Errorf("name the datasets to link: %w", err)
+	}
+	before, err := c.one(ctx, "SELECT value FROM meta WHERE key = 'linked'")
+	if err != nil {
+		return fmt.Errorf("look for datasets that were linked: %w", err)
+	}
+	was := "null"
+	if before != nil {
+		was, _ = before[0].(string)
+	}
+	if was == string(set) && (names == nil || !rows) {
+		return nil
+	}
+	if err := c.exec("INSERT INTO meta (key, value) VALUES ('linked', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", string(set)); err != nil {
+		return fmt.Errorf("note the datasets to link: %w", err)
+	}
+	had, err := c.integer(ctx, "SELECT count(*) FROM (SELECT 1 FROM links LIMIT 1)")
+	if err != nil {
+		return fmt.Errorf("look for links: %w", err)
+	}
+	if err := c.exec("DELETE FROM links; DELETE FROM clusters"); err != nil {
+		return fmt.Errorf("clear the links: %w", err)
+	}
+	var pairs []incident.Pair
+	if names != nil {
+		var members []incident.Member
+		if pairs, members, err = findLinks(ctx, c, names, int(size)); err != nil {
+			return fmt.Errorf("find links: %w", err)
+		}
+		if err := writeLinks(c, pairs, members); err != nil {
+			return fmt.Errorf("write links: %w", err)
+		}
+	}
+	if had == 0 && len(pairs) == 0 {
+		return nil
+	}
+	return grow(c)
+}
+
+// findLinks reads what the Linker has to know.
+func findLinks(ctx context.Context, c *conn, names []string, size int) ([]incident.Pair, []incident.Member, error) {
+	linker := incident.NewLinker(size)
+	var q compiler
+	q.sql(`SELECT i.fid, i.id, +i.start_date, i.span, i.dataset, i.country, i.unit_id, i.subunit_id, i.event_type, i.type_of_violence, i.fatalities_best,
+		i.location_precision, i.time_precision, i.lon, i.lat, i.actor1, i.actor2 FROM incidents AS i
+		WHERE NOT i.synthetic AND (i.span IS NULL OR i.span = 1) AND i.dataset IN `)
+	q.values(names)
+	err := c.each(ctx, q.b.String(), bind(q.args...), func(v []driver.Value) error {
+		str := func(k int) string { t, _ := v[k].(string); return t }
+		num := func(k int) int { n, _ := v[k].(int64); return int(n) }
+		in := incident.Incident{FID: int64(num(0)), ID: str(1), Start: dayOf(str(2)), Dataset: str(4), Country: str(5), UnitID: str(6), Subunit: str(7),
+			EventType: incident.EventType(str(8)), TypeOfViolence: incident.TypeOfViolence(num(9)), Best: stored(v[10]),
+			LocationPrecision: incident.LocationPrecision(str(11)), TimePrecision: incident.TimePrecision(str(12)), Actor1: str(15), Actor2: str(16)}
+		in.End = in.Start + incident.Day(num(3)) // a span of 1 is one more day
+		if in.Point[0], in.HasPoint = v[13].(float64); in.HasPoint {
+			in.Point[1], _ = v[14].(float64)
+		}
+		linker.Add(&in)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	pairs, members := linker.Links()
+	return pairs, members, nil
+}
+
+func writeLinks(c *conn, pairs []incident.Pair, members []incident.Member) error {
+	const rows = 64
+	insert := func(into string, columns, n int, value func(i int, args []any) []any) error {
+		row := "(?" + strings.Repeat(", ?", columns-1) + ")"
+		args := make([]any, 0, rows*columns)
+		for from := 0; from < n; from += rows {
+			to := min(n, from+rows)
+			args = args[:0]
+			for i := from; i < to; i++ {
+				args = value(i, args)
+			}
+			if err := c.exec("INSERT INTO "+into+" VALUES "+row+strings.Repeat(", "+row, to-from-1), args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	slices.SortFunc(pairs, func(a, b incident.Pair) int { return int(a.A - b.A) }) // so that one index grows at its end
+	texts := map[*incident.LinkReason]string{}
+	if err := insert("links (a_fid, b_fid, reasons, days, km)", 5, len(pairs), func(i int, args []any) []any {
+		p := &pairs[i]
+		first := &p.Reasons[0] // the same combination is the same slice
+		if texts[first] == "" {
+			var words []string
+			for _, r := range p.Reasons {
+				words = append(words, string(r))
+			}
+			texts[first] = strings.Join(words, " ")
+		}
+		km := any(nil)
+		if p.KM.Known {
+			km = p.KM.KM
+		}
+		return append(args, p.A, p.B, texts[first], p.Days, km)
+	}); err != nil {
+		return err
+	}
+	return insert("clusters (fid, cluster)", 2, len(members), func(i int, args []any) []any {
+		return append(args, members[i].FID, members[i].Cluster)
+	})
+}
+
+// Links implements [incident.Reader].
+func (s *Store) Links(ctx context.Context, id string) ([]incident.Link, error) {
+	cond, arg := "id = ?", any(id)
+	if fid, err := strconv.ParseInt(id, 10, 64); err == nil && !strings.ContainsAny(id, "+-") {
+		cond, arg = "fid = ?", fid
+	}
+	var links []incident.Link
+	err := s.withReader(ctx, func(c *conn) (err error) {
+		// One transaction, so that the row number and the links are of one state.
+		if err := c.exec("BEGIN"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, c.rollback()) }()
+		row, err := c.one(ctx, "SELECT fid FROM incidents WHERE "+cond, arg)
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			return incident.Errorf(incident.CodeNotFound, "There is no incident %q.", id)
+		}
+		return c.each(ctx, `SELECT i.id, i.fid, i.dataset, l.reasons, l.days, l.km FROM (
+			SELECT b_fid AS other, reasons, days, km FROM links WHERE a_fid = ?1 UNION ALL SELECT a_fid, reasons, days, km FROM links WHERE b_fid = ?1) AS l
+			CROSS JOIN incidents AS i ON i.fid = l.other ORDER BY i.dataset`, bind(row[0]), func(v []driver.Value) error {
+			var l incident.Link
+			l.ID, _ = v[0].(string)
+			l.FID, _ = v[1].(int64)
+			l.Dataset, _ = v[2].(string)
+			words, _ := v[3].(string)
+			for _, w := range strings.Fields(words) {
+				l.Reasons = append(l.Reasons, incident.LinkReason(w))
+			}
+			days, _ := v[4].(int64)
+			l.Days = int(days)
+			l.KM.KM, l.KM.Known = v[5].(float64)
+			links = append(links, l)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the links of an incident: %w", domainError(err))
+	}
+	return links, nil
+}
