@@ -19,8 +19,9 @@ const mediaCSV = "text/csv"
 var (
 	formatCSV        = format{names: []string{"csv"}, media: mediaCSV, accepts: []string{mediaCSV}}
 	aggregateFormats = []format{formatJSON, formatCSV}
-	aggregateParams  = append([]string{"by", "units_on", "f"}, filterParams...)
+	aggregateParams  = append([]string{"by", "units_on", "count", "f"}, filterParams...)
 	aggregateKeys    = words(incident.Keys)
+	countWords       = []string{countAll, countDistinct}
 )
 
 const (
@@ -28,6 +29,9 @@ const (
 	maxKeys = 3
 	// maxPeriods is how many periods are filled in: a century of days.
 	maxPeriods = 40_000
+
+	// countAll counts every incident, countDistinct of likely duplicates one in each group.
+	countAll, countDistinct = "all", "distinct"
 )
 
 func (s *server) getAggregates(c echo.Context) error {
@@ -54,6 +58,10 @@ func (s *server) getAggregates(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	count, err := p.countParam()
+	if err != nil {
+		return err
+	}
 	snap, sel, err := s.selected(ctx, p)
 	if err != nil {
 		return err
@@ -64,19 +72,26 @@ func (s *server) getAggregates(c echo.Context) error {
 	media := f.media
 	if media == mediaCSV {
 		media += "; charset=utf-8; header=present"
-		c.Response().Header().Set("Content-Disposition", `attachment; filename="sarhad-aggregates.csv"`)
+		name := "sarhad-aggregates.csv"
+		if count == countDistinct { // the rows do not say it
+			name = "sarhad-aggregates-distinct.csv"
+		}
+		c.Response().Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	}
 	c.Response().Header()["Content-Type"] = []string{media}
 	if r.Method == http.MethodHead {
 		c.Response().WriteHeader(http.StatusOK)
 		return nil
 	}
-	groups, err := s.Reader.Aggregate(ctx, incident.AggregateQuery{By: by, Filter: sel.filter})
+	q := incident.AggregateQuery{By: by, Filter: sel.filter, Distinct: count == countDistinct}
+	if s.Geocoder != nil && slices.Contains(by, incident.KeyUnit) {
+		// What lay in no one unit of that day stays a group of its own.
+		g := s.Geocoder()
+		q.Under = func(unit string) string { return g.Under(unit, unitsOn) }
+	}
+	groups, err := s.Reader.Aggregate(ctx, q)
 	if err != nil {
 		return err
-	}
-	if at := slices.Index(by, incident.KeyUnit); at >= 0 && s.Geocoder != nil {
-		groups = underUnits(s.Geocoder(), groups, at, unitsOn)
 	}
 	if len(by) == 1 && by[0].IsTime() {
 		w, ok := snap.extent(sel.datasets)
@@ -88,7 +103,7 @@ func (s *server) getAggregates(c echo.Context) error {
 	if f.media == mediaCSV {
 		return s.writeGroupsCSV(c, by, groups)
 	}
-	return s.writeGroupsJSON(c, by, groups, s.itemLinks(r, p, f, aggregateFormats))
+	return s.writeGroupsJSON(c, by, count, groups, s.itemLinks(r, p, f, aggregateFormats))
 }
 
 // by reads the keys of an aggregate.
@@ -136,39 +151,18 @@ func (s *server) unitsOn(p params, by []incident.Key) (int32, error) {
 	return int32(d), nil
 }
 
-// underUnits counts groups under the units of a day. The key at a place of each is that of a unit; groups that meet are
-// added up. What lay in no one unit of that day stays a group of its own.
-func underUnits(g *geo.Geocoder, groups []incident.Group, at int, day int32) []incident.Group {
-	moved := false
-	for i := range groups {
-		keys := groups[i].Keys
-		if keys[at] == nil {
-			continue
-		}
-		if under := g.Under(*keys[at], day); under != *keys[at] {
-			keys = slices.Clone(keys)
-			keys[at] = &under
-			groups[i].Keys, moved = keys, true
+// countParam reads whether likely duplicates count once.
+func (p params) countParam() (word string, err error) {
+	v, ok := p["count"]
+	if !ok {
+		return countAll, nil
+	}
+	for _, word := range countWords {
+		if strings.EqualFold(v, word) {
+			return word, nil
 		}
 	}
-	if !moved {
-		return groups
-	}
-	slices.SortFunc(groups, func(a, b incident.Group) int { return incident.CompareKeys(a.Keys, b.Keys) })
-	out := groups[:1]
-	for _, g := range groups[1:] {
-		last := &out[len(out)-1]
-		if incident.CompareKeys(last.Keys, g.Keys) != 0 {
-			out = append(out, g)
-			continue
-		}
-		last.Count += g.Count
-		last.Low.Add(g.Low)
-		last.Best.Add(g.Best)
-		last.High.Add(g.High)
-		last.UnknownFatalities += g.UnknownFatalities
-	}
-	return out
+	return "", wrongParameter("count", countWords, "count does not know %s.", quoted(v))
 }
 
 // fillPeriods adds the periods without incidents: those of the window, which
@@ -237,12 +231,13 @@ func firstDay(k incident.Key, name string) (incident.Day, error) {
 	return d + incident.Day(7*(n-1)), err
 }
 
-func (s *server) writeGroupsJSON(c echo.Context, by []incident.Key, groups []incident.Group, links []link) error {
+func (s *server) writeGroupsJSON(c echo.Context, by []incident.Key, count string, groups []incident.Group, links []link) error {
 	st := newStream(c)
 	defer st.close()
 	st.b = append(st.b, `{"by":`...)
 	st.b = appendTexts(st.b, words(by))
-	st.b = append(st.b, `,"rows":[`...)
+	st.b = append(append(st.b, `,"count":"`...), count...)
+	st.b = append(st.b, `","rows":[`...)
 	for i := range groups {
 		g := &groups[i]
 		if i > 0 {

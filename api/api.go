@@ -216,10 +216,6 @@ func (s *server) handler() (http.Handler, error) {
 	}
 	compressed := wrap(e)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == nil || r.Body == http.NoBody {
-			// What a body would have been waited for is nothing here, and net/http gives the request up when the time is over.
-			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-		}
 		compressed.ServeHTTP(w, r)
 		s.linger(w, r)
 	}), nil

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"math"
 	"strconv"
 
 	"sarhad/incident"
@@ -152,6 +153,45 @@ func appendFeature(b []byte, in *incident.Incident, p *places) []byte {
 	b = append(b, `,"synthetic":`...)
 	b = appendBool(b, in.Synthetic)
 	return append(b, '}')
+}
+
+// appendDuplicates appends to the properties of a feature, which have just
+// been ended, what is likely the same event. Of datasets whose single incidents
+// may not be shown there is nothing, and without any the property is absent.
+func appendDuplicates(b []byte, links []incident.Link, withheld []string) []byte {
+	n := 0
+	for i := range links {
+		l := &links[i]
+		if contains(withheld, l.Dataset) {
+			continue
+		}
+		if n++; n == 1 {
+			b = append(b[:len(b)-1], `,"likely_duplicates":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = append(b, `{"id":`...)
+		b = appendText(b, l.ID)
+		b = append(b, `,"fid":`...)
+		b = strconv.AppendInt(b, l.FID, 10)
+		b = append(b, `,"dataset":`...)
+		b = appendText(b, l.Dataset)
+		b = append(b, `,"reasons":`...)
+		b = appendTexts(b, words(l.Reasons))
+		b = append(b, `,"distance_km":`...)
+		if l.KM.Known {
+			b = appendFloat(b, math.Round(l.KM.KM*10)/10)
+		} else {
+			b = append(b, "null"...)
+		}
+		b = append(b, `,"days_apart":`...)
+		b = strconv.AppendInt(b, int64(l.Days), 10)
+		b = append(b, '}')
+	}
+	if n > 0 {
+		b = append(b, "]}"...)
+	}
+	return b
 }
 
 func placeKind(in *incident.Incident) incident.PlaceKind {

@@ -124,7 +124,11 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 		if err != nil {
 			return sel, wrongParameter("min_fatalities", nil, "min_fatalities is %s; it must be a whole number from 0.", quoted(v))
 		}
-		and = append(and, incident.Compare{Property: "fatalities_best", Op: incident.Ge, Value: incident.NumberValue(float64(n))})
+		atLeast := func(property incident.Property) incident.Filter {
+			return incident.Compare{Property: property, Op: incident.Ge, Value: incident.NumberValue(float64(n))}
+		}
+		// Of "at least 100" only the lowest figure is known.
+		and = append(and, incident.Or{atLeast("fatalities_best"), incident.And{incident.IsNull{Property: "fatalities_best"}, atLeast("fatalities_low")}})
 	}
 	if v, ok := p["border_km"]; ok {
 		km, err := parseNumber(v)

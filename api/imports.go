@@ -368,7 +368,7 @@ func (s *server) getImportEvents(c echo.Context) error {
 		}
 	}
 	if !stream.begun {
-		return &httpError{http.StatusServiceUnavailable, "The server is about to stop; ask again later.", nil}
+		return errClosing()
 	}
 	return nil
 }
@@ -412,6 +412,7 @@ func (s *server) postImport(c echo.Context) error {
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		u.Who = "HTTP client " + host
 	}
+	defer s.endWithServer(body)()
 	job, err := s.Loader.Submit(r.Context(), u, file)
 	if err != nil {
 		return orBody(body, fmt.Errorf("take an upload: %w", err))
@@ -424,6 +425,25 @@ func (s *server) postImport(c echo.Context) error {
 	c.Response().Header()["Location"] = []string{prefix + importsPath + "/" + url.PathEscape(job.ID)}
 	job.Report = ""
 	return s.answer(c, http.StatusAccepted, s.jobAnswer(r, &job))
+}
+
+// endWithServer gives an upload up when the server stops, which need not wait
+// for what will not be taken. The function that it returns ends the watch.
+func (s *server) endWithServer(body *uploadBody) func() {
+	over := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-over:
+		case <-s.Closing:
+			body.closing.Store(true)
+			_ = body.control.SetReadDeadline(time.Unix(1, 0)) // wakes a read that waits; net/http knows no other way
+		}
+	})
+	return func() {
+		close(over)
+		watching.Wait()
+	}
 }
 
 // orBody gives what was wrong with the body, if that is why err came to be.

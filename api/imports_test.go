@@ -554,7 +554,7 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 		if _, err := io.WriteString(conn, head("POST", "/imports", "Content-Length: 20000000")+strings.Repeat("x", 20_000_000)); err != nil {
 			t.Fatalf("the connection was reset: %v", err)
 		}
-		if resp, body := answerOf(t, conn); resp.StatusCode != 401 {
+		if resp, body := answerOf(t, conn); resp.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%d: %s", resp.StatusCode, body)
 		}
 		if n, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
@@ -570,7 +570,7 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 		for range 5 {
 			_, _ = io.WriteString(conn, chunk)
 		}
-		if resp, body := answerOf(t, conn); resp.StatusCode != 413 || !strings.Contains(body, "1000 bytes") {
+		if resp, body := answerOf(t, conn); resp.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(body, "1000 bytes") {
 			t.Errorf("%d: %s", resp.StatusCode, body)
 		}
 		if taken, left := l.settled(t); taken != 0 || left != 1 || said.String() != "" {
@@ -582,7 +582,7 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 		address, said := served(t, l, nil)
 		conn := dial(t, address)
 		_, _ = io.WriteString(conn, head("POST", "/imports", authLine, "Transfer-Encoding: chunked")+"zz\r\n")
-		if resp, body := answerOf(t, conn); resp.StatusCode != 400 {
+		if resp, body := answerOf(t, conn); resp.StatusCode != http.StatusBadRequest {
 			t.Errorf("%d: %s", resp.StatusCode, body)
 		}
 		if taken, _ := l.settled(t); taken != 0 || said.String() != "" {
@@ -627,7 +627,7 @@ func TestSlowUpload(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			_, _ = io.WriteString(conn, "x")
 		}
-		if resp, body := answerOf(t, conn); resp.StatusCode != 202 || said.String() != "" {
+		if resp, body := answerOf(t, conn); resp.StatusCode != http.StatusAccepted || said.String() != "" {
 			t.Errorf("%d: %s; logged: %s", resp.StatusCode, body, said)
 		}
 	})
@@ -638,13 +638,31 @@ func TestSlowUpload(t *testing.T) {
 		began := time.Now()
 		_, _ = io.WriteString(conn, head("POST", "/imports", authLine, "Content-Length: 15")+"x")
 		resp, body := answerOf(t, conn)
-		if resp.StatusCode != 408 || !resp.Close || said.String() != "" || time.Since(began) > 5*time.Second {
+		if resp.StatusCode != http.StatusRequestTimeout || !resp.Close || said.String() != "" || time.Since(began) > 5*time.Second {
 			t.Errorf("%d after %v: %s; logged: %s", resp.StatusCode, time.Since(began), body, said)
 		}
 		if taken, _ := l.settled(t); taken != 0 {
 			t.Error("half a file was taken")
 		}
 	})
+}
+
+// A server that stops gives an upload up at once and says so.
+func TestUploadEndsWithServer(t *testing.T) {
+	closing := make(chan struct{})
+	l := newLoader()
+	address, said := served(t, l, func(s *server, _ *http.Server) { s.Closing = closing })
+	conn := dial(t, address)
+	_, _ = io.WriteString(conn, head("POST", "/imports", authLine, "Content-Length: 15")+"x")
+	time.Sleep(50 * time.Millisecond) // so that the server waits for the rest
+	close(closing)
+	began := time.Now()
+	if resp, body := answerOf(t, conn); resp.StatusCode != http.StatusServiceUnavailable || time.Since(began) > time.Second {
+		t.Errorf("%d after %v: %s", resp.StatusCode, time.Since(began), body)
+	}
+	if taken, left := l.settled(t); taken != 0 || left != 1 || said.String() != "" {
+		t.Errorf("%d taken, %d left; logged: %s", taken, left, said)
+	}
 }
 
 // The body is read as it comes: memory does not grow with it.

@@ -325,7 +325,12 @@ func (s *server) getItem(c echo.Context) error {
 		if contains(snap.withheld, in.Dataset) {
 			return &httpError{http.StatusForbidden, "The terms of the dataset " + quoted(in.Dataset) + " allow only aggregates of its incidents.", nil}
 		}
+		links, err := s.Reader.Links(ctx, strconv.FormatInt(in.FID, 10))
+		if err != nil && incident.CodeOf(err) != incident.CodeNotFound { // it may have gone meanwhile
+			return err
+		}
 		st.b = appendFeature(st.b, in, s.places)
+		st.b = appendDuplicates(st.b, links, snap.withheld)
 		st.b = append(st.b, `,"place":`...)
 		st.b = s.places.appendPlace(st.b, in)
 		st.b = append(st.b, `,"time":`...)

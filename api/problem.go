@@ -115,8 +115,9 @@ func internalProblem() problem {
 // Once a part of the answer is out it can only break the connection, so that
 // the client does not take the part for the whole.
 func (s *server) fail(err error, c echo.Context) {
-	var own *httpError
-	if gone := c.Request().Context().Err(); errors.Is(gone, context.Canceled) && !errors.As(err, &own) {
+	var own *httpError // what is such was put into words here and is no fault
+	known := errors.As(err, &own)
+	if gone := c.Request().Context().Err(); errors.Is(gone, context.Canceled) && !known {
 		err = gone // whatever the store made of it, nobody is at fault
 	}
 	p := newProblem(err)
@@ -127,7 +128,7 @@ func (s *server) fail(err error, c echo.Context) {
 		p.Allowed = list
 		h.Set("Allow", strings.Join(list, ", "))
 	}
-	if p.Status >= 500 {
+	if p.Status >= 500 && !known {
 		s.log.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
 	}
 	if c.Response().Committed {

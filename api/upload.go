@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"sarhad/incident"
@@ -45,7 +46,8 @@ type uploadBody struct {
 	patience time.Duration
 	renewed  time.Time
 	control  *http.ResponseController
-	err      error // the reason, as the client is told, nil while all is well
+	closing  atomic.Bool // whether the server stops
+	err      error       // the reason, as the client is told, nil while all is well
 }
 
 func (b *uploadBody) Read(p []byte) (int, error) {
@@ -60,6 +62,8 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 		b.renewed = now
 	}
 	switch {
+	case b.closing.Load(): // after the renewal, which may have undone what woke the read
+		return 0, b.fail(errClosing())
 	case b.head == 0:
 		return 0, b.fail(incident.Errorf(incident.CodeInvalid, "The head of a part of the form is longer than %d bytes.", maxPartHead))
 	case b.head > 0 && int64(len(p)) > b.head:
@@ -78,6 +82,8 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 	switch {
 	case err == nil, err == io.EOF: //nolint:errorlint // net/http wraps what is none
 		return n, err
+	case b.closing.Load():
+		return n, b.fail(errClosing())
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return n, b.fail(&httpError{http.StatusRequestTimeout, fmt.Sprintf("Nothing came for %.0f seconds; the upload was given up and nothing of it is kept.", b.patience.Seconds()), nil})
 	}
@@ -90,6 +96,10 @@ func (b *uploadBody) fail(err error) error {
 		b.err = err
 	}
 	return b.err
+}
+
+func errClosing() error {
+	return &httpError{http.StatusServiceUnavailable, "The server is about to stop; try again later.", nil}
 }
 
 func tooLarge(most int64) error {

@@ -25,6 +25,7 @@ import (
 type serveCmd struct {
 	storeFlag
 	placesFlag
+	uploadFlag
 	Listen          string `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	NoDemo          bool   `help:"Do not load the demo into a new store."`
 	Synthetic       int    `help:"Add this many made-up incidents, labelled as synthetic everywhere." placeholder:"N"`
@@ -40,6 +41,10 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		fmt.Fprintf(e.stderr, "sarhad: --listen takes HOST:PORT, for example 127.0.0.1:8080: %v\n", err)
+		return exitError(exitUsage)
+	}
+	if err := c.check(); err != nil {
+		fmt.Fprintln(e.stderr, "sarhad:", err)
 		return exitError(exitUsage)
 	}
 	// The address is taken first: a port in use should not cost a load.
@@ -68,7 +73,17 @@ func (c *serveCmd) Run(e *env) error {
 		}
 	}
 	live := newLiveGeocoder(known.geocoder)
-	handler, err := c.handler(e, st, known, live)
+	taken, err := c.startUploads(e, st, known)
+	if err != nil {
+		return err
+	}
+	endUploads := func() {
+		if err := taken.end(); err != nil {
+			e.log.Error("the uploads were not closed cleanly", "error", err)
+		}
+	}
+	defer endUploads()
+	handler, err := c.handler(e, st, known, live, taken.loader())
 	if err != nil {
 		return err
 	}
@@ -88,6 +103,9 @@ func (c *serveCmd) Run(e *env) error {
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 	fmt.Fprintf(e.stderr, "Sarhad serves %s at http://%s (stop with Ctrl-C)\n", c.Store, ln.Addr())
+	if taken != nil {
+		fmt.Fprintf(e.stderr, "Files of up to %d bytes are taken at /imports from those who show the write token\n", c.MaxUpload)
+	}
 
 	for {
 		select {
@@ -103,14 +121,18 @@ func (c *serveCmd) Run(e *env) error {
 			return nil
 		case <-e.ctx.Done():
 			stop()
+			grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			ended := make(chan error, 1)
+			go func() { ended <- srv.Shutdown(grace) }() // nothing new comes in from here on
 			if loaded != nil {
 				if err := <-loaded; err != nil && !errors.Is(err, context.Canceled) { // the store must outlive the load
 					e.log.Error("the synthetic incidents were not loaded", "error", err)
 				}
 			}
-			grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			defer cancel()
-			if err := srv.Shutdown(grace); err != nil {
+			endUploads() // those who wait for one have their streams ended already
+			if err := <-ended; err != nil {
+				_ = srv.Close()
 				return fmt.Errorf("stop the server: %w", err)
 			}
 			return nil
@@ -126,7 +148,7 @@ func (p *places) warmUp() {
 	}
 }
 
-func (c *serveCmd) handler(e *env, st *gpkg.Store, known *places, live *liveGeocoder) (http.Handler, error) {
+func (c *serveCmd) handler(e *env, st *gpkg.Store, known *places, live *liveGeocoder, loader incident.Loader) (http.Handler, error) {
 	coarse, err := bundle.BorderCoarse()
 	if err != nil {
 		return nil, fmt.Errorf("read the bundled border line: %w", err)
@@ -146,7 +168,8 @@ func (c *serveCmd) handler(e *env, st *gpkg.Store, known *places, live *liveGeoc
 		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
 		// A store that is made anew counts its changes from 0 again; what clients kept of the old one must not pass for it.
 		StoreID: strconv.FormatInt(time.Now().UnixNano(), 36),
-		Ready:   func(ctx context.Context) error { _, err := st.Change(ctx); return err },
+		Loader:  loader, WriteToken: c.WriteToken, Closing: e.ctx.Done(),
+		Ready: func(ctx context.Context) error { _, err := st.Change(ctx); return err },
 	}
 	if c.TileURL != "" {
 		cfg.BaseLayer = &api.BaseLayer{URL: c.TileURL, Attribution: c.TileAttribution}
