@@ -46,7 +46,7 @@ func (c *importCmd) Run(e *env) error {
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		// With what SQLite and the program itself take, 250 MB for a file of any size.
-		debug.SetMemoryLimit(180 << 20)
+		debug.SetMemoryLimit(170 << 20)
 	}
 	if err := c.keepApart(); err != nil {
 		fmt.Fprintln(e.stderr, "sarhad:", err)

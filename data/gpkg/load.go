@@ -666,7 +666,7 @@ func (l *load) end(c *conn) error {
 
 // repair makes up what a load left undone that was killed or aborted. The caller holds the lock of loads.
 func (s *Store) repair(ctx context.Context) error {
-	left, err := s.writer.integer(ctx, "SELECT (SELECT count(*) FROM imports WHERE state = 'running') + (SELECT count(*) FROM datasets WHERE stale) + ? - (SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name IN ("+indexNames+"))", len(indexes))
+	left, err := s.writer.integer(ctx, "SELECT (SELECT count(*) FROM imports WHERE state = 'running') + (SELECT count(*) FROM datasets WHERE stale) + (SELECT count(*) FROM meta WHERE key = '"+revertKey+"') + ? - (SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name IN ("+indexNames+"))", len(indexes))
 	if err != nil {
 		return fmt.Errorf("look for a load that was cut off: %w", err)
 	}
@@ -674,6 +674,9 @@ func (s *Store) repair(ctx context.Context) error {
 		return nil
 	}
 	return s.writer.tx(func() error {
+		if err := s.revert(ctx); err != nil {
+			return err
+		}
 		if err := s.writer.exec("UPDATE imports SET state = 'failed', finished = ? WHERE state = 'running'", timestamp(s.opt.Now())); err != nil {
 			return fmt.Errorf("close the record of a load that was cut off: %w", err)
 		}

@@ -136,16 +136,32 @@ func (l *load) Revert(ctx context.Context) error {
 	if l.ended || c == nil {
 		return nil
 	}
-	err := errors.Join(c.rollback(), c.tx(func() error {
-		if _, err := l.s.takeBack(ctx, c, l.importID, incident.ImportFailed); err != nil {
-			return err
-		}
-		return c.exec("UPDATE imports SET finished = ?, rows_new = 0, rows_changed = 0, rows_unchanged = 0, rows_gone = 0 WHERE fid = ?", timestamp(l.s.opt.Now()), l.importID)
-	}))
+	// It is written down first, so that whoever opens the store next does it if this process does not come to its end.
+	err := errors.Join(c.rollback(), c.exec("INSERT OR REPLACE INTO meta (key, value) VALUES ('"+revertKey+"', ?)", l.importID),
+		c.tx(func() error { return l.s.revert(ctx) }))
 	if err != nil {
 		err = fmt.Errorf("undo what the load did: %w", domainError(err))
 	}
 	return errors.Join(err, l.end(c))
+}
+
+// revertKey is the key in meta of an import that is to be reverted.
+const revertKey = "revert"
+
+// revert takes back, within a transaction, the import that is noted in meta, if there is one.
+func (s *Store) revert(ctx context.Context) error {
+	c := s.writer
+	id, err := c.integer(ctx, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = '"+revertKey+"'")
+	if err != nil || id == 0 {
+		return err
+	}
+	if _, err := s.takeBack(ctx, c, id, incident.ImportFailed); err != nil {
+		return err
+	}
+	if err := c.exec("UPDATE imports SET finished = ?, rows_new = 0, rows_changed = 0, rows_unchanged = 0, rows_gone = 0 WHERE fid = ?", timestamp(s.opt.Now()), id); err != nil {
+		return fmt.Errorf("write the record of the import: %w", err)
+	}
+	return c.exec("DELETE FROM meta WHERE key = '" + revertKey + "'")
 }
 
 // Undo implements [incident.Writer].
