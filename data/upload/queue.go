@@ -262,6 +262,9 @@ func (n *note) job() incident.Job {
 	if n.Layout != "" {
 		j.Format = n.Layout
 	}
+	if n.Random && n.State == incident.JobRunning {
+		j.Bytes, j.TotalBytes = 0, 0
+	}
 	return j
 }
 

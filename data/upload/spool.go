@@ -39,7 +39,9 @@ type note struct {
 	// Asked is what was sent with the file; Layout and Dataset are what was found, "" before.
 	Asked           incident.Upload
 	Layout, Dataset string
-	State           incident.JobState
+	// Random is true if the file is not read in order, so that Bytes say nothing before the end.
+	Random bool
+	State  incident.JobState
 	// Import is the record of the load at hand or of the one that counts, 0 for
 	// none; Imports are all that are or were in the store, Tried is when the load at hand was about to begin.
 	Import  int64

@@ -1,6 +1,7 @@
 package upload
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -88,7 +89,7 @@ func (q *Queue) work(ctx, its context.Context, e *entry) {
 	}
 	// The server stops: the next one takes back what stays and begins anew.
 	again := err != nil && !off && ctx.Err() != nil && (stays != nil || stopped(err))
-	q.keepReport(e, &report, off || again)
+	q.keepReport(e, &report, off || again || err != nil && report.Read == 0)
 	if stays != nil {
 		q.opt.Log.Error("a load was not taken back", "upload", e.ID, "import", e.Import, "error", stays)
 	}
@@ -128,7 +129,7 @@ func (q *Queue) keepReport(e *entry, report *ingest.Report, drop bool) {
 	if !rejects {
 		q.remove(e.ID, extRejects)
 	}
-	if report.Read == 0 || drop {
+	if drop {
 		return
 	}
 	text, err := detail(report)
@@ -255,7 +256,8 @@ func (q *Queue) settle(ctx context.Context, e *entry) (report ingest.Report, don
 		return report, false, fmt.Errorf("look at the load that was cut off: %w", err)
 	}
 	// A load in one transaction leaves no record if it is killed, and its number to the next.
-	ours := !missing && e.wrote(&record) && !(e.atomic() && record.Started.Before(e.Tried.Add(-time.Second)))
+	earlier := e.atomic() && record.Started.Before(e.Tried.Add(-time.Second))
+	ours := !missing && e.wrote(&record) && !earlier
 	if ours && record.State == incident.ImportDone {
 		report, ok := reportOf(&record)
 		if !ok {
@@ -362,7 +364,8 @@ func (q *Queue) load(ctx context.Context, e *entry) (report ingest.Report, err e
 			q.opt.Log.Warn("an upload was not closed", "error", e)
 		}
 	}()
-	q.change(e, func() { e.Layout, e.Dataset = src.Layout(), src.Dataset().Name })
+	random := outOfOrder(f)
+	q.change(e, func() { e.Layout, e.Dataset, e.Random = src.Layout(), src.Dataset().Name, random })
 	rejects, err := os.OpenFile(q.path(e.ID, extRejects), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return report, spoolError("keep the refused rows", err)
@@ -391,6 +394,14 @@ func (q *Queue) load(ctx context.Context, e *entry) (report ingest.Report, err e
 		q.forget(e)
 	}
 	return report, err
+}
+
+// outOfOrder reports whether a file is read here and there (zip, XLSX,
+// GeoPackage), so that nobody counts how much of it was read.
+func outOfOrder(f *os.File) bool {
+	head := make([]byte, 16)
+	n, _ := f.ReadAt(head, 0) // a file that cannot be read fails elsewhere
+	return bytes.HasPrefix(head[:n], []byte("PK\x03\x04")) || bytes.HasPrefix(head[:n], []byte("SQLite format 3"))
 }
 
 // guarded keeps a reader from being closed while it reads: a load that is
