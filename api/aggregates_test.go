@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -175,33 +174,55 @@ func TestUnderUnitsLaws(t *testing.T) {
 	g := pastGeocoder(t)
 	ids := []string{"pk-kp-kurram", "pk-kp-khyber", "pk-ba-chagai", "af-hel", "pk-kp-agency", "pk-kp-great-agency", "af-old", "pk-kp-part", "elsewhere"}
 	rapid.Check(t, func(rt *rapid.T) {
-		in := map[[2]string]incident.Group{}
-		for range rapid.IntRange(0, 20).Draw(rt, "groups") {
-			id, month := rapid.SampledFrom(ids).Draw(rt, "id"), rapid.SampledFrom([]string{"2009-01", "2009-02"}).Draw(rt, "month")
-			in[[2]string{month, id}] = incident.Group{Keys: []*string{&month, &id}, Count: rapid.IntRange(1, 9).Draw(rt, "count"),
-				Best: incident.Figure{N: rapid.IntRange(0, 9).Draw(rt, "best"), Known: true}, UnknownFatalities: rapid.IntRange(0, 2).Draw(rt, "unknown")}
-		}
-		var groups []incident.Group
-		var count, best, unknown int
-		for _, x := range in {
-			groups = append(groups, x)
-			count, best, unknown = count+x.Count, best+x.Best.N, unknown+x.UnknownFatalities
-		}
-		sorted := func(a, b incident.Group) int { return incident.CompareKeys(a.Keys, b.Keys) }
-		slices.SortFunc(groups, sorted)
-		d := rapid.SampledFrom([]int32{geo.NoDay, int32(day("1999-01-01")), int32(day("2003-01-01")), int32(day("2008-01-01")), int32(day("2020-01-01"))}).Draw(rt, "day")
-		out := underUnits(g, groups, 1, d)
-		for i, x := range out {
-			count, best, unknown = count-x.Count, best-x.Best.N, unknown-x.UnknownFatalities
-			if g.Under(*x.Keys[1], d) != *x.Keys[1] {
-				rt.Fatalf("%s is left", *x.Keys[1])
+		m := &memory{}
+		dead, unknown := 0, 0
+		for range rapid.IntRange(0, 30).Draw(rt, "incidents") {
+			in := incident.Incident{UnitID: rapid.SampledFrom(ids).Draw(rt, "id"), Start: day(rapid.SampledFrom([]string{"2009-01-05", "2009-02-06"}).Draw(rt, "day"))}
+			if in.Best = (incident.Figure{N: rapid.IntRange(0, 9).Draw(rt, "best"), Known: rapid.Bool().Draw(rt, "known")}); in.Best.Known {
+				dead += in.Best.N
+			} else {
+				unknown++
 			}
-			if i > 0 && sorted(out[i-1], x) >= 0 {
+			m.rows = append(m.rows, in)
+		}
+		s := rapid.SampledFrom([]string{"today", "1999-01-01", "2003-01-01", "2008-01-01", "2020-01-01"}).Draw(rt, "day")
+		d := int32(geo.NoDay)
+		if s != "today" {
+			d = int32(day(s))
+		}
+		h, err := mustServer(t, Config{Reader: m, Units: testUnits, Geocoder: func() *geo.Geocoder { return g }}).handler()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		var answer struct {
+			Rows []struct {
+				Month, Unit string
+				Count       int
+				Best        *int `json:"fatalities_best"`
+				NoBest      int  `json:"fatalities_unknown"`
+			}
+		}
+		rec := do(h, http.MethodGet, "/aggregates?by=month,unit&units_on="+s, nil)
+		if err := json.Unmarshal(rec.Body.Bytes(), &answer); err != nil {
+			rt.Fatalf("%v: %s", err, cut(rec.Body.String()))
+		}
+		count, last := len(m.rows), ""
+		for _, x := range answer.Rows {
+			count, unknown = count-x.Count, unknown-x.NoBest
+			if x.Best != nil {
+				dead -= *x.Best
+			}
+			if g.Under(x.Unit, d) != x.Unit {
+				rt.Fatalf("%s is left", x.Unit)
+			}
+			if key := x.Month + " " + x.Unit; key <= last {
 				rt.Fatal("the rows are not sorted")
+			} else {
+				last = key
 			}
 		}
-		if count != 0 || best != 0 || unknown != 0 {
-			rt.Fatalf("lost: %d incidents, %d dead, %d unknown", count, best, unknown)
+		if count != 0 || dead != 0 || unknown != 0 {
+			rt.Fatalf("lost: %d incidents, %d dead, %d unknown", count, dead, unknown)
 		}
 	})
 }

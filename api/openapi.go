@@ -105,7 +105,8 @@ func (s *server) openapiDocument() ([]byte, error) {
 	}
 	jsonF := formatParam(jsonFormats)
 
-	aggregateOwn := []any{param("by"), formatParam(aggregateFormats)}
+	aggregateOwn := []any{param("by"), formatParam(aggregateFormats),
+		queryParam("count", "Whether likely duplicates across datasets count each (all) or once in each group (distinct).", object{"type": "string", "enum": countWords, "default": countAll}, false)}
 	if s.Geocoder != nil {
 		aggregateOwn = append(aggregateOwn, queryParam("units_on", "The day (YYYY-MM-DD) under whose units to count, if by has unit; today without it.", typed("string"), false))
 	}
@@ -281,7 +282,7 @@ func (s *server) openapiParameters() object {
 		queryParam("event_type", "ACLED's event types; none for incidents without one.", enum(eventTypesOrNone), true),
 		queryParam("dataset", "Names of datasets.", typed("string"), true),
 		queryParam("actor", "Words of a name of either side or an associated actor; each must occur, case does not matter.", object{"type": "string", "maxLength": 400}, false),
-		queryParam("min_fatalities", "The least fatalities_best; incidents without a figure never pass.", object{"type": "integer", "minimum": 0}, false),
+		queryParam("min_fatalities", "The least fatalities_best, or where that is not reported the least fatalities_low; incidents without either never pass.", object{"type": "integer", "minimum": 0}, false),
 		queryParam("precision", "How well the place is known.", enum(locationPrecisions), true),
 		queryParam("verification", "How far the report was checked.", enum(verifications), true),
 		queryParam("border_km", "Incidents that may lie within so many kilometres of the border.", object{"type": "number", "minimum": 0}, false),
@@ -318,7 +319,9 @@ func openapiSchemas() object {
 		"border_km_min": numberOrNull, "border_km_max": numberOrNull, "border_side": nullableEnum([]string{"PK", "AF", "straddles", "unknown"}),
 		"verification": nullableEnum(verifications), "event_clarity": textOrNull, "claims": arrayOf(schemaRef("claim")), "sources": arrayOf(schemaRef("source")),
 		"summary": textOrNull, "warnings": texts, "candidates": texts, "file": textOrNull, "line": intOrNull, "synthetic": boolean,
-	})
+		"likely_duplicates": arrayOf(closed(object{"id": text, "fid": integer, "dataset": text, "reasons": arrayOf(object{"type": "string", "enum": words(incident.LinkReasons)}),
+			"distance_km": numberOrNull, "days_apart": object{"type": "integer", "minimum": 0, "maximum": 1}})),
+	}, "likely_duplicates")
 	geometry := object{"type": "object", "nullable": true, "required": []string{"type", "coordinates"}, "additionalProperties": false,
 		"properties": object{"type": object{"type": "string", "enum": []string{"Point", "LineString", "Polygon", "MultiPolygon"}}, "coordinates": object{"type": "array", "items": object{}}}}
 	point := object{"type": "object", "nullable": true, "required": []string{"type", "coordinates"}, "additionalProperties": false,
@@ -381,7 +384,7 @@ func openapiSchemas() object {
 		"incidentCollection": list("incident"),
 		"feature":            closed(object{"type": featureType, "id": text, "geometry": geometry, "properties": typed("object"), "links": links}, "links"),
 		"featureCollection":  list("feature"),
-		"aggregates":         closed(object{"by": texts, "rows": arrayOf(closed(row, rowOptional...)), "links": links}),
+		"aggregates":         closed(object{"by": texts, "count": object{"type": "string", "enum": countWords}, "rows": arrayOf(closed(row, rowOptional...)), "links": links}),
 		"datasets": closed(object{"attribution": text, "places_attribution": textOrNull, "border_note": text, "change": integer, "base_layer": nullable(closed(object{"url": text, "attribution": text})),
 			"datasets": arrayOf(closed(object{"name": text, "title": textOrNull, "licence": textOrNull, "attribution": textOrNull, "terms": textOrNull,
 				"version": textOrNull, "accessed": nullable(day), "public": object{"type": "string", "enum": []string{"items", "aggregates"}}, "synthetic": boolean, "sample": boolean, "count": count,
