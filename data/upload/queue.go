@@ -24,8 +24,8 @@ import (
 	"sarhad/incident"
 )
 
-// DefaultMaxBytes is the greatest size of an upload where nothing else is said: 2 GiB.
-const DefaultMaxBytes = 2 << 30
+// DefaultMaxBytes is the greatest size of an upload where nothing else is said: 2 GB.
+const DefaultMaxBytes = 2e9
 
 const (
 	// maxWaiting is how many uploads may wait or be on their way.

@@ -115,13 +115,13 @@ func tooLarge(limit int64) error {
 	return incident.Errorf(incident.CodeTooLarge, "The upload is larger than the limit of %s.", inWords(limit))
 }
 
-// inWords writes a number of bytes as people do.
+// inWords writes a number of bytes in the unit in which it is short, as it was given.
 func inWords(n int64) string {
 	for _, u := range []struct {
 		name string
 		size int64
-	}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}} {
-		if n >= u.size {
+	}{{"GB", 1e9}, {"GiB", 1 << 30}, {"MB", 1e6}, {"MiB", 1 << 20}, {"kB", 1e3}, {"KiB", 1 << 10}} {
+		if n >= u.size && n*10%u.size == 0 {
 			return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(n)/float64(u.size)), ".0") + " " + u.name
 		}
 	}

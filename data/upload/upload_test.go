@@ -915,7 +915,7 @@ func TestOld(t *testing.T) {
 }
 
 func TestInWords(t *testing.T) {
-	for n, want := range map[int64]string{2 << 30: "2 GiB", 3 << 29: "1.5 GiB", 100 << 20: "100 MiB", 1: "1 bytes", 10 << 10: "10 KiB"} {
+	for n, want := range map[int64]string{2e9: "2 GB", 2 << 30: "2 GiB", 3 << 29: "1.5 GiB", 15e5: "1.5 MB", 100 << 20: "100 MiB", 1e5: "100 kB", 10 << 10: "10 KiB", 1234567: "1234567 bytes"} {
 		if got := inWords(n); got != want {
 			t.Errorf("%d: %s", n, got)
 		}
