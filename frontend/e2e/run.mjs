@@ -12,6 +12,7 @@ const p = spawn(
     '--test-reporter=spec',
     join(here, 'page.test.mjs'),
     join(here, 'search.test.mjs'),
+    join(here, 'load.test.mjs'),
   ],
   {
     stdio: 'inherit',

@@ -40,9 +40,13 @@ describe('window counting', () => {
     const known = now.filter((i) => c.best[i] !== NOT_REPORTED);
     expect(t.total).toBe(now.length);
     expect(t.best).toBe(sum((i) => c.best[i]!, known));
-    expect(t.low).toBe(sum((i) => c.low[i]!, known));
-    expect(t.high).toBe(sum((i) => c.high[i]!, known));
+    const given = (v: number) => (v === NOT_REPORTED ? 0 : v);
+    expect(t.low).toBe(sum((i) => given(c.low[i]!)));
+    expect(t.high).toBe(sum((i) => given(c.high[i]!)));
     expect(t.unknown).toBe(now.length - known.length);
+    const silent = now.filter((i) => [c.best, c.low, c.high].every((v) => v[i] === NOT_REPORTED));
+    expect(t.silent).toBe(silent.length);
+    expect(t.unitSilent[1]).toBe(silent.filter((i) => c.unit[i] === 1).length);
     for (let u = 0; u < 4; u++) {
       expect(t.unit[u]).toBe(now.filter((i) => c.unit[i] === u).length);
       expect(t.killed[u]).toBe(

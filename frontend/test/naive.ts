@@ -43,6 +43,9 @@ export function columns(n: number, seed: number): Columns {
     c.best[i] = r() < 0.1 ? NOT_REPORTED : Math.floor(r() * 40);
     c.low[i] = c.best[i]!;
     c.high[i] = c.best[i] === NOT_REPORTED ? NOT_REPORTED : c.best[i]! + 2;
+    // Some give only a bound.
+    if (c.best[i] === NOT_REPORTED && i % 3 === 0) c.low[i] = i % 7;
+    if (c.best[i] === NOT_REPORTED && i % 5 === 0) c.high[i] = 7 + (i % 7);
     c.unit[i] = r() < 0.1 ? 255 : Math.floor(r() * 4);
     c.type[i] = Math.floor(r() * N_TYPES);
     c.precision[i] = Math.floor(r() * 7);

@@ -168,13 +168,14 @@ function warnings(app: App, p: Incident): TemplateResult | typeof nothing {
 
 /** likelyReasons puts into words why two records may be about one event. */
 export function likelyReasons(d: Likely): string {
-  return d.reasons
+  const words = d.reasons
     .map((r) =>
       r === 'within_5_km' && typeof d.distance_km === 'number'
         ? t.kmApart(d.distance_km)
         : (t.likelyReasons[r] ?? r.replace(/_/g, ' ')),
     )
     .join(', ');
+  return words && `${words[0]!.toUpperCase()}${words.slice(1)}.`;
 }
 
 function likely(app: App, p: Incident): TemplateResult | typeof nothing {
@@ -186,6 +187,6 @@ function likely(app: App, p: Incident): TemplateResult | typeof nothing {
       e.preventDefault();
       void app.open(d.id);
     };
-    return html`<li>${t.likely[0]}<a href="?incident=${encodeURIComponent(d.id)}" @click=${go}><bdi>${t.record(d.id, app.datasetTitle(d.dataset))}</bdi></a>${t.likely[1]}<small>${likelyReasons(d)}</small></li>`;
+    return html`<li>${t.likely[0]}<a href="?incident=${encodeURIComponent(d.id)}" @click=${go}><bdi>${t.likelyRecord(d.id, app.datasetTitle(d.dataset))}</bdi></a>${t.likely[1]}<small>${likelyReasons(d)}</small></li>`;
   })}</ul>`;
 }

@@ -246,8 +246,7 @@ export class LoadView {
       html`<tr class=${n ? '' : 'zero'}><td class="sg" aria-hidden="true">${sign}</td><td class="n num">${fmt(n)}</td><th scope="row">${label}</th><td class="b" aria-hidden="true"><span class="tick"><i style="transform:scaleX(${n ? Math.max(0.014, n / max).toFixed(3) : 0})"></i></span></td></tr>`;
     const ok = balances(r);
     return html`<div class="rep" data-report>
-      ${!stored && j.strict && r.rejected ? html`<p class="note">${l.strictKept}</p>` : nothing}
-      ${!stored && j.state === 'done' ? html`<p class="note">${l.would}</p>` : nothing}
+      ${!stored ? html`<p class="note">${l.would}</p>` : nothing}
       <table class="sum" aria-label=${l.sum(r)}><tbody>
         ${row(l.new, r.new, '')}${row(l.changed, r.changed, '+')}${row(l.unchanged, r.unchanged, '+')}${row(l.rejected, r.rejected, '+')}
         <tr class="tot"><td class="sg" aria-hidden="true">=</td><td class="n num" data-read>${fmt(r.read)}</td><th scope="row">${l.read(r.read)}</th><td class="b ${ok ? '' : 'er'}">${ok ? l.adds : l.addsNot}</td></tr>
@@ -293,11 +292,16 @@ export class LoadView {
     const j = e.job;
     if (e.stage === 'failed')
       return e.file
-        ? html`<div class="acts"><button type="button" class="btn" @click=${() => this.up.again(e)}>${l.tryAgain}</button></div>`
+        ? html`<div class="acts"><button type="button" class="btn" data-again @click=${() => {
+            this.up.again(e);
+            if (e.mend) requestAnimationFrame(() => document.getElementById('load-h')?.focus());
+          }}>${e.mend ? l.mend : l.tryAgain}</button></div>`
         : nothing;
     if (!j) return nothing;
     const set = j.report?.dataset ?? j.dataset ?? '';
-    const can = j.state === 'done' && !j.dry_run && j.report?.stored !== false && j.import !== null;
+    // A load that was killed may have left whole batches, which can be taken back, too.
+    const left = j.state === 'done' ? j.report?.stored !== false : j.state === 'failed' && j.rows > 0;
+    const can = left && !j.dry_run && j.import !== null;
     const seen = can && set !== '' && !!this.app.header?.datasets.includes(set);
     if (!can && !j.rejects) return nothing;
     if (e.asking)

@@ -25,6 +25,10 @@ export interface Entry {
   job: api.Job | null;
   /** why it was not sent or what went wrong with the last request about it */
   error: string;
+  /** the server refused how it was to be loaded */
+  mend: boolean;
+  /** loads of these lists that come before it, while it waits */
+  before: number;
   /** the server has not answered the last question */
   silent: boolean;
   /** a report in the list of former imports is shown */
@@ -48,6 +52,8 @@ const entry = (name: string, more: Partial<Entry>): Entry => ({
   of: 0,
   job: null,
   error: '',
+  mend: false,
+  before: 0,
   silent: false,
   open: false,
   asking: false,
@@ -77,10 +83,10 @@ export function statusText(e: Entry): string {
   if (e.stage === 'failed') return e.error;
   const j = e.job!;
   if (e.silent) return l.silent;
-  if (j.state === 'waiting') return l.waiting(j.ahead);
+  if (j.state === 'waiting') return l.waiting(e.before || j.ahead);
   if (j.state === 'running') return l.running(j.rows, pc === null ? null : Math.floor(pc * 100));
   if (j.state === 'undone') return l.undone;
-  if (j.state === 'failed') return l.failed;
+  if (j.state === 'failed') return j.import === null ? l.failed : l.brokeOff;
   if (j.dry_run) return l.dryDone;
   return j.report?.stored === false ? l.notStored : l.done;
 }
@@ -117,6 +123,13 @@ export function bytes(n: number): string {
   return `${k && v < 10 ? v.toFixed(1) : Math.round(v)} ${unit[k]}`;
 }
 
+/** rejectsName names the file of refused rows after the one they come from, as the server does. */
+export const rejectsName = (name: string): string =>
+  `${name
+    .replace(/[\\/:*?"<>|]/g, '_')
+    .replace(/(\.gz|\.zip)+$/i, '')
+    .replace(/(.)\.[^.]+$/, '$1')}-rejects.csv`;
+
 /** limit in words: operators set it in powers of two. */
 export function limit(n: number): string {
   if (n % 2 ** 20) return bytes(n);
@@ -132,7 +145,7 @@ export class Uploads {
   options: api.Options = { dataset: '', format: 'auto', mapping: '', replace: false, strict: false, dryRun: false };
   /** files that were chosen and not yet sent off */
   chosen: File[] = [];
-  /** files of this visit, newest first */
+  /** files of this visit: what was chosen last comes first, in the order in which it was chosen */
   entries: Entry[] = [];
   /** loads that were there before, newest first */
   former: Entry[] = [];
@@ -244,15 +257,22 @@ export class Uploads {
   start(): void {
     if (!this.chosen.length || this.refusal) return;
     const options = { ...this.options };
-    for (const file of this.chosen)
-      this.entries.unshift(entry(file.name, { stage: 'queued', file, options, of: file.size }));
+    this.entries.unshift(
+      ...this.chosen.map((file) => entry(file.name, { stage: 'queued', file, options, of: file.size })),
+    );
     this.chosen = [];
     void this.sendNext();
     this.changed();
   }
 
-  /** again sends a file once more that did not get through. */
+  /** again sends a file once more that did not get through; what was refused goes back, to be sent in another way. */
   again(e: Entry): void {
+    if (e.mend && e.file) {
+      this.entries = this.entries.filter((x) => x !== e);
+      this.options = { ...e.options! };
+      this.choose([e.file]);
+      return;
+    }
     e.stage = 'queued';
     e.error = '';
     e.sent = 0;
@@ -262,8 +282,7 @@ export class Uploads {
 
   private async sendNext(): Promise<void> {
     if (this.sending) return;
-    // The oldest first: the list shows the newest on top.
-    const e = oldest(this.entries, (x) => x.stage === 'queued');
+    const e = this.entries.filter((x) => x.stage === 'queued').sort((a, b) => a.key - b.key)[0];
     if (!e) return;
     e.stage = 'sending';
     this.say(e);
@@ -293,6 +312,7 @@ export class Uploads {
           : err instanceof ApiError && err.status === 401
             ? t.load.tokenWrong
             : words(err);
+      e.mend = err instanceof ApiError && err.status === 400;
       if (!aborted) this.refused(err);
     }
     this.sending = null;
@@ -303,11 +323,17 @@ export class Uploads {
   }
 
   private async watchNext(): Promise<void> {
-    if (this.watching || !this.token) return;
+    if (!this.token) return;
     const open = (x: Entry) => x.stage === 'job' && !!x.job && !api.ended(x.job) && !x.error;
     // Loads run in the order of their arrival, so the one that runs is the oldest.
-    const e = oldest(this.former, open) ?? oldest(this.entries, open);
+    const [e, ...rest] = [...[...this.former].reverse(), ...[...this.entries].sort((a, b) => a.key - b.key)].filter(
+      open,
+    );
     if (!e) return;
+    // Of those that wait the server is not asked; what is before them is known.
+    e.before = 0;
+    for (const [k, x] of rest.entries()) x.before = k + 1;
+    if (this.watching) return;
     this.watching = true;
     try {
       const j = await api.watch(
@@ -393,7 +419,7 @@ export class Uploads {
       const blob = await api.getRejects(this.token, e.job!.id);
       const a = document.createElement('a');
       a.href = URL.createObjectURL(blob);
-      a.download = `${e.name.replace(/[\\/:*?"<>|]/g, '_')}-rejects.csv`;
+      a.download = rejectsName(e.name);
       a.click();
       setTimeout(() => URL.revokeObjectURL(a.href), 10_000);
     } catch (err) {
@@ -408,6 +434,4 @@ export class Uploads {
   }
 }
 
-/** oldest: lists have the newest first. */
-const oldest = (list: readonly Entry[], is: (e: Entry) => boolean) => [...list].reverse().find(is);
 const words = (e: unknown): string => plainError(e instanceof Error ? e.message : String(e), t.noConnection);
