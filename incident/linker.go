@@ -47,9 +47,9 @@ import (
 // apart: links join clusters in the order of their points, and one that would
 // bring two incidents of a dataset together joins nothing.
 //
-// A Linker holds about 100 bytes for each incident, and while it pairs two
-// datasets 8 for each candidate, at most 32 of them for each incident of the
-// dataset whose name comes first. Where more than 128 incidents of the other
+// A Linker holds about 120 bytes for each incident and 100 for each link, and
+// while it pairs two datasets 8 for each candidate, at most 32 of them for each
+// incident of the dataset whose name comes first. Where more than 128 incidents of the other
 // dataset stand in one unit on one day, or on one day in a strip of about 5 km by 10
 // km beside a point, only the 128 next to it in the order of their places, types and
 // figures are looked at.
@@ -84,6 +84,7 @@ type linkRow struct {
 	point          orb.Point
 	words          [2]actorWords
 	start          Day
+	strip          int32 // of linkCell in latitude, less than all for a row without a point
 	set            int32 // names of the Linker, 0 for none
 	unit, subunit  int32
 	event, violent int32
@@ -139,8 +140,9 @@ func (l *Linker) Add(in *Incident) {
 	if in.UnitID == "" && !r.pinned {
 		return
 	}
+	r.strip = math.MinInt32
 	if r.pinned {
-		r.point = in.Point
+		r.point, r.strip = in.Point, int32(math.Floor(in.Point[1]/linkCell))
 	}
 	r.set, r.unit, r.subunit, r.event = l.name(in.Dataset), l.name(in.UnitID), l.name(in.Subunit), l.name(string(in.EventType))
 	if in.Best.Known && in.Best.N >= 0 && in.Best.N <= math.MaxInt32 {
@@ -244,18 +246,15 @@ func (l *Linker) wordsOf(name string) (w actorWords) {
 // linkCell is the height in degrees of the strips that points are looked for in, a little over LinkKM.
 const linkCell = 0.05
 
-// strip is the number of the strip of a point, less than all for a row without one.
-func (r *linkRow) strip() int32 {
-	if !r.pinned {
-		return math.MinInt32
-	}
-	return int32(math.Floor(r.point[1] / linkCell))
-}
-
 // alongside orders the rows of one day and unit, or of one day and strip, so that what is alike is near.
 func alongside(a, b *linkRow) int {
-	return cmp.Or(cmp.Compare(a.strip(), b.strip()), cmp.Compare(a.point[0], b.point[0]), cmp.Compare(a.event, b.event),
-		cmp.Compare(a.violent, b.violent), cmp.Compare(a.best, b.best), cmp.Compare(a.point[1], b.point[1]))
+	if a.strip != b.strip {
+		return cmp.Compare(a.strip, b.strip)
+	}
+	if a.point[0] != b.point[0] {
+		return cmp.Compare(a.point[0], b.point[0])
+	}
+	return cmp.Or(cmp.Compare(a.event, b.event), cmp.Compare(a.violent, b.violent), cmp.Compare(a.best, b.best), cmp.Compare(a.point[1], b.point[1]))
 }
 
 // linkSet is a dataset, its rows in the order of their IDs, with two indexes.
@@ -279,11 +278,20 @@ func newLinkSet(first int, rows []linkRow) *linkSet {
 	}
 	slices.SortFunc(s.units, func(i, j int32) int {
 		a, b := &rows[i], &rows[j]
-		return cmp.Or(cmp.Compare(a.start, b.start), cmp.Compare(a.unit, b.unit), alongside(a, b), cmp.Compare(i, j))
+		switch {
+		case a.start != b.start:
+			return cmp.Compare(a.start, b.start)
+		case a.unit != b.unit:
+			return cmp.Compare(a.unit, b.unit)
+		}
+		return cmp.Or(alongside(a, b), cmp.Compare(i, j))
 	})
 	slices.SortFunc(s.strips, func(i, j int32) int {
 		a, b := &rows[i], &rows[j]
-		return cmp.Or(cmp.Compare(a.start, b.start), alongside(a, b), cmp.Compare(i, j))
+		if a.start != b.start {
+			return cmp.Compare(a.start, b.start)
+		}
+		return cmp.Or(alongside(a, b), cmp.Compare(i, j))
 	})
 	s.unitDays, s.stripDays = s.days(s.units), s.days(s.strips)
 	return s
@@ -335,10 +343,22 @@ type likeness struct {
 	km      LinkDistance
 }
 
-func (x *likeness) add(points int, reason LinkReason) {
+func (x *likeness) add(points int, reason uint) {
 	x.points += points
-	x.reasons |= 1 << slices.Index(LinkReasons, reason)
+	x.reasons |= reason
 }
+
+// The reasons as bits, in the order of LinkReasons.
+const (
+	bitSameDay = 1 << iota
+	bitDayApart
+	bitSameUnit
+	bitWithin5KM
+	bitEventType
+	bitViolence
+	bitFatalities
+	bitActor
+)
 
 // compare says what two rows have in common; ok is false if they are no candidates.
 func compare(a, b *linkRow) (x likeness, ok bool) {
@@ -358,10 +378,13 @@ func compare(a, b *linkRow) (x likeness, ok bool) {
 	}
 	unit := a.unit != 0 && a.unit == b.unit
 	if a.pinned && b.pinned {
+		if math.Abs(a.point[1]-b.point[1]) > LinkUnitKM/111 { // a degree of latitude has more kilometres
+			return x, false
+		}
 		x.km = LinkDistance{kilometres(a.point, b.point), true}
 		switch {
 		case x.km.KM <= LinkKM:
-			x.add(40-4*int(x.km.KM), Within5KM)
+			x.add(40-4*int(x.km.KM), bitWithin5KM)
 		case unit && x.km.KM <= LinkUnitKM:
 			x.points += 5
 		default:
@@ -378,28 +401,28 @@ func compare(a, b *linkRow) (x likeness, ok bool) {
 		}
 	}
 	if unit {
-		x.add(0, SameUnit)
+		x.add(0, bitSameUnit)
 	}
 	if a.start <= endB && b.start <= endA {
-		x.add(40, SameDay)
+		x.add(40, bitSameDay)
 	} else {
 		x.days = 1
-		x.add(0, DayApart)
+		x.add(0, bitDayApart)
 	}
 	if event {
-		x.add(10, SameEventType)
+		x.add(10, bitEventType)
 	}
 	if violent {
-		x.add(10, SameViolence)
+		x.add(10, bitViolence)
 	}
 	switch {
 	case a.best > 0 && a.best == b.best:
-		x.add(30, SameFatalities)
+		x.add(30, bitFatalities)
 	case a.best < 0 || b.best < 0:
 		x.points += 10
 	}
 	if sharedWord(a, b) {
-		x.add(20, SharedActor)
+		x.add(20, bitActor)
 	}
 	return x, true
 }
@@ -440,6 +463,7 @@ func (b *linkSet) candidates(out []uint64, i int32, a *linkRow) []uint64 {
 			out = append(out, uint64(255-x.points)<<(2*rowBits)|uint64(i)<<rowBits|uint64(j))
 		}
 	}
+	beside := *a // where it would be in another strip
 	last := a.start + 1
 	if a.long {
 		last++
@@ -460,16 +484,15 @@ func (b *linkSet) candidates(out []uint64, i int32, a *linkRow) []uint64 {
 		if lat := math.Abs(a.point[1]) + 2*linkCell; lat < 89 {
 			width = 1.01 * LinkKM / (111 * math.Cos(lat*math.Pi/180))
 		}
-		for strip := a.strip() - 1; strip <= a.strip()+1; strip++ {
+		for strip := a.strip - 1; strip <= a.strip+1; strip++ {
 			for _, turn := range [...]float64{-360, 0, 360} { // across the antimeridian too
-				beside := *a
-				beside.point = orb.Point{a.point[0] + turn, (float64(strip) + 0.5) * linkCell}
+				beside.strip, beside.point[0] = strip, a.point[0]+turn
 				west, east := beside.point[0]-width, beside.point[0]+width
 				if east < -180 || west > 180 || turn != 0 && width >= 360 {
 					continue
 				}
 				part := b.cut(b.strips[d[0]:d[1]], func(r *linkRow) int {
-					if c := cmp.Compare(r.strip(), strip); c != 0 {
+					if c := cmp.Compare(r.strip, strip); c != 0 {
 						return c
 					}
 					switch {
@@ -487,7 +510,14 @@ func (b *linkSet) candidates(out []uint64, i int32, a *linkRow) []uint64 {
 		}
 	}
 	if mine := out[first:]; len(mine) > maxLinkCandidates {
-		slices.Sort(mine)
+		// Those with the most points, and of equal ones those next to it by the IDs: many that are all alike spread over each other so.
+		far := func(c uint64) uint64 {
+			id := b.rows[c&(1<<rowBits-1)].id
+			return max(id, a.id) - min(id, a.id)
+		}
+		slices.SortFunc(mine, func(x, y uint64) int {
+			return cmp.Or(cmp.Compare(x>>(2*rowBits), y>>(2*rowBits)), cmp.Compare(far(x), far(y)), cmp.Compare(x, y))
+		})
 		out = out[:first+maxLinkCandidates]
 	}
 	return out
@@ -508,7 +538,10 @@ func (l *Linker) Links() ([]Pair, []Member) {
 		r.set, r.unit, r.subunit, r.event = rank[r.set], rank[r.unit], rank[r.subunit], rank[r.event]
 	}
 	slices.SortFunc(rows, func(a, b linkRow) int {
-		return cmp.Or(cmp.Compare(a.set, b.set), l.compareIDs(&a, &b), cmp.Compare(a.fid, b.fid))
+		if a.set != b.set {
+			return cmp.Compare(a.set, b.set)
+		}
+		return cmp.Or(l.compareIDs(&a, &b), cmp.Compare(a.fid, b.fid))
 	})
 	var sets []*linkSet
 	for from := 0; from < len(rows); {
