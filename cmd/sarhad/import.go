@@ -204,10 +204,11 @@ func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incide
 		if err != nil {
 			return report, fmt.Errorf("write the rejected rows: %w", err)
 		}
-		opt.Rejects = f
+		written := &firstError{w: f}
+		opt.Rejects = written
 		defer func() {
 			e := f.Close()
-			if e == nil && report.Read > 0 {
+			if e == nil && written.err == nil && report.Read > 0 {
 				e = errors.Join(os.Chmod(f.Name(), 0o644), os.Rename(f.Name(), rejects))
 			} else {
 				e = errors.Join(e, os.Remove(f.Name()))
@@ -283,8 +284,8 @@ func (c *importCmd) write(e *env, reports []ingest.Report) error {
 		}
 	}
 	if c.Report != "" {
-		if err := os.WriteFile(c.Report, details.Bytes(), 0o644); err != nil {
-			return fmt.Errorf("write the report: %w", err)
+		if err := replaceFile(c.Report, details.Bytes()); err != nil {
+			return fmt.Errorf("write the report, while what was loaded stays: %w", err)
 		}
 	}
 	if c.JSON {
@@ -293,6 +294,40 @@ func (c *importCmd) write(e *env, reports []ingest.Report) error {
 		}
 	}
 	return nil
+}
+
+// firstError passes on what is written and keeps the first error.
+type firstError struct {
+	w   io.Writer
+	err error
+}
+
+func (f *firstError) Write(p []byte) (int, error) {
+	n, err := f.w.Write(p)
+	if f.err == nil {
+		f.err = err
+	}
+	return n, err
+}
+
+// replaceFile writes a file beside another and gives it the other's name when it is whole.
+func replaceFile(path string, text []byte) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, text, 0o644) // a pipe or a device
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".sarhad-report-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		err = errors.Join(err, os.Remove(f.Name()))
+	}
+	return err
 }
 
 func isTerminal(w io.Writer) bool {

@@ -21,6 +21,9 @@ func (e *env) openStore(path string, opt gpkg.Options) (*gpkg.Store, error) {
 	}
 	opt.Now = time.Now
 	have, want, err := gpkg.MigrationStatus(e.ctx, path)
+	if incident.CodeOf(err) == incident.CodeUnavailable {
+		return nil, err // such as a locked store, which was waited for
+	}
 	old := err == nil && have > 0 && have < min(want, 2) // those columns came with version 2; what is wrong with the file, opening it says
 	st, err := gpkg.Open(e.ctx, path, opt)
 	if err == nil && old {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -249,6 +250,8 @@ func (p *pool) close() error {
 	return err
 }
 
+const diskFull = "The disk is full."
+
 // domainError gives an error of SQLite a code and words of the domain. Others pass.
 func domainError(err error) error {
 	var se sqlite3.Error
@@ -264,13 +267,19 @@ func domainError(err error) error {
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
 		code, message = incident.CodeUnavailable, "The store is locked by another process; try again when it has ended."
 	case sqlite3.ErrFull:
-		code, message = incident.CodeUnavailable, "The disk is full."
+		code, message = incident.CodeUnavailable, diskFull
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
 		code, message = incident.CodeUnavailable, "The store is read-only: its file or folder may not be written."
 	case sqlite3.ErrCantOpen:
 		code, message = incident.CodeUnavailable, "The store cannot be opened: its folder is missing or may not be used."
 	case sqlite3.ErrIoErr:
 		code, message = incident.CodeUnavailable, "The disk failed to read or write."
+		switch se.SystemErrno {
+		case syscall.ENOSPC, syscall.EDQUOT:
+			message = diskFull
+		case syscall.EFBIG:
+			message = "The file may not grow any more: it has met a limit on the size of files."
+		}
 	case sqlite3.ErrNotADB:
 		code, message = incident.CodeInvalid, "The file is not a Sarhad store: it is no SQLite database."
 	case sqlite3.ErrTooBig:
@@ -303,6 +312,8 @@ func exists(path string) (there, empty bool, err error) {
 		return false, false, err
 	case st.IsDir():
 		return true, false, incident.Errorf(incident.CodeInvalid, "%s is a folder and not a Sarhad store.", path)
+	case !st.Mode().IsRegular():
+		return true, false, incident.Errorf(incident.CodeInvalid, "%s is a pipe or a device and not a Sarhad store.", path)
 	}
 	return true, st.Size() == 0, nil
 }
