@@ -1,0 +1,104 @@
+package incident
+
+import (
+	"context"
+
+	"github.com/paulmach/orb"
+)
+
+// Row is what maps and counts need of an incident: far less than an
+// [Incident], so that a reader that keeps it in columns gives millions of rows
+// a second.
+type Row struct {
+	// FID, Start, End, Point and HasPoint are those of the [Incident].
+	FID        int64
+	Start, End Day
+	Point      orb.Point
+	HasPoint   bool
+	// Low, Best and High are the reported deaths.
+	Low, Best, High Figure
+	// Kind and Place are shared by many rows and never changed: one pointer
+	// means one value, as long as the sequence that gave it goes on.
+	Kind  *RowKind
+	Place *RowPlace
+}
+
+// RowKind is what sort of incident it is and how well it is known.
+type RowKind struct {
+	Dataset           string
+	TimePrecision     TimePrecision
+	EventType         EventType
+	SubEventType      SubEventType
+	EventClass        EventClass
+	TypeOfViolence    TypeOfViolence
+	LocationPrecision LocationPrecision
+	PlaceKind         PlaceKind
+	BorderSide        BorderSide
+	BorderKnown       bool
+	Verification      Verification
+	Synthetic         bool
+}
+
+// RowPlace is where an incident was placed, in names and ids.
+type RowPlace struct{ Country, Province, District, UnitID, UnitThen, DistrictThen, Subunit, PCode string }
+
+// RowKindOf takes the kind out of an incident.
+func RowKindOf(in *Incident) RowKind {
+	return RowKind{in.Dataset, in.TimePrecision, in.EventType, in.SubEventType, in.EventClass, in.TypeOfViolence, in.LocationPrecision, in.Place.Kind,
+		in.Border.Side, in.Border.Known, in.Verification, in.Synthetic}
+}
+
+// Put writes the kind into an incident.
+func (k *RowKind) Put(in *Incident) {
+	in.Dataset, in.TimePrecision, in.EventType, in.SubEventType, in.EventClass = k.Dataset, k.TimePrecision, k.EventType, k.SubEventType, k.EventClass
+	in.TypeOfViolence, in.LocationPrecision, in.Place.Kind, in.Border.Side, in.Border.Known = k.TypeOfViolence, k.LocationPrecision, k.PlaceKind, k.BorderSide, k.BorderKnown
+	in.Verification, in.Synthetic = k.Verification, k.Synthetic
+}
+
+// RowPlaceOf takes the place out of an incident.
+func RowPlaceOf(in *Incident) RowPlace {
+	return RowPlace{in.Country, in.Province, in.District, in.UnitID, in.UnitThen, in.DistrictThen, in.Subunit, in.PCode}
+}
+
+// Put writes the place into an incident.
+func (p *RowPlace) Put(in *Incident) {
+	in.Country, in.Province, in.District, in.UnitID = p.Country, p.Province, p.District, p.UnitID
+	in.UnitThen, in.DistrictThen, in.Subunit, in.PCode = p.UnitThen, p.DistrictThen, p.Subunit, p.PCode
+}
+
+// RowReader is a reader that gives rows faster than incidents.
+type RowReader interface {
+	Reader
+	// Rows calls do for each incident that a filter is true for, in the order of
+	// [ByStart], until do returns false. The row is overwritten by the next one.
+	Rows(ctx context.Context, f Filter, do func(*Row) bool) error
+}
+
+// Rows asks any reader for rows; see [RowReader.Rows].
+func Rows(ctx context.Context, r Reader, f Filter, do func(*Row) bool) error {
+	if fast, ok := r.(RowReader); ok {
+		return fast.Rows(ctx, f, do)
+	}
+	kinds, places := map[RowKind]*RowKind{}, map[RowPlace]*RowPlace{}
+	var row Row
+	for in, err := range r.Incidents(ctx, Query{Filter: f, Order: ByStart}) {
+		if err != nil {
+			return err
+		}
+		row = Row{FID: in.FID, Start: in.Start, End: in.End, Point: in.Point, HasPoint: in.HasPoint, Low: in.Low, Best: in.Best, High: in.High,
+			Kind: shared(kinds, RowKindOf(in)), Place: shared(places, RowPlaceOf(in))}
+		if !do(&row) {
+			return nil
+		}
+	}
+	return nil
+}
+
+func shared[T comparable](known map[T]*T, v T) *T {
+	p := known[v]
+	if p == nil {
+		p = &v
+		known[v] = p
+	}
+	return p
+}
