@@ -179,6 +179,9 @@ test('several files in a queue, one that is only tried, and the list of former i
   assert.deepEqual(await ledger(jobs.first()), [1, 1, 0, 0, 2]);
   assert.equal(await jobs.first().locator('[data-undo]').count(), 0);
   assert.equal(await total(), before + 3);
+  await jobs.first().getByRole('button', { name: 'Load it now' }).click();
+  assert.match(await page.locator('.files').textContent(), /q1\.csv/);
+  assert.ok(!(await page.locator('[data-opt=dryRun]').isChecked()));
 
   // A new visit of the same tab needs no token; what was loaded stands in the list and can be taken back.
   await page.reload();

@@ -492,9 +492,16 @@ export const t = {
     cancelOf: (name: string) => `Call off ${name}`,
     tryAgain: 'Send again',
     mend: 'Change it and send again',
+    nowReal: 'Load it now',
     // the report
     into: (set: string) => `into ${set}`,
-    as: (layout: string) => `as ${layout}`,
+    readAs: {
+      ged: 'read as UCDP GED',
+      acled: 'read as ACLED',
+      table: 'read as a table',
+      geojson: 'read as GeoJSON',
+      gpkg: 'read as a GeoPackage',
+    } as Record<string, string>,
     new: 'new',
     changed: 'changed',
     unchanged: 'unchanged',

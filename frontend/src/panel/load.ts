@@ -207,11 +207,13 @@ export class LoadView {
     </li>`;
   }
 
+  /** tail says where the rows of a load went. */
   private tail(e: Entry): string {
-    const r = e.job?.report;
-    if (!r?.dataset || e.job?.state === 'failed') return '';
-    const layout = e.job!.format;
-    return ` ${l.into(r.dataset)}${layout && layout !== 'auto' ? `, ${l.as(l.formats[layout] ?? layout)}` : ''}`;
+    const j = e.job;
+    const r = j?.report;
+    if (!r?.dataset || j?.state !== 'done' || r.stored === false) return '';
+    const layout = l.readAs[j.format];
+    return ` ${l.into(r.dataset)}${layout ? `, ${layout}` : ''}`;
   }
 
   private about(j: Job): TemplateResult {
@@ -290,20 +292,22 @@ export class LoadView {
 
   private acts(e: Entry): TemplateResult | typeof nothing {
     const j = e.job;
-    if (e.stage === 'failed')
-      return e.file
-        ? html`<div class="acts"><button type="button" class="btn" data-again @click=${() => {
-            this.up.again(e);
-            if (e.mend) requestAnimationFrame(() => document.getElementById('load-h')?.focus());
-          }}>${e.mend ? l.mend : l.tryAgain}</button></div>`
-        : nothing;
+    // What was refused, or only tried, can be sent once more without being chosen again.
+    const again = e.file
+      ? html`<button type="button" class="btn" data-again @click=${() => {
+          this.up.again(e);
+          if (e.mend || j) this.toTop();
+        }}>${e.mend || j ? (j?.state === 'done' ? l.nowReal : l.mend) : l.tryAgain}</button>`
+      : nothing;
+    if (e.stage === 'failed') return html`<div class="acts">${again}</div>`;
     if (!j) return nothing;
     const set = j.report?.dataset ?? j.dataset ?? '';
     // A load that was killed may have left whole batches, which can be taken back, too.
     const left = j.state === 'done' ? j.report?.stored !== false : j.state === 'failed' && j.rows > 0;
     const can = left && !j.dry_run && j.import !== null;
     const seen = can && set !== '' && !!this.app.header?.datasets.includes(set);
-    if (!can && !j.rejects) return nothing;
+    const redo = j.state === 'failed' || (j.state === 'done' && j.dry_run);
+    if (!can && !j.rejects && !redo) return nothing;
     if (e.asking)
       return html`<div class="sure" role="group" aria-label=${l.undoOf(e.name)}><p>${l.undoSure(e.name)}</p><div class="acts"><button type="button" class="btn pri" data-undo-yes ?disabled=${e.busy} @click=${() => {
         void this.up.undo(e).then(() => this.focus(e, '[data-status], .fold'));
@@ -313,6 +317,7 @@ export class LoadView {
         this.focus(e, '[data-undo]');
       }}>${l.undoNo}</button></div></div>`;
     return html`<div class="acts">
+      ${redo ? again : nothing}
       ${
         seen
           ? html`<button type="button" class="btn" data-show @click=${() => {
@@ -334,6 +339,9 @@ export class LoadView {
       }</div>${j.rejects ? html`<p class="note">${l.rejectsNote}</p>` : nothing}`;
   }
 
+  private toTop(): void {
+    requestAnimationFrame(() => document.getElementById('load-h')?.focus());
+  }
   private focus(e: Entry, what: string): void {
     requestAnimationFrame(() =>
       requestAnimationFrame(() => {

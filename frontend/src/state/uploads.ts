@@ -267,9 +267,9 @@ export class Uploads {
 
   /** again sends a file once more that did not get through; what was refused goes back, to be sent in another way. */
   again(e: Entry): void {
-    if (e.mend && e.file) {
-      this.entries = this.entries.filter((x) => x !== e);
-      this.options = { ...e.options! };
+    if ((e.mend || e.job) && e.file) {
+      if (!e.job) this.entries = this.entries.filter((x) => x !== e);
+      this.options = { ...e.options!, dryRun: false };
       this.choose([e.file]);
       return;
     }
@@ -301,7 +301,6 @@ export class Uploads {
     try {
       e.job = await req.done;
       e.stage = 'job';
-      e.file = null; // the browser need not keep it
     } catch (err) {
       e.stage = 'failed';
       const aborted = err instanceof DOMException && err.name === 'AbortError';
