@@ -38,6 +38,11 @@ type Query struct {
 	After *Cursor
 	// Limit is the most that are given; 0 is no limit.
 	Limit int
+	// Fields names what the asker will look at, as GeoJSON writes it (also what
+	// cannot be filtered on, such as "sources"); nil is everything. It is a hint:
+	// a reader may leave what is not named zero or fill it all the same. ID, FID,
+	// Start, Point and HasPoint are always there.
+	Fields []Property
 }
 
 // Less reports whether a comes before b in the order of the query.
