@@ -40,7 +40,7 @@ func (s *Store) relink(ctx context.Context, rows bool) error {
 	if err != nil {
 		return fmt.Errorf("look for datasets that were linked: %w", err)
 	}
-	was := "null"
+	was := "" // never looked for
 	if before != nil {
 		was, _ = before[0].(string)
 	}
@@ -73,29 +73,84 @@ func (s *Store) relink(ctx context.Context, rows bool) error {
 	return grow(c)
 }
 
-// findLinks reads what the Linker has to know.
+// linkOlder finds the links of a store that was written before there were any.
+// The caller holds the lock of loads.
+func (s *Store) linkOlder(ctx context.Context) error {
+	n, err := s.writer.integer(ctx, "SELECT count(*) FROM meta WHERE key = 'linked'")
+	if err != nil {
+		return fmt.Errorf("look for datasets that were linked: %w", err)
+	}
+	if n > 0 {
+		return nil
+	}
+	return s.writer.tx(func() error { return s.relink(ctx, false) })
+}
+
+// linkTexts are the texts that the Linker has to know, with the field that each fills.
+var linkTexts = []struct {
+	column string
+	field  func(*incident.Incident) *string
+}{
+	{"id", func(in *incident.Incident) *string { return &in.ID }},
+	{"dataset", func(in *incident.Incident) *string { return &in.Dataset }},
+	{"country", func(in *incident.Incident) *string { return &in.Country }},
+	{"unit_id", func(in *incident.Incident) *string { return &in.UnitID }},
+	{"subunit_id", func(in *incident.Incident) *string { return &in.Subunit }},
+	{"event_type", func(in *incident.Incident) *string { return (*string)(&in.EventType) }},
+	{"location_precision", func(in *incident.Incident) *string { return (*string)(&in.LocationPrecision) }},
+	{"time_precision", func(in *incident.Incident) *string { return (*string)(&in.TimePrecision) }},
+	{"actor1", func(in *incident.Incident) *string { return &in.Actor1 }},
+	{"actor2", func(in *incident.Incident) *string { return &in.Actor2 }},
+}
+
+// findLinks reads what the Linker has to know. The texts come as one, as those of whole rows do; see texts.
 func findLinks(ctx context.Context, c *conn, names []string, size int) ([]incident.Pair, []incident.Member, error) {
 	linker := incident.NewLinker(size)
 	var q compiler
-	q.sql(`SELECT i.fid, i.id, +i.start_date, i.span, i.dataset, i.country, i.unit_id, i.subunit_id, i.event_type, i.type_of_violence, i.fatalities_best,
-		i.location_precision, i.time_precision, i.lon, i.lat, i.actor1, i.actor2 FROM incidents AS i
-		WHERE NOT i.synthetic AND (i.span IS NULL OR i.span = 1) AND i.dataset IN `)
+	q.sql("SELECT i.fid, i.span, i.type_of_violence, i.fatalities_best, i.lon, i.lat, concat(i.start_date")
+	for _, t := range linkTexts {
+		q.sql(", '" + separator + "', i." + t.column)
+	}
+	q.sql(") FROM incidents AS i WHERE NOT i.synthetic AND (i.span IS NULL OR i.span = 1) AND i.dataset IN ")
 	q.values(names)
+	var odd []int64 // rows with a separator within a text
 	err := c.each(ctx, q.b.String(), bind(q.args...), func(v []driver.Value) error {
-		str := func(k int) string { t, _ := v[k].(string); return t }
-		num := func(k int) int { n, _ := v[k].(int64); return int(n) }
-		in := incident.Incident{FID: int64(num(0)), ID: str(1), Start: dayOf(str(2)), Dataset: str(4), Country: str(5), UnitID: str(6), Subunit: str(7),
-			EventType: incident.EventType(str(8)), TypeOfViolence: incident.TypeOfViolence(num(9)), Best: stored(v[10]),
-			LocationPrecision: incident.LocationPrecision(str(11)), TimePrecision: incident.TimePrecision(str(12)), Actor1: str(15), Actor2: str(16)}
-		in.End = in.Start + incident.Day(num(3)) // a span of 1 is one more day
-		if in.Point[0], in.HasPoint = v[13].(float64); in.HasPoint {
-			in.Point[1], _ = v[14].(float64)
+		var in incident.Incident
+		in.FID, _ = v[0].(int64)
+		joined, _ := v[6].(string)
+		if strings.Count(joined, separator) != len(linkTexts) {
+			odd = append(odd, in.FID)
+			return nil
+		}
+		day, rest, _ := strings.Cut(joined, separator)
+		for _, t := range linkTexts {
+			*t.field(&in), rest, _ = strings.Cut(rest, separator)
+		}
+		more, _ := v[1].(int64) // a span of 1 is one more day
+		in.Start = dayOf(day)
+		in.End = in.Start + incident.Day(more)
+		violence, _ := v[2].(int64)
+		in.TypeOfViolence, in.Best = incident.TypeOfViolence(violence), stored(v[3])
+		if in.Point[0], in.HasPoint = v[4].(float64); in.HasPoint {
+			in.Point[1], _ = v[5].(float64)
 		}
 		linker.Add(&in)
 		return nil
 	})
 	if err != nil {
 		return nil, nil, err
+	}
+	d := decoder{fileOf: func(int64) (string, error) { return "", nil }}
+	for _, fid := range odd {
+		row, err := c.one(ctx, "SELECT "+selectRow+" FROM incidents AS i WHERE i.fid = ?", fid)
+		if err != nil {
+			return nil, nil, err
+		}
+		var in incident.Incident
+		if err := d.scan(row, &in); err != nil {
+			return nil, nil, err
+		}
+		linker.Add(&in)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err

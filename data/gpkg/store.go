@@ -143,8 +143,8 @@ func (s *Store) start(ctx context.Context) error {
 	}
 	if ok {
 		err = s.repair(ctx)
-		if err == nil && have > 0 && have < len(migrations) { // older stores have no links
-			err = s.writer.tx(func() error { return s.relink(ctx, false) })
+		if err == nil {
+			err = s.linkOlder(ctx)
 		}
 		err = errors.Join(err, lock.release())
 		if err != nil {

@@ -221,7 +221,7 @@ func smallWorld(r *rand.Rand, dataset string, n int) []incident.Incident {
 				in.Best.N = 0
 			}
 			in.Low = in.Best
-			in.Actor1, in.Actor2 = pick("", "Taliban", "Police of Kurram"), pick("", "ISKP (Khorasan)", "Afghan Taliban", "the 10 TTP")
+			in.Actor1, in.Actor2 = pick("", "Taliban", "Police of Kurram", "Taliban\x1fin pieces"), pick("", "ISKP (Khorasan)", "Afghan Taliban", "the 10 TTP")
 			in.TimePrecision = incident.TimePrecision(pick("day", "day", "", "month"))
 		})
 		if !slices.ContainsFunc(out, func(o incident.Incident) bool { return o.ID == in.ID }) {
