@@ -29,7 +29,8 @@ type gpkgRows struct {
 	header []string
 	begun  bool
 	// geometry is the index of the column of the geometry among those that are
-	// read; behind the columns stand a longitude and a latitude of it.
+	// read, negative where the coordinates stand in columns of their own, 0 if
+	// there is none; behind the columns stand a longitude and a latitude of it.
 	geometry int
 	// extra is the index of the column in which Sarhad keeps what few incidents have, -1 if there is none.
 	extra  int
@@ -77,7 +78,7 @@ func openGPKG(in *input, opt Options) (Reader, error) {
 	} else if err != nil {
 		return nil, broken(err)
 	}
-	g := &gpkgRows{db: db, geometry: -1, extra: -1}
+	g := &gpkgRows{db: db, extra: -1}
 	// The plus takes the declared type away, of which the driver would make times and truths.
 	selected := []string{"rowid"}
 	ours := slices.Contains(l.columns, "content_hash") && slices.Contains(l.columns, "extra") && slices.Contains(l.columns, "place_kind")
@@ -97,7 +98,7 @@ func openGPKG(in *input, opt Options) (Reader, error) {
 	if g.extra >= 0 {
 		g.header = append(g.header, extraColumns...)
 	}
-	if g.geometry >= 0 {
+	if g.geometry > 0 {
 		// A point layer with columns for the coordinates keeps them beside the geometry.
 		lon, lat := "longitude", "latitude"
 		if !slices.ContainsFunc(g.header, func(h string) bool { return slices.Contains(coordinateNames, fold(h)) }) {
