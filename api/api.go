@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -61,6 +60,8 @@ type Config struct {
 	// Attribution names the origin of the boundaries, PlacesAttribution that of the names of places, BorderNote says what
 	// the boundaries do not imply.
 	Attribution, PlacesAttribution, BorderNote string
+	// Exports are the formats in which the incidents of a filter are given out as a whole.
+	Exports []ExportFormat
 	// Page is the built page: index.html and assets/. Nil means that there is none.
 	Page fs.FS
 	// BaseLayer is nil for none, so that the page asks nobody but this server.
@@ -95,6 +96,7 @@ type server struct {
 	places      *places
 	unitIDs     []string
 	provinces   []string
+	itemFormats []format // of incidents
 	collections []*collection
 	byID        map[string]*collection
 	columns     columnSpec
@@ -146,14 +148,11 @@ func newServer(c Config) (*server, error) {
 		subunits, formers = g.Subunits(), g.Formers()
 	}
 	s.places = newPlaces(c.Units, subunits, c.Border, c.Crossings)
-	for i := range c.Units {
-		s.unitIDs = append(s.unitIDs, c.Units[i].ID)
-		if !slices.Contains(s.provinces, c.Units[i].Province) {
-			s.provinces = append(s.provinces, c.Units[i].Province)
-		}
+	s.unitIDs, s.provinces = unitNames(c.Units)
+	if err := checkExports(c.Exports); err != nil {
+		return nil, err
 	}
-	slices.Sort(s.unitIDs)
-	slices.Sort(s.provinces)
+	s.itemFormats = itemFormats(c.Exports)
 	var err error
 	if s.columns, err = newColumnSpec(c.Units, formers); err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ var (
 )
 
 // sortParam and the others belong to pages of items only.
-var incidentItemParams = append([]string{"limit", "cursor", "sortby", "f"}, filterParams...)
+var incidentItemParams = append(append([]string{"limit", "cursor", "sortby", "f"}, filterParams...), paramHXL)
 
 // chunkSize is how much of an answer is put together before it is sent.
 const chunkSize = 64 << 10
@@ -116,8 +116,11 @@ func (s *server) incidentItems(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := p.format(r, incidentFormats)
+	f, err := p.format(r, s.itemFormats)
 	if err != nil {
+		return err
+	}
+	if _, err := p.hxl(s.export(f)); err != nil {
 		return err
 	}
 	limit, err := p.limit(defaultLimit, maxLimit)
@@ -135,6 +138,9 @@ func (s *server) incidentItems(c echo.Context) error {
 	snap, sel, err := s.selected(ctx, p)
 	if err != nil {
 		return err
+	}
+	if e := s.export(f); e != nil {
+		return s.sendExport(c, p, f, e, incident.Query{Filter: snap.shown(sel.filter), Order: order, After: after}, snap, sel)
 	}
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
@@ -188,7 +194,7 @@ func (s *server) incidentItems(c echo.Context) error {
 			return err
 		}
 	}
-	links := s.itemLinks(r, p, f, incidentFormats)
+	links := append(s.itemLinks(r, p, f, incidentFormats), s.exportLinks(r, p)...)
 	if more {
 		links = append(links, s.nextLink(r, p, f, encodeCursor(byte(order), last)))
 	}

@@ -130,12 +130,12 @@ func (s *server) openapiDocument() ([]byte, error) {
 	for _, col := range s.collections {
 		path := "/collections/" + col.id
 		paths[path] = get("describe_"+col.id, col.title, []string{"Capabilities"}, []any{jsonF}, content(mediaJSON, schemaRef("collection")))
-		tag, formats := []string{"Places"}, placeFormats
+		tag, formats, itemFormats := []string{"Places"}, placeFormats, placeFormats
 		parameters := []any{}
 		one, many := schemaRef("feature"), schemaRef("featureCollection")
 		if col.id == incidentsID {
-			tag, formats = []string{"Incidents"}, incidentFormats
-			parameters = append(append(parameters, param("sortby")), filters...)
+			tag, formats, itemFormats = []string{"Incidents"}, s.itemFormats, incidentFormats
+			parameters = append(append(parameters, param("sortby"), param(paramHXL)), filters...)
 			one, many = schemaRef("incidentOne"), schemaRef("incidentCollection")
 		} else {
 			parameters = append(parameters, param("bbox"), param("bbox-crs"), param("datetime"))
@@ -144,10 +144,13 @@ func (s *server) openapiDocument() ([]byte, error) {
 		itemsContent, itemContent := content(mediaGeoJSON, many), content(mediaGeoJSON, one)
 		if col.id == incidentsID {
 			itemsContent, itemContent = content(mediaGeoJSON, many, mediaJSONFG, many), content(mediaGeoJSON, one, mediaJSONFG, one)
+			for _, e := range s.Exports {
+				itemsContent[bareMedia(e.Media)] = object{"schema": object{"type": "string", "format": "binary"}}
+			}
 		}
 		paths[path+"/items"] = get("items_"+col.id, "Features of "+col.title, tag, parameters, itemsContent)
 		paths[path+"/items/{fid}"] = get("item_"+col.id, "One feature of "+col.title, tag,
-			[]any{pathParam("fid", "The id of the feature; for incidents its row number too", typed("string")), formatParam(formats)}, itemContent)
+			[]any{pathParam("fid", "The id of the feature; for incidents its row number too", typed("string")), formatParam(itemFormats)}, itemContent)
 	}
 
 	if s.Geocoder != nil {
@@ -266,8 +269,9 @@ func (s *server) openapiParameters() object {
 	number := typed("number")
 	out := object{}
 	for _, p := range []object{
-		queryParam("limit", fmt.Sprintf("How many features a page has; more than %d counts as %d.", maxLimit, maxLimit),
+		queryParam("limit", fmt.Sprintf("How many features a page has; more than %d counts as %d. Exports (csv, kml, …) have all of them unless it is given.", maxLimit, maxLimit),
 			object{"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, false),
+		queryParam(paramHXL, "1 for a row of HXL tags below the header; with f=csv only.", enum([]string{"1", "0"}), false),
 		queryParam("cursor", "The place in the list that a next link goes on from.", typed("string"), false),
 		queryParam("sortby", "The order; without it that of the store.", enum([]string{"start_date", "-start_date"}), false),
 		{"name": "by", "in": "query", "required": true, "description": "One to three keys.", "style": "form", "explode": false,

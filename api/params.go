@@ -30,6 +30,11 @@ func readParams(r *http.Request, known []string) (params, error) {
 	if err != nil {
 		return nil, incident.Errorf(incident.CodeInvalid, "The query of the address cannot be read; %%, & and ; within a value must be escaped.")
 	}
+	return readValues(values, known)
+}
+
+// readValues does the same for parameters that are taken apart already.
+func readValues(values url.Values, known []string) (params, error) {
 	p := make(params, len(values))
 	for name, list := range values {
 		if !slices.Contains(known, name) {

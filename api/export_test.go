@@ -1,0 +1,197 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"sarhad/geo"
+	"sarhad/incident"
+)
+
+// plainExport writes the ids of incidents and what it was told, one a line.
+func plainExport(_ context.Context, w io.Writer, info ExportInfo, incidents iter.Seq2[*incident.Incident, error]) error {
+	var names []string
+	for _, d := range info.Datasets {
+		names = append(names, d.Name)
+	}
+	fmt.Fprintf(w, "%v %v %v %s\n", names, info.Withheld, info.HXL, info.Address)
+	for in, err := range incidents {
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(w, in.Dataset, in.SourceID)
+	}
+	return nil
+}
+
+func exporting(c *Config) {
+	c.Exports = []ExportFormat{
+		{Name: "csv", Media: "text/csv; charset=utf-8", Extension: "csv", HXL: true, Write: plainExport},
+		{Name: "gpkg", Media: "application/geopackage+sqlite3", Extension: "gpkg", Changing: true, Write: plainExport},
+	}
+}
+
+func TestExports(t *testing.T) {
+	c := testConfig(testStore())
+	exporting(&c)
+	s := mustServer(t, c)
+	h, err := s.handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func(method, u string, head ...string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, u, nil)
+		for i := 0; i+1 < len(head); i += 2 {
+			r.Header.Set(head[i], head[i+1])
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	w := ask("GET", incidentsURL+"?f=csv&hxl=1")
+	if w.Code != 200 || !strings.HasPrefix(w.Body.String(), "[demo ged] [acled] true http://") || strings.Count(w.Body.String(), "\n") != 9 || strings.Contains(w.Body.String(), "acled PAK1") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	for name, want := range map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": `attachment; filename="sarhad-incidents.csv"`,
+		withheldHeader: "acled", "Link": `rel="describedby"`, "Etag": `"`, "Access-Control-Expose-Headers": "Content-Disposition"} {
+		if got := w.Header().Get(name); !strings.Contains(got, want) {
+			t.Errorf("%s is %q, want %s", name, got, want)
+		}
+	}
+	if again := ask("GET", incidentsURL+"?f=csv&hxl=1", "If-None-Match", w.Header().Get("Etag")); again.Code != 304 {
+		t.Errorf("asked again: %d", again.Code)
+	}
+	if head := ask("HEAD", incidentsURL+"?f=csv&hxl=1"); head.Code != 200 || head.Body.Len() != 0 || head.Header().Get("Etag") != w.Header().Get("Etag") || head.Header().Get("Content-Disposition") == "" {
+		t.Errorf("HEAD: %d %v", head.Code, head.Header())
+	}
+	weak := ask("GET", incidentsURL+"?f=gpkg&dataset=ged&datetime=2009-01-01/..")
+	if tag := weak.Header().Get("Etag"); !strings.HasPrefix(tag, `W/"`) || ask("GET", incidentsURL+"?f=gpkg&dataset=ged&datetime=2009-01-01/..", "If-None-Match", tag).Code != 304 {
+		t.Errorf("tag %s", tag)
+	}
+	if got := weak.Header().Get("Content-Disposition"); got != `attachment; filename="sarhad-incidents-ged-2009-01-01-open.gpkg"` {
+		t.Error(got)
+	}
+	if got := weak.Header().Get(withheldHeader); got != "" { // it was not asked for
+		t.Error(got)
+	}
+	if got := ask("GET", incidentsURL+"?f=csv&limit=2").Body.String(); strings.Count(got, "\n") != 3 {
+		t.Errorf("with a limit: %s", got)
+	}
+	if got := ask("GET", incidentsURL, "Accept", "text/csv").Header().Get("Content-Type"); got != "text/csv; charset=utf-8" {
+		t.Errorf("Accept: text/csv gets %s", got)
+	}
+	for _, u := range []string{"?hxl=1", "?f=gpkg&hxl=1", "?f=csv&hxl=yes", "?f=kml", "?f=csv&limit=0", "?f=csv&x=1", "?f=csv&dataset=none"} {
+		w := ask("GET", incidentsURL+u)
+		if w.Code != 400 || w.Header().Get("Content-Disposition") != "" || w.Header().Get("Content-Type") != mediaProblem {
+			t.Errorf("%s: %d %v", u, w.Code, w.Header())
+		}
+	}
+	if w := ask("GET", incidentsURL+"/1?f=csv"); w.Code != 400 {
+		t.Errorf("a single item as CSV: %d", w.Code)
+	}
+	var page struct{ Links []link }
+	if err := json.Unmarshal(ask("GET", incidentsURL+"?limit=2&dataset=ged").Body.Bytes(), &page); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(fmt.Sprint(page.Links), "dataset=ged&f=gpkg all of it") && !strings.Contains(fmt.Sprint(page.Links), "/items?dataset=ged&f=gpkg}") {
+		t.Errorf("no link to the export: %v", page.Links)
+	}
+	if !bytes.Contains(s.openapi, []byte(`"application/geopackage+sqlite3"`)) {
+		t.Error("the OpenAPI document does not know the export")
+	}
+}
+
+// What fails before anything is sent is a problem; later the connection breaks.
+func TestExportsFail(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		c := testConfig(testStore())
+		c.Exports = []ExportFormat{{Name: "csv", Media: "text/csv", Extension: "csv", Write: func(_ context.Context, w io.Writer, _ ExportInfo, _ iter.Seq2[*incident.Incident, error]) error {
+			if late {
+				_, _ = w.Write(bytes.Repeat([]byte("x"), 1<<20))
+			}
+			return errors.New("secret")
+		}}}
+		h, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := httptest.NewServer(h)
+		res, err := http.Get(srv.URL + incidentsURL + "?f=csv")
+		if err != nil && late {
+			srv.Close()
+			continue // not even the head was out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		srv.Close()
+		switch {
+		case late && err == nil:
+			t.Errorf("a broken export ended as if it were whole: %d bytes", len(body))
+		case !late && (res.StatusCode != 500 || res.Header.Get("Content-Disposition") != "" || res.Header.Get("Link") != "" || strings.Contains(string(body), "secret")):
+			t.Errorf("%d %v %s", res.StatusCode, res.Header, body)
+		}
+	}
+}
+
+// Parameters mean for Select what they mean for the interface.
+func TestSelect(t *testing.T) {
+	m := testStore()
+	c := Config{Reader: m, Units: testUnits}
+	count := func(query string, all bool) (n int, sel Selection) {
+		t.Helper()
+		v, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sel, err = Select(t.Context(), c, v, all)
+		if err != nil {
+			t.Fatal(query, err)
+		}
+		for range m.Incidents(t.Context(), incident.Query{Filter: sel.Filter}) {
+			n++
+		}
+		return n, sel
+	}
+	if n, sel := count("", false); n != 8 || fmt.Sprint(sel.Withheld) != "[acled]" || len(sel.Datasets) != 2 {
+		t.Error(n, sel)
+	}
+	if n, sel := count("", true); n != 9 || sel.Withheld != nil || len(sel.Datasets) != 3 || !sel.Datasets[0].AggregatesOnly {
+		t.Error(n, sel)
+	}
+	if n, _ := count("dataset=ged&unit=pk-kp-kurram&datetime=2009-06-30/..", false); n != 2 {
+		t.Error(n)
+	}
+	for _, q := range []string{"unit=x", "limit=3", "datetime=yesterday", "f=csv", "bbox=1"} {
+		v, _ := url.ParseQuery(q)
+		_, err := Select(t.Context(), c, v, false)
+		var e *incident.Error
+		if !errors.As(err, &e) || e.Code != incident.CodeInvalid || e.Parameter == "" {
+			t.Errorf("%s: %v", q, err)
+		}
+	}
+}
+
+func TestFeatureEncoder(t *testing.T) {
+	in := testIncidents()[0]
+	b := FeatureEncoder([]geo.Crossing{{Name: "Torkham", Point: in.Point}})(nil, &in)
+	var f struct {
+		ID         string
+		Properties map[string]any
+	}
+	if err := json.Unmarshal(b, &f); err != nil || f.ID != in.ID || f.Properties["crossing"] != "Torkham" {
+		t.Errorf("%v %s", err, b)
+	}
+}
