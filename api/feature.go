@@ -7,152 +7,244 @@ import (
 	"sarhad/incident"
 )
 
-// appendFeature appends an incident as a GeoJSON feature, up to but without
-// the last brace. It allocates nothing of its own. Of places it asks for the nearest crossing.
-func appendFeature(b []byte, in *incident.Incident, p *places) []byte {
+// member is a property of an incident's feature.
+type member struct {
+	name   incident.Property
+	append func(b []byte, in *incident.Incident, e *encoder) []byte
+	// needs are the fields that it is made of, where that is not just the one of its name.
+	needs []incident.Property
+}
+
+func textMember(name incident.Property, get func(*incident.Incident) string) member {
+	return member{name: name, append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendTextOrNull(b, get(in)) }}
+}
+
+func textsMember(name incident.Property, get func(*incident.Incident) []string) member {
+	return member{name: name, append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendTexts(b, get(in)) }}
+}
+
+func figureMember(name incident.Property, get func(*incident.Incident) incident.Figure) member {
+	return member{name: name, append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendFigure(b, get(in)) }}
+}
+
+// incidentMembers are the properties in the order in which they are written.
+var incidentMembers = []member{
+	{name: "fid", append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return strconv.AppendInt(b, in.FID, 10) }},
+	textMember("dataset", func(in *incident.Incident) string { return in.Dataset }),
+	textMember("source_id", func(in *incident.Incident) string { return in.SourceID }),
+	{name: "start_date", append: func(b []byte, in *incident.Incident, e *encoder) []byte { return e.day(b, in.Start) }},
+	{name: "end_date", append: func(b []byte, in *incident.Incident, e *encoder) []byte { return e.day(b, in.End) }},
+	textMember("time", func(in *incident.Incident) string { return in.Time }),
+	textMember("time_precision", func(in *incident.Incident) string { return string(in.TimePrecision) }),
+	textMember("event_type", func(in *incident.Incident) string { return string(in.EventType) }),
+	textMember("sub_event_type", func(in *incident.Incident) string { return string(in.SubEventType) }),
+	textMember("event_type_text", func(in *incident.Incident) string { return in.EventTypeText }),
+	textMember("event_class", func(in *incident.Incident) string { return string(in.EventClass) }),
+	{name: "type_of_violence", append: func(b []byte, in *incident.Incident, _ *encoder) []byte {
+		if in.TypeOfViolence == 0 {
+			return append(b, "null"...)
+		}
+		return strconv.AppendInt(b, int64(in.TypeOfViolence), 10)
+	}},
+	{name: "type_of_violence_name", needs: []incident.Property{"type_of_violence"}, append: func(b []byte, in *incident.Incident, _ *encoder) []byte {
+		return appendTextOrNull(b, in.TypeOfViolence.Name())
+	}},
+	textMember("actor1", func(in *incident.Incident) string { return in.Actor1 }),
+	textMember("actor2", func(in *incident.Incident) string { return in.Actor2 }),
+	textsMember("assoc_actors", func(in *incident.Incident) []string { return in.AssocActors }),
+	textMember("dyad", func(in *incident.Incident) string { return in.Dyad }),
+	figureMember("fatalities_low", func(in *incident.Incident) incident.Figure { return in.Low }),
+	figureMember("fatalities_best", func(in *incident.Incident) incident.Figure { return in.Best }),
+	figureMember("fatalities_high", func(in *incident.Incident) incident.Figure { return in.High }),
+	figureMember("deaths_a", func(in *incident.Incident) incident.Figure { return in.DeathsA }),
+	figureMember("deaths_b", func(in *incident.Incident) incident.Figure { return in.DeathsB }),
+	figureMember("deaths_civilians", func(in *incident.Incident) incident.Figure { return in.DeathsCivilians }),
+	figureMember("deaths_unknown", func(in *incident.Incident) incident.Figure { return in.DeathsUnknown }),
+	textMember("country", func(in *incident.Incident) string { return in.Country }),
+	textMember("province", func(in *incident.Incident) string { return in.Province }),
+	textMember("district", func(in *incident.Incident) string { return in.District }),
+	textMember("unit_id", func(in *incident.Incident) string { return in.UnitID }),
+	textMember("unit_then", func(in *incident.Incident) string { return in.UnitThen }),
+	textMember("district_then", func(in *incident.Incident) string { return in.DistrictThen }),
+	textMember("subunit_id", func(in *incident.Incident) string { return in.Subunit }),
+	textMember("pcode", func(in *incident.Incident) string { return in.PCode }),
+	textMember("location_name", func(in *incident.Incident) string { return in.LocationName }),
+	textMember("location_text", func(in *incident.Incident) string { return in.LocationText }),
+	textMember("location_precision", func(in *incident.Incident) string { return string(in.LocationPrecision) }),
+	textMember("location_precision_code", func(in *incident.Incident) string { return in.LocationPrecisionCode }),
+	textMember("place_kind", func(in *incident.Incident) string { return string(placeKind(in)) }),
+	textsMember("place_units", func(in *incident.Incident) []string { return in.Place.Units }),
+	{name: "place_radius_m", needs: []incident.Property{"place_kind", "place_radius_m"}, append: func(b []byte, in *incident.Incident, _ *encoder) []byte {
+		return appendFloatIf(b, in.Place.RadiusM, in.Place.Kind == incident.PlaceCircle)
+	}},
+	{name: "border_km_min", append: func(b []byte, in *incident.Incident, _ *encoder) []byte {
+		return appendFloatIf(b, in.Border.MinKM, in.Border.Known)
+	}},
+	{name: "border_km_max", append: func(b []byte, in *incident.Incident, _ *encoder) []byte {
+		return appendFloatIf(b, in.Border.MaxKM, in.Border.Known)
+	}},
+	textMember("border_side", func(in *incident.Incident) string { return string(in.Border.Side) }),
+	{name: "crossing", needs: []incident.Property{"place_kind"}, append: func(b []byte, in *incident.Incident, e *encoder) []byte {
+		if i := e.nearest(in); i >= 0 {
+			return appendText(b, e.places.crossings[i].Name)
+		}
+		return append(b, "null"...)
+	}},
+	{name: "crossing_km", needs: []incident.Property{"place_kind"}, append: func(b []byte, in *incident.Incident, e *encoder) []byte {
+		if i := e.nearest(in); i >= 0 {
+			return appendFloat(b, e.places.crossingKM(in.Point, i))
+		}
+		return append(b, "null"...)
+	}},
+	textMember("verification", func(in *incident.Incident) string { return string(in.Verification) }),
+	textMember("event_clarity", func(in *incident.Incident) string { return in.Clarity }),
+	{name: "claims", append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendClaims(b, in.Claims) }},
+	{name: "sources", append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendSources(b, in.Sources) }},
+	textMember("summary", func(in *incident.Incident) string { return in.Summary }),
+	textsMember("warnings", func(in *incident.Incident) []string { return in.Warnings }),
+	textsMember("candidates", func(in *incident.Incident) []string { return in.Candidates }),
+	textMember("file", func(in *incident.Incident) string { return in.File }),
+	{name: "line", append: func(b []byte, in *incident.Incident, _ *encoder) []byte {
+		if in.Line > 0 {
+			return strconv.AppendInt(b, int64(in.Line), 10)
+		}
+		return append(b, "null"...)
+	}},
+	{name: "synthetic", append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendBool(b, in.Synthetic) }},
+}
+
+// step is a member with what stands before its value.
+type step struct {
+	before string
+	append func(b []byte, in *incident.Incident, e *encoder) []byte
+}
+
+func steps(members []member) []step {
+	list := make([]step, len(members))
+	for i, m := range members {
+		list[i] = step{`,"` + string(m.name) + `":`, m.append}
+	}
+	return list
+}
+
+var allSteps = steps(incidentMembers)
+
+// encoder writes incidents as features. It is made once for a request, is used
+// by one goroutine, and allocates nothing for a feature.
+type encoder struct {
+	places *places
+	steps  []step
+	fields []incident.Property // what the steps look at, nil for everything
+	crs    *crs                // nil for CRS84
+	bare   bool                // without geometries
+	fg     bool                // JSON-FG: place and time too, and geometry always in CRS84
+
+	last    incident.Day // the day in text
+	text    []byte
+	at      int // the crossing of this feature, -1 if none
+	atKnown bool
+}
+
+// newEncoder makes one that writes all properties.
+func newEncoder(p *places) *encoder { return &encoder{places: p, steps: allSteps} }
+
+// only leaves the properties of some names, in the usual order.
+func (e *encoder) only(names []incident.Property) {
+	var members []member
+	e.fields = []incident.Property{}
+	for _, m := range incidentMembers {
+		if !contains(names, m.name) {
+			continue
+		}
+		members = append(members, m)
+		needs := m.needs
+		if needs == nil {
+			needs = []incident.Property{m.name}
+		}
+		e.ask(needs...)
+	}
+	e.steps = steps(members)
+}
+
+// ask adds fields to those that are looked at.
+func (e *encoder) ask(names ...incident.Property) {
+	if e.fields == nil {
+		return
+	}
+	for _, n := range names {
+		if !contains(e.fields, n) {
+			e.fields = append(e.fields, n)
+		}
+	}
+}
+
+// day appends a day. Those of neighbours are often the same, and a date costs as much as ten texts.
+func (e *encoder) day(b []byte, d incident.Day) []byte {
+	if d != e.last || e.text == nil {
+		e.last, e.text = d, appendDay(e.text[:0], d)
+	}
+	return append(b, e.text...)
+}
+
+func (e *encoder) nearest(in *incident.Incident) int {
+	if !e.atKnown {
+		e.at, e.atKnown = e.places.nearest(in), true
+	}
+	return e.at
+}
+
+// append appends an incident as a feature, up to but without the last brace.
+func (e *encoder) append(b []byte, in *incident.Incident) []byte {
+	e.atKnown = false
 	b = append(b, `{"type":"Feature","id":`...)
 	b = appendText(b, in.ID)
-	if in.HasPoint {
+	switch {
+	case e.bare || !in.HasPoint:
+		b = append(b, `,"geometry":null,"properties":`...)
+	default:
 		b = append(b, `,"geometry":{"type":"Point","coordinates":`...)
-		b = appendPosition(b, in.Point)
-		b = append(b, `},"properties":{"fid":`...)
-	} else {
-		b = append(b, `,"geometry":null,"properties":{"fid":`...)
+		p := in.Point
+		if e.crs != nil && !e.fg {
+			p = e.crs.forward(p)
+		}
+		b = appendPosition(b, p)
+		b = append(b, `},"properties":`...)
 	}
-	b = strconv.AppendInt(b, in.FID, 10)
-	b = append(b, `,"dataset":`...)
-	b = appendTextOrNull(b, in.Dataset)
-	b = append(b, `,"source_id":`...)
-	b = appendTextOrNull(b, in.SourceID)
-	b = append(b, `,"start_date":`...)
 	at := len(b)
-	b = appendDay(b, in.Start)
-	first := len(b) - at
-	b = append(b, `,"end_date":`...)
-	if in.End == in.Start { // nearly always; a date costs as much as ten texts
-		b = append(b, b[at:at+first]...)
+	for i := range e.steps {
+		s := &e.steps[i]
+		b = append(b, s.before...)
+		b = s.append(b, in, e)
+	}
+	if len(b) == at {
+		b = append(b, ',')
+	}
+	b[at] = '{' // instead of the first comma
+	b = append(b, '}')
+	if e.fg {
+		b = e.appendPlaceAndTime(b, in)
+	}
+	return b
+}
+
+// appendPlaceAndTime appends what JSON-FG adds to a feature.
+func (e *encoder) appendPlaceAndTime(b []byte, in *incident.Incident) []byte {
+	b = append(b, `,"place":`...)
+	at := len(b)
+	if e.bare {
+		b = append(b, "null"...)
 	} else {
-		b = appendDay(b, in.End)
+		b = e.places.appendPlace(b, in)
+		b = e.crs.rewrite(b, at)
 	}
 	b = append(b, `,"time":`...)
-	b = appendTextOrNull(b, in.Time)
-	b = append(b, `,"time_precision":`...)
-	b = appendTextOrNull(b, string(in.TimePrecision))
-	b = append(b, `,"event_type":`...)
-	b = appendTextOrNull(b, string(in.EventType))
-	b = append(b, `,"sub_event_type":`...)
-	b = appendTextOrNull(b, string(in.SubEventType))
-	b = append(b, `,"event_type_text":`...)
-	b = appendTextOrNull(b, in.EventTypeText)
-	b = append(b, `,"event_class":`...)
-	b = appendTextOrNull(b, string(in.EventClass))
-	b = append(b, `,"type_of_violence":`...)
-	if in.TypeOfViolence == 0 {
-		b = append(b, `null,"type_of_violence_name":`...)
-	} else {
-		b = strconv.AppendInt(b, int64(in.TypeOfViolence), 10)
-		b = append(b, `,"type_of_violence_name":`...)
-	}
-	b = appendTextOrNull(b, in.TypeOfViolence.Name())
-	b = append(b, `,"actor1":`...)
-	b = appendTextOrNull(b, in.Actor1)
-	b = append(b, `,"actor2":`...)
-	b = appendTextOrNull(b, in.Actor2)
-	b = append(b, `,"assoc_actors":`...)
-	b = appendTexts(b, in.AssocActors)
-	b = append(b, `,"dyad":`...)
-	b = appendTextOrNull(b, in.Dyad)
-	b = append(b, `,"fatalities_low":`...)
-	b = appendFigure(b, in.Low)
-	b = append(b, `,"fatalities_best":`...)
-	b = appendFigure(b, in.Best)
-	b = append(b, `,"fatalities_high":`...)
-	b = appendFigure(b, in.High)
-	b = append(b, `,"deaths_a":`...)
-	b = appendFigure(b, in.DeathsA)
-	b = append(b, `,"deaths_b":`...)
-	b = appendFigure(b, in.DeathsB)
-	b = append(b, `,"deaths_civilians":`...)
-	b = appendFigure(b, in.DeathsCivilians)
-	b = append(b, `,"deaths_unknown":`...)
-	b = appendFigure(b, in.DeathsUnknown)
-	b = append(b, `,"country":`...)
-	b = appendTextOrNull(b, in.Country)
-	b = append(b, `,"province":`...)
-	b = appendTextOrNull(b, in.Province)
-	b = append(b, `,"district":`...)
-	b = appendTextOrNull(b, in.District)
-	b = append(b, `,"unit_id":`...)
-	b = appendTextOrNull(b, in.UnitID)
-	b = append(b, `,"unit_then":`...)
-	b = appendTextOrNull(b, in.UnitThen)
-	b = append(b, `,"district_then":`...)
-	b = appendTextOrNull(b, in.DistrictThen)
-	b = append(b, `,"subunit_id":`...)
-	b = appendTextOrNull(b, in.Subunit)
-	b = append(b, `,"pcode":`...)
-	b = appendTextOrNull(b, in.PCode)
-	b = append(b, `,"location_name":`...)
-	b = appendTextOrNull(b, in.LocationName)
-	b = append(b, `,"location_text":`...)
-	b = appendTextOrNull(b, in.LocationText)
-	b = append(b, `,"location_precision":`...)
-	b = appendTextOrNull(b, string(in.LocationPrecision))
-	b = append(b, `,"location_precision_code":`...)
-	b = appendTextOrNull(b, in.LocationPrecisionCode)
-	b = append(b, `,"place_kind":`...)
-	b = appendText(b, string(placeKind(in)))
-	b = append(b, `,"place_units":`...)
-	b = appendTexts(b, in.Place.Units)
-	b = append(b, `,"place_radius_m":`...)
-	if in.Place.Kind == incident.PlaceCircle {
-		b = appendFloat(b, in.Place.RadiusM)
-	} else {
-		b = append(b, "null"...)
-	}
-	b = append(b, `,"border_km_min":`...)
-	if in.Border.Known {
-		b = appendFloat(b, in.Border.MinKM)
-		b = append(b, `,"border_km_max":`...)
-		b = appendFloat(b, in.Border.MaxKM)
-	} else {
-		b = append(b, `null,"border_km_max":null`...)
-	}
-	b = append(b, `,"border_side":`...)
-	b = appendTextOrNull(b, string(in.Border.Side))
-	if name, km, ok := p.crossing(in); ok {
-		b = append(b, `,"crossing":`...)
-		b = appendText(b, name)
-		b = append(b, `,"crossing_km":`...)
-		b = appendFloat(b, km)
-	} else {
-		b = append(b, `,"crossing":null,"crossing_km":null`...)
-	}
-	b = append(b, `,"verification":`...)
-	b = appendTextOrNull(b, string(in.Verification))
-	b = append(b, `,"event_clarity":`...)
-	b = appendTextOrNull(b, in.Clarity)
-	b = append(b, `,"claims":`...)
-	b = appendClaims(b, in.Claims)
-	b = append(b, `,"sources":`...)
-	b = appendSources(b, in.Sources)
-	b = append(b, `,"summary":`...)
-	b = appendTextOrNull(b, in.Summary)
-	b = append(b, `,"warnings":`...)
-	b = appendTexts(b, in.Warnings)
-	b = append(b, `,"candidates":`...)
-	b = appendTexts(b, in.Candidates)
-	b = append(b, `,"file":`...)
-	b = appendTextOrNull(b, in.File)
-	b = append(b, `,"line":`...)
-	if in.Line > 0 {
-		b = strconv.AppendInt(b, int64(in.Line), 10)
-	} else {
-		b = append(b, "null"...)
-	}
-	b = append(b, `,"synthetic":`...)
-	b = appendBool(b, in.Synthetic)
-	return append(b, '}')
+	return appendTime(b, in)
+}
+
+// appendFeature appends an incident as a GeoJSON feature with all properties,
+// up to but without the last brace.
+func appendFeature(b []byte, in *incident.Incident, p *places) []byte {
+	return newEncoder(p).append(b, in)
 }
 
 // appendDuplicates appends to the properties of a feature, which have just

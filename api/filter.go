@@ -17,9 +17,6 @@ import (
 var filterParams = []string{"bbox", "bbox-crs", "datetime", "unit", "province", "country", "event_type", "dataset", "actor",
 	"min_fatalities", "precision", "verification", "border_km", "q"}
 
-// crs84 is the only coordinate reference system so far: longitude, latitude, WGS 84.
-const crs84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-
 // noneWord asks for what has no value.
 const noneWord = "none"
 

@@ -20,11 +20,12 @@ type places struct {
 	// subunit are the polygons of tehsils and Afghan districts, hundreds of which few are asked for: they are not encoded.
 	subunit   map[string]orb.MultiPolygon
 	crossings []geo.Crossing
+	near      crossingGrid
 }
 
 func newPlaces(units []geo.Unit, subunits []geo.Subunit, border []BorderLine, crossings []geo.Crossing) *places {
 	p := &places{unit: map[string][]byte{}, province: map[[2]string][]byte{}, country: map[string][]byte{},
-		subunit: make(map[string]orb.MultiPolygon, len(subunits)), crossings: crossings}
+		subunit: make(map[string]orb.MultiPolygon, len(subunits)), crossings: crossings, near: newCrossingGrid(crossings)}
 	for i := range subunits {
 		p.subunit[subunits[i].ID] = subunits[i].Geometry
 	}
@@ -100,27 +101,93 @@ func (p *places) appendPlace(b []byte, in *incident.Incident) []byte {
 	return append(b, "null"...)
 }
 
-// crossing is the crossing or pass nearest to an incident of which a point or a
-// circle is known, and its distance from the label point in kilometres. It is
-// found here and not stored, so that it is right when crossings are added.
-func (p *places) crossing(in *incident.Incident) (name string, km float64, ok bool) {
+// nearest is the crossing or pass nearest to an incident of which a point or a
+// circle is known, -1 where there is none. It is found here and not stored, so
+// that it is right when crossings are added.
+func (p *places) nearest(in *incident.Incident) int {
 	if !in.HasPoint || in.Place.Kind != incident.PlacePoint && in.Place.Kind != incident.PlaceCircle {
-		return "", 0, false
+		return -1
+	}
+	near, ok := p.near.at(in.Point)
+	if ok && len(near) == 1 {
+		return int(near[0])
 	}
 	perLon := math.Cos(in.Point[1] * math.Pi / 180)
 	best, least := -1, math.Inf(1)
-	for i := range p.crossings {
+	try := func(i int) {
 		c := &p.crossings[i].Point
 		x, y := (c[0]-in.Point[0])*perLon, c[1]-in.Point[1]
 		if d := x*x + y*y; d < least {
 			best, least = i, d
 		}
 	}
-	if best < 0 {
-		return "", 0, false
+	if ok {
+		for _, i := range near {
+			try(int(i))
+		}
+		return best
 	}
-	km = orbgeo.DistanceHaversine(in.Point, p.crossings[best].Point) / 1000
-	return p.crossings[best].Name, math.Round(km*10) / 10, true
+	for i := range p.crossings {
+		try(i)
+	}
+	return best
+}
+
+// crossingKM is the distance from a point to a crossing in kilometres, to a tenth.
+func (p *places) crossingKM(from orb.Point, crossing int) float64 {
+	return math.Round(orbgeo.DistanceHaversine(from, p.crossings[crossing].Point)/1000*10) / 10
+}
+
+// crossingGrid lists for each cell of the region the crossings that can be the
+// nearest to a point in it: mostly one, of some dozens. Without it finding the
+// nearest cost as much as the rest of a feature's numbers.
+type crossingGrid struct {
+	cells [][]uint16 // nil without crossings
+}
+
+// The cells of a crossingGrid, in degrees.
+const (
+	gridWest, gridSouth   = 58.0, 22.0
+	gridCell              = 0.125
+	gridColumns, gridRows = 176, 136 // to 80° E and 39° N
+)
+
+func newCrossingGrid(crossings []geo.Crossing) crossingGrid {
+	if len(crossings) == 0 || len(crossings) > math.MaxUint16 {
+		return crossingGrid{}
+	}
+	g := crossingGrid{cells: make([][]uint16, gridColumns*gridRows)}
+	least := make([]float64, len(crossings))
+	// span gives the least and the greatest distance between a number and those of an interval.
+	span := func(v, from, to float64) (nearest, farthest float64) {
+		return max(from-v, v-to, 0), max(v-from, to-v)
+	}
+	for cell := range g.cells {
+		west, south := gridWest+float64(cell%gridColumns)*gridCell, gridSouth+float64(cell/gridColumns)*gridCell
+		wide, narrow := math.Cos(south*math.Pi/180), math.Cos((south+gridCell)*math.Pi/180)
+		within := math.Inf(1) // some crossing is at most so far from any point of the cell
+		for i := range crossings {
+			nearX, farX := span(crossings[i].Point[0], west, west+gridCell)
+			nearY, farY := span(crossings[i].Point[1], south, south+gridCell)
+			least[i] = math.Hypot(nearX*narrow, nearY)
+			within = min(within, math.Hypot(farX*wide, farY))
+		}
+		for i, d := range least {
+			if d <= within+1e-9 { // for the rounding
+				g.cells[cell] = append(g.cells[cell], uint16(i))
+			}
+		}
+	}
+	return g
+}
+
+// at gives the candidates for a point; ok is false outside the grid.
+func (g *crossingGrid) at(p orb.Point) (near []uint16, ok bool) {
+	x, y := (p[0]-gridWest)/gridCell, (p[1]-gridSouth)/gridCell
+	if g.cells == nil || !(x >= 0 && x < gridColumns && y >= 0 && y < gridRows) {
+		return nil, false
+	}
+	return g.cells[int(y)*gridColumns+int(x)], true
 }
 
 func appendMulti(b, polygons []byte) []byte {

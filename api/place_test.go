@@ -3,12 +3,15 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/paulmach/orb"
 
+	"sarhad/data/bundle"
 	"sarhad/geo"
 	"sarhad/incident"
 )
@@ -116,5 +119,77 @@ func TestUnitsOfATime(t *testing.T) {
 	spec, err := newColumnSpec(testUnits, pastFormers)
 	if err != nil || !slices.Contains(spec.units, "af-old") || slices.Contains(spec.units, "pk-areas") {
 		t.Errorf("the columns name %v, %v", spec.units, err)
+	}
+}
+
+// nearestOfAll is the naive twin of nearest.
+func nearestOfAll(p *places, from orb.Point) int {
+	perLon := math.Cos(from[1] * math.Pi / 180)
+	best, least := -1, math.Inf(1)
+	for i := range p.crossings {
+		c := p.crossings[i].Point
+		x, y := (c[0]-from[0])*perLon, c[1]-from[1]
+		if d := x*x + y*y; d < least {
+			best, least = i, d
+		}
+	}
+	return best
+}
+
+func bundledPlaces(t testing.TB) *places {
+	t.Helper()
+	crossings, err := bundle.Crossings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Two at one point: the first counts.
+	return newPlaces(nil, nil, nil, append(crossings, crossings[0]))
+}
+
+func TestNearestCrossingTwin(t *testing.T) {
+	p := bundledPlaces(t)
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	check := func(at orb.Point) {
+		in := incident.Incident{Point: at, HasPoint: true, Place: incident.Place{Kind: incident.PlacePoint}}
+		if got, want := p.nearest(&in), nearestOfAll(p, at); got != want {
+			t.Fatalf("nearest to %v is %d, want %d", at, got, want)
+		}
+	}
+	for range 200_000 {
+		check(orb.Point{57 + 25*random.Float64(), 21 + 20*random.Float64()})
+	}
+	for range 20_000 { // the edges of cells
+		check(orb.Point{gridWest + gridCell*float64(random.IntN(180)), gridSouth + gridCell*float64(random.IntN(140))})
+	}
+	for _, c := range p.crossings {
+		check(c.Point)
+	}
+	for _, at := range []orb.Point{{0, 0}, {-180, -90}, {180, 90}, {math.NaN(), 30}, {70, math.Inf(1)}} {
+		check(at)
+	}
+}
+
+func BenchmarkNearestCrossing(b *testing.B) {
+	p := bundledPlaces(b)
+	in := incident.Incident{HasPoint: true, Place: incident.Place{Kind: incident.PlacePoint}}
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	points := make([]orb.Point, 4096)
+	for i := range points {
+		points[i] = orb.Point{62 + 11*random.Float64(), 27 + 9*random.Float64()}
+	}
+	sum := 0
+	b.Run("grid", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			in.Point = points[i%len(points)]
+			sum += p.nearest(&in)
+		}
+	})
+	b.Run("naive", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			sum += nearestOfAll(p, points[i%len(points)])
+		}
+	})
+	if sum < 0 {
+		b.Error("no crossing was found")
 	}
 }

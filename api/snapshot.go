@@ -44,7 +44,7 @@ func (s *snapshot) extent(names []string) (w window, ok bool) {
 	return w, ok
 }
 
-func contains(list []string, s string) bool {
+func contains[T comparable](list []T, s T) bool {
 	for _, v := range list {
 		if v == s {
 			return true
