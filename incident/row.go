@@ -102,3 +102,15 @@ func shared[T comparable](known map[T]*T, v T) *T {
 	}
 	return p
 }
+
+// FIDRange is a range of row numbers of a store, closed at both ends.
+type FIDRange struct{ From, To int64 }
+
+// Journal is a reader that knows what changed, so that who keeps a copy need not read everything again.
+type Journal interface {
+	Reader
+	// Touched gives the ranges of row numbers that changes after a change number
+	// may have added, changed or removed, in any order; they may be wider than
+	// that. known is false if the store does not know that far back.
+	Touched(ctx context.Context, since int64) (ranges []FIDRange, known bool, err error)
+}

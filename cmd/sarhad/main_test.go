@@ -204,7 +204,8 @@ func TestOldStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, q := range []string{"ALTER TABLE incidents DROP COLUMN unit_then", "ALTER TABLE incidents DROP COLUMN district_then", "ALTER TABLE incidents DROP COLUMN subunit_id", "DELETE FROM migrations WHERE version > 1",
-		"DROP TABLE versions", "DELETE FROM gpkg_contents WHERE table_name = 'versions'",
+		"DROP TABLE versions", "DROP TABLE links", "DROP TABLE clusters", "DROP TABLE journal",
+		"DELETE FROM gpkg_contents WHERE table_name IN ('versions', 'links', 'clusters', 'journal')", "DELETE FROM meta WHERE key IN ('linked', 'journal_since')",
 		"ALTER TABLE imports DROP COLUMN hash", "ALTER TABLE imports DROP COLUMN mapping", "ALTER TABLE imports DROP COLUMN who", "ALTER TABLE imports DROP COLUMN rows_gone",
 		"ALTER TABLE datasets DROP COLUMN version", "ALTER TABLE datasets DROP COLUMN accessed", "ALTER TABLE datasets DROP COLUMN public_set",
 		"UPDATE incidents SET content_hash = content_hash + 1"} { // which knew nothing of these columns

@@ -15,6 +15,7 @@ import (
 	"sarhad/api"
 	"sarhad/data/bundle"
 	"sarhad/data/gpkg"
+	"sarhad/data/index"
 	"sarhad/data/ingest"
 	"sarhad/data/source"
 	"sarhad/frontend"
@@ -26,6 +27,7 @@ type serveCmd struct {
 	storeFlag
 	placesFlag
 	uploadFlag
+	indexFlag
 	Listen          string `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	NoDemo          bool   `help:"Do not load the demo into a new store."`
 	Synthetic       int    `help:"Add this many made-up incidents, labelled as synthetic everywhere." placeholder:"N"`
@@ -83,7 +85,8 @@ func (c *serveCmd) Run(e *env) error {
 		}
 	}
 	defer endUploads()
-	handler, err := c.handler(e, st, known, live, taken.loader())
+	x := c.openIndex(st)
+	handler, err := c.handler(e, st, x, known, live, taken.loader())
 	if err != nil {
 		return err
 	}
@@ -92,6 +95,9 @@ func (c *serveCmd) Run(e *env) error {
 	var followed sync.WaitGroup
 	followed.Go(func() { live.follow(ctx, st, e.log, learnEvery) })
 	followed.Go(known.warmUp)
+	if x != nil {
+		followed.Go(func() { followStore(ctx, x, e.log) })
+	}
 	defer func() { // the store must outlive what reads it
 		stop()
 		followed.Wait()
@@ -148,7 +154,7 @@ func (p *places) warmUp() {
 	}
 }
 
-func (c *serveCmd) handler(e *env, st *gpkg.Store, known *places, live *liveGeocoder, loader incident.Loader) (http.Handler, error) {
+func (c *serveCmd) handler(e *env, st *gpkg.Store, x *index.Index, known *places, live *liveGeocoder, loader incident.Loader) (http.Handler, error) {
 	coarse, err := bundle.BorderCoarse()
 	if err != nil {
 		return nil, fmt.Errorf("read the bundled border line: %w", err)
@@ -170,6 +176,9 @@ func (c *serveCmd) handler(e *env, st *gpkg.Store, known *places, live *liveGeoc
 		StoreID: strconv.FormatInt(time.Now().UnixNano(), 36),
 		Loader:  loader, WriteToken: c.WriteToken, Closing: e.ctx.Done(),
 		Ready: func(ctx context.Context) error { _, err := st.Change(ctx); return err },
+	}
+	if x != nil {
+		cfg.Reader = x
 	}
 	if c.TileURL != "" {
 		cfg.BaseLayer = &api.BaseLayer{URL: c.TileURL, Attribution: c.TileAttribution}

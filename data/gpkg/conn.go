@@ -24,7 +24,11 @@ import (
 // for a row. The price is a pool of our own, below, which is short.
 
 // conn is one connection. It is used by one goroutine at a time.
-type conn struct{ c *sqlite3.SQLiteConn }
+type conn struct {
+	c *sqlite3.SQLiteConn
+	// touched are the rows of incidents that changed since the change number last grew.
+	touched touched
+}
 
 // openConn opens a connection with the given mode ("ro", "rw" or "rwc").
 func openConn(path, mode string, immutable bool) (*conn, error) {
@@ -47,7 +51,7 @@ func openConn(path, mode string, immutable bool) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{c.(*sqlite3.SQLiteConn)}, nil
+	return &conn{c: c.(*sqlite3.SQLiteConn)}, nil
 }
 
 func (c *conn) close() error { return c.c.Close() }

@@ -120,7 +120,7 @@ func TestFirstVersion(t *testing.T) {
 	}
 	for _, q := range []string{
 		"DROP TABLE versions", "DELETE FROM gpkg_contents WHERE table_name = 'versions'",
-		"DROP TABLE links", "DROP TABLE clusters", "DELETE FROM gpkg_contents WHERE table_name IN ('links', 'clusters')", "DELETE FROM meta WHERE key = 'linked'",
+		"DROP TABLE links", "DROP TABLE clusters", "DROP TABLE journal", "DELETE FROM gpkg_contents WHERE table_name IN ('links', 'clusters', 'journal')", "DELETE FROM meta WHERE key IN ('linked', 'journal_since')",
 		"ALTER TABLE imports DROP COLUMN hash", "ALTER TABLE imports DROP COLUMN mapping", "ALTER TABLE imports DROP COLUMN who", "ALTER TABLE imports DROP COLUMN rows_gone",
 		"ALTER TABLE datasets DROP COLUMN version", "ALTER TABLE datasets DROP COLUMN accessed", "ALTER TABLE datasets DROP COLUMN public_set",
 	} {

@@ -271,7 +271,7 @@ func grow(c *conn) error {
 	if err := c.exec("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE key = 'change'"); err != nil {
 		return fmt.Errorf("grow the change number: %w", err)
 	}
-	return nil
+	return writeJournal(c)
 }
 
 // encode fills blocks with a batch and hands them on until it is done, fails
@@ -401,6 +401,7 @@ func (l *load) allNew(ctx context.Context, c *conn, b *block) (bool, error) {
 // number gives a new row its number and counts it.
 func (l *load) number(b *block, i int) {
 	b.values(i)[colFID].Value = l.next
+	l.s.writer.touched.add(l.next)
 	if l.bulk != nil {
 		l.bulk.add(b.key[i], l.next)
 	}
@@ -495,6 +496,7 @@ func (l *load) change(c *conn, in *incident.Incident, args []driver.NamedValue, 
 	if err := keep(c, old.fid); err != nil {
 		return err
 	}
+	c.touched.add(old.fid)
 	if err := c.run(updateOne, l.update); err != nil {
 		return fmt.Errorf("change row %d: %w", old.fid, err)
 	}
@@ -783,6 +785,9 @@ func (s *Store) remove(ctx context.Context, name string) (n int, err error) {
 			if err := dropIndexes(c); err != nil {
 				return err
 			}
+		}
+		if err := touchAll(ctx, c, "SELECT fid FROM incidents WHERE dataset = ?", name); err != nil {
+			return err
 		}
 		if mine == all {
 			err = c.exec("DELETE FROM incidents") // without a condition SQLite drops the pages whole

@@ -113,6 +113,7 @@ func (l *load) sweep(ctx context.Context, c *conn) (int, error) {
 		if err := c.exec("DELETE FROM incidents WHERE fid = ?", fid); err != nil {
 			return 0, fmt.Errorf("take row %d away: %w", fid, err)
 		}
+		c.touched.add(fid)
 	}
 	l.bulk = nil // it knows rows that are gone
 	l.begun = false
@@ -279,6 +280,9 @@ func (s *Store) takeBack(ctx context.Context, c *conn, id int64, state incident.
 	// To take many rows out of an index one by one costs more than to build it anew.
 	if err == nil && mine > bulkStore && mine*4 > all {
 		err = dropIndexes(c)
+	}
+	if err == nil {
+		err = touchAll(ctx, c, "SELECT fid FROM incidents WHERE import_id = ?1 UNION ALL SELECT incident_fid FROM versions WHERE fid IN (SELECT back FROM touched)", id)
 	}
 	if mine == all {
 		do("remove its incidents", "DELETE FROM incidents") // without a condition SQLite drops the pages whole

@@ -1,0 +1,674 @@
+package index
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"sarhad/incident"
+)
+
+// Options say how an index is kept. The zero value keeps it in memory.
+type Options struct {
+	// File is where the index lies, beside the store; "" keeps it in memory.
+	// A file that cannot be written is no error: then it is kept in memory too.
+	File string
+	// MostNew is how many incidents may have changed since the file was written
+	// before it is written anew, 100,000 if it is 0.
+	MostNew int
+}
+
+// Index answers for a store from columns. It is safe for concurrent use.
+type Index struct {
+	base incident.Reader
+	opt  Options
+
+	mu    sync.Mutex // holds refreshing
+	view  atomic.Pointer[view]
+	stale atomic.Bool // while everything is read again, the store answers
+}
+
+var _ incident.RowReader = (*Index)(nil)
+
+// view is one state of the store. It is never changed.
+type view struct {
+	change   int64
+	datasets []incident.DatasetInfo
+	base     *segment
+	dead     rowSet   // rows of base that are changed or gone
+	deadRows int      // how many
+	fresh    *segment // what came in their place or is new; nil for nothing
+}
+
+// rowSet is a set of rows.
+type rowSet []uint64
+
+func (b rowSet) has(row uint32) bool { return int(row>>6) < len(b) && b[row>>6]&(1<<(row&63)) != 0 }
+
+// New makes an index of what a reader holds. It is empty and passes every
+// question on until [Index.Refresh] was called once.
+func New(base incident.Reader, opt Options) *Index {
+	if opt.MostNew == 0 {
+		opt.MostNew = 100_000
+	}
+	return &Index{base: base, opt: opt}
+}
+
+// Ready reports whether questions are answered from the columns.
+func (x *Index) Ready() bool { return x.current() != nil }
+
+// current is the view that answers, nil if the store has to.
+func (x *Index) current() *view {
+	if x.stale.Load() {
+		return nil
+	}
+	return x.view.Load()
+}
+
+// Size is the number of incidents in the columns and of those that changed since they were written.
+func (x *Index) Size() (all, fresh int) {
+	v := x.current()
+	if v == nil {
+		return 0, 0
+	}
+	return v.rows(), v.freshRows()
+}
+
+func (v *view) freshRows() int {
+	if v.fresh == nil {
+		return 0
+	}
+	return v.fresh.rows()
+}
+
+func (v *view) rows() int { return v.base.rows() - v.deadRows + v.freshRows() }
+
+// segments are the parts of the view; dead belongs to the first.
+func (v *view) segments() []*segment {
+	if v.fresh == nil {
+		return []*segment{v.base}
+	}
+	return []*segment{v.base, v.fresh}
+}
+
+// state is what is known of the store before its incidents are read.
+type state struct {
+	stamp
+	datasets []incident.DatasetInfo
+	loading  bool
+}
+
+// look reads the state. The digest tells states apart that share a change
+// number: those of another store, or of a copy that went another way.
+func (x *Index) look(ctx context.Context) (st state, err error) {
+	if st.Change, err = x.base.Change(ctx); err != nil {
+		return st, fmt.Errorf("read the change number: %w", err)
+	}
+	if st.datasets, err = x.base.Datasets(ctx); err != nil {
+		return st, fmt.Errorf("read the datasets: %w", err)
+	}
+	imports, err := x.base.Imports(ctx, "")
+	if err != nil {
+		return st, fmt.Errorf("read the imports: %w", err)
+	}
+	h := sha256.New()
+	for i := range imports {
+		imp := &imports[i]
+		st.loading = st.loading || imp.State == incident.ImportRunning
+		_, _ = fmt.Fprintf(h, "%d %q %q %s %s %d %d %d %d\n", imp.ID, imp.Dataset, imp.File, imp.Hash, imp.Started, imp.New, imp.Changed, imp.Unchanged, imp.Gone)
+	}
+	for i := range st.datasets {
+		d := &st.datasets[i]
+		_, _ = fmt.Fprintf(h, "%q %d %d %d\n", d.Name, d.Count, d.First, d.Last)
+	}
+	h.Sum(st.Store[:0])
+	return st, nil
+}
+
+// Refresh brings the index to the present state of the store. It returns at
+// once if nothing changed; readers go on in the meantime. After an error the
+// index stays as it was.
+func (x *Index) Refresh(ctx context.Context) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	change, err := x.base.Change(ctx)
+	if err != nil {
+		return fmt.Errorf("read the change number: %w", err)
+	}
+	if old := x.view.Load(); old != nil && old.change == change {
+		x.stale.Store(false)
+		return nil
+	}
+	st, err := x.look(ctx)
+	if err != nil {
+		return err
+	}
+	return x.refresh(ctx, &st)
+}
+
+func (x *Index) refresh(ctx context.Context, st *state) (err error) {
+	var next *view
+	if old := x.view.Load(); old == nil {
+		next, err = x.saved(st)
+	} else {
+		next, err = x.update(ctx, old, st)
+	}
+	if err == nil && (next == nil || next.freshRows() > max(x.opt.MostNew, next.base.rows()/10) || next.deadRows > max(x.opt.MostNew, next.base.rows()/2)) {
+		// That takes seconds for a million incidents. After a load everybody waits
+		// for what it brought: the store gives it at once, if slower. While one
+		// runs the store has no indexes, and what is shown is not the end anyway.
+		x.stale.Store(!st.loading && x.view.Load() != nil)
+		next, err = x.rebuild(ctx, st)
+	}
+	if err != nil {
+		return fmt.Errorf("index the incidents: %w", err)
+	}
+	// What was read may be newer than the number it was read under; the journal
+	// then has it again, and it is read twice.
+	next.datasets = st.datasets
+	x.view.Store(next)
+	x.stale.Store(false)
+	return nil
+}
+
+const (
+	// lookEvery is how often Follow looks whether the store has changed.
+	lookEvery = 100 * time.Millisecond
+	// loadShare bounds the time that goes into keeping up with a running load, which shares the machine.
+	loadShare = 8
+)
+
+// Follow keeps the index up to date until its context ends. failed is told
+// when it cannot; it goes on trying.
+func (x *Index) Follow(ctx context.Context, failed func(error)) {
+	var took time.Duration
+	var last time.Time
+	for {
+		err := func() error {
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			change, err := x.base.Change(ctx)
+			if err != nil {
+				return fmt.Errorf("read the change number: %w", err)
+			}
+			if old := x.view.Load(); old != nil && old.change == change {
+				return nil
+			}
+			st, err := x.look(ctx)
+			if err != nil || st.loading && time.Since(last) < took*loadShare {
+				return err
+			}
+			began := time.Now()
+			err = x.refresh(ctx, &st)
+			last = time.Now()
+			took = last.Sub(began)
+			return err
+		}()
+		wait := lookEvery
+		if err != nil && ctx.Err() == nil {
+			failed(err)
+			wait = 50 * lookEvery
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// saved opens the file, nil if there is none of this state.
+func (x *Index) saved(st *state) (*view, error) {
+	if x.opt.File == "" {
+		return nil, nil
+	}
+	s, of, err := openFile(x.opt.File)
+	if errors.Is(err, errNoIndex) || err == nil && of != st.stamp {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &view{change: st.Change, base: s}, nil
+}
+
+// rebuild reads everything.
+func (x *Index) rebuild(ctx context.Context, st *state) (*view, error) {
+	var out *fileWriter
+	b := newBuilder()
+	if x.opt.File != "" {
+		if out, _ = createFile(x.opt.File); out != nil { // without one it is kept in memory
+			b.out = out
+		}
+	}
+	size := 0
+	for i := range st.datasets {
+		size += st.datasets[i].Count
+	}
+	b.grow(size)
+	for in, err := range x.base.Incidents(ctx, incident.Query{}) {
+		if err == nil {
+			err = b.add(in)
+		}
+		if err != nil {
+			if out != nil {
+				out.discard()
+			}
+			return nil, err
+		}
+	}
+	s := b.finish()
+	if out != nil {
+		if err := out.finish(s, st.stamp); err != nil {
+			return nil, err
+		}
+		m, _, err := openFile(x.opt.File)
+		if err != nil {
+			return nil, fmt.Errorf("read what was written: %w", err)
+		}
+		s = m
+	}
+	return &view{change: st.Change, base: s}, nil
+}
+
+// update reads what changed, nil if that is too much or not known.
+func (x *Index) update(ctx context.Context, old *view, st *state) (*view, error) {
+	j, ok := x.base.(incident.Journal)
+	if !ok {
+		return nil, nil
+	}
+	ranges, known, err := j.Touched(ctx, old.change)
+	if err != nil || !known {
+		return nil, err
+	}
+	ranges = joined(ranges)
+	next := &view{change: st.Change, base: old.base, dead: old.dead, deadRows: old.deadRows, fresh: old.fresh}
+	if len(ranges) == 0 {
+		return next, nil
+	}
+	next.dead = make(rowSet, (old.base.rows()+63)/64)
+	copy(next.dead, old.dead)
+	b := newBuilder()
+	// What is fresh already and was not touched again goes in between, in the order of fid.
+	var kept []uint32
+	if old.fresh != nil {
+		kept = old.fresh.byFID
+	}
+	var in incident.Incident
+	var texts arena
+	keep := func(before int64) error {
+		for ; len(kept) > 0 && old.fresh.fid[kept[0]] < before; kept = kept[1:] {
+			old.fresh.incident(kept[0], &in, &texts)
+			if err := b.add(&in); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, r := range ranges {
+		if err := keep(r.From); err != nil {
+			return nil, err
+		}
+		for len(kept) > 0 && old.fresh.fid[kept[0]] <= r.To {
+			kept = kept[1:]
+		}
+		for i := old.base.firstFID(r.From); i < len(old.base.byFID); i++ {
+			row := old.base.byFID[i]
+			if old.base.fid[row] > r.To {
+				break
+			}
+			if !next.dead.has(row) {
+				next.dead[row>>6] |= 1 << (row & 63)
+				next.deadRows++
+			}
+		}
+		q := incident.Query{After: &incident.Cursor{FID: r.From - 1}}
+		for in, err := range x.base.Incidents(ctx, q) {
+			if err != nil {
+				return nil, err
+			}
+			if in.FID > r.To {
+				break
+			}
+			if err := b.add(in); err != nil {
+				return nil, err
+			}
+			if b.rows() > 4*max(x.opt.MostNew, old.base.rows()/10) {
+				return nil, nil // to read everything in one go is cheaper
+			}
+		}
+	}
+	if err := keep(math.MaxInt64); err != nil {
+		return nil, err
+	}
+	next.fresh = nil
+	if b.rows() > 0 {
+		next.fresh = b.finish()
+	}
+	return next, nil
+}
+
+// firstFID is where in byFID the row numbers from fid on begin.
+func (s *segment) firstFID(fid int64) int {
+	i, _ := slices.BinarySearchFunc(s.byFID, fid, func(row uint32, fid int64) int { return compare(s.fid[row], fid) })
+	return i
+}
+
+// joined sorts ranges and puts together those that meet.
+func joined(ranges []incident.FIDRange) []incident.FIDRange {
+	ranges = slices.Clone(ranges)
+	slices.SortFunc(ranges, func(a, b incident.FIDRange) int { return compare(a.From, b.From) })
+	out := ranges[:0]
+	for _, r := range ranges {
+		if n := len(out); n > 0 && r.From <= out[n-1].To+1 {
+			out[n-1].To = max(out[n-1].To, r.To)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// Change implements [incident.Reader]: the change number of the answers.
+func (x *Index) Change(ctx context.Context) (int64, error) {
+	if v := x.current(); v != nil {
+		return v.change, nil
+	}
+	return x.base.Change(ctx)
+}
+
+// Datasets implements [incident.Reader].
+func (x *Index) Datasets(ctx context.Context) ([]incident.DatasetInfo, error) {
+	if v := x.current(); v != nil {
+		return slices.Clone(v.datasets), nil
+	}
+	return x.base.Datasets(ctx)
+}
+
+// Imports implements [incident.Reader].
+func (x *Index) Imports(ctx context.Context, dataset string) ([]incident.ImportInfo, error) {
+	return x.base.Imports(ctx, dataset)
+}
+
+// Import implements [incident.Reader].
+func (x *Index) Import(ctx context.Context, id int64) (incident.ImportInfo, error) {
+	return x.base.Import(ctx, id)
+}
+
+// Versions implements [incident.Reader].
+func (x *Index) Versions(ctx context.Context, id string) ([]incident.Version, error) {
+	return x.base.Versions(ctx, id)
+}
+
+// Links implements [incident.Reader].
+func (x *Index) Links(ctx context.Context, id string) ([]incident.Link, error) {
+	return x.base.Links(ctx, id)
+}
+
+// Incident implements [incident.Reader].
+func (x *Index) Incident(ctx context.Context, id string) (*incident.Incident, error) {
+	v := x.current()
+	fid, err := strconv.ParseInt(id, 10, 64)
+	if v == nil || err != nil || strings.ContainsAny(id, "+-") {
+		return x.base.Incident(ctx, id)
+	}
+	defer runtime.KeepAlive(v)
+	for i, s := range v.segments() {
+		if row, ok := s.find(fid); ok && (i > 0 || !v.dead.has(row)) {
+			in := new(incident.Incident)
+			s.incident(row, in, new(arena))
+			return in, nil
+		}
+	}
+	return nil, incident.Errorf(incident.CodeNotFound, "There is no incident %q.", id)
+}
+
+// checkEvery is after how many rows a question looks whether it was given up.
+const checkEvery = 1 << 16
+
+// Count implements [incident.Reader].
+func (x *Index) Count(ctx context.Context, f incident.Filter) (int, error) {
+	v := x.current()
+	if v == nil {
+		return x.base.Count(ctx, f)
+	}
+	defer runtime.KeepAlive(v)
+	n := 0
+	for i, s := range v.segments() {
+		p := s.plan(f)
+		lo, hi, before := p.window()
+		if p.free() && !p.hasBox && (i > 0 || v.deadRows == 0) {
+			n += hi - lo + len(before)
+			continue
+		}
+		err := v.each(ctx, i, p, lo, hi, before, func(rows []uint32) { n += len(rows) })
+		if err != nil {
+			return 0, err
+		}
+	}
+	return n, ctx.Err()
+}
+
+// each gives the matching rows of a segment in portions, those of before in no order.
+func (v *view) each(ctx context.Context, seg int, p *plan, lo, hi int, before []uint32, do func(rows []uint32)) error {
+	alive := func(rows []uint32) []uint32 {
+		if seg > 0 || v.deadRows == 0 {
+			return rows
+		}
+		return slices.DeleteFunc(rows, v.dead.has)
+	}
+	var rows []uint32
+	if len(before) > 0 {
+		rows = p.collect(rows[:0], before)
+		do(alive(rows))
+	}
+	for lo < hi {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		end := min(lo+checkEvery, hi)
+		rows = p.collectRange(rows[:0], lo, end)
+		do(alive(rows))
+		lo = end
+	}
+	return nil
+}
+
+// Rows implements [incident.RowReader].
+func (x *Index) Rows(ctx context.Context, f incident.Filter, do func(*incident.Row) bool) error {
+	v := x.current()
+	if v == nil {
+		return incident.Rows(ctx, x.base, f, do)
+	}
+	defer runtime.KeepAlive(v)
+	var r incident.Row
+	return v.ordered(ctx, incident.Query{Filter: f, Order: incident.ByStart}, func(s *segment, row uint32) bool {
+		s.row(row, &r)
+		return do(&r)
+	})
+}
+
+// Incidents implements [incident.Reader].
+func (x *Index) Incidents(ctx context.Context, q incident.Query) iter.Seq2[*incident.Incident, error] {
+	v := x.current()
+	if v == nil {
+		return x.base.Incidents(ctx, q)
+	}
+	return func(yield func(*incident.Incident, error) bool) {
+		defer runtime.KeepAlive(v)
+		var in incident.Incident
+		var a arena
+		left, given, stopped := q.Limit, 0, false
+		err := v.ordered(ctx, q, func(s *segment, row uint32) bool {
+			if given++; given%64 == 0 && ctx.Err() != nil {
+				return false
+			}
+			s.incident(row, &in, &a)
+			if stopped = !yield(&in, nil); stopped {
+				return false
+			}
+			left--
+			return left != 0
+		})
+		if err == nil && left != 0 && !stopped {
+			err = ctx.Err()
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// ordered gives the rows of a query in its order until give returns false.
+func (v *view) ordered(ctx context.Context, q incident.Query, give func(*segment, uint32) bool) error {
+	segments := v.segments()
+	fresh := []uint32(nil)
+	if len(segments) > 1 {
+		var err error
+		if fresh, err = v.sorted(ctx, 1, segments[1].plan(q.Filter), q); err != nil {
+			return err
+		}
+	}
+	more := true
+	// The fresh ones stand between those of the base.
+	err := v.walk(ctx, segments[0].plan(q.Filter), q, func(row uint32) bool {
+		at := segments[0].cursor(row)
+		for more && len(fresh) > 0 && q.Order.Less(segments[1].cursor(fresh[0]), at) {
+			more = give(segments[1], fresh[0])
+			fresh = fresh[1:]
+		}
+		more = more && give(segments[0], row)
+		return more
+	})
+	if err != nil {
+		return err
+	}
+	for more && len(fresh) > 0 {
+		more = give(segments[1], fresh[0])
+		fresh = fresh[1:]
+	}
+	return nil
+}
+
+// sorted gives all matching rows of a segment in the order of the query and behind its cursor.
+func (v *view) sorted(ctx context.Context, seg int, p *plan, q incident.Query) ([]uint32, error) {
+	s := v.segments()[seg]
+	lo, hi, before := p.window()
+	var all []uint32
+	if err := v.each(ctx, seg, p, lo, hi, before, func(rows []uint32) {
+		for _, row := range rows {
+			if q.After == nil || q.Order.Less(*q.After, s.cursor(row)) {
+				all = append(all, row)
+			}
+		}
+	}); err != nil {
+		return nil, err
+	}
+	switch q.Order {
+	case incident.ByStart: // the order of the rows
+		slices.Sort(all)
+	case incident.ByStartRev:
+		slices.Sort(all)
+		slices.Reverse(all)
+	default:
+		slices.SortFunc(all, func(a, b uint32) int { return compare(s.fid[a], s.fid[b]) })
+	}
+	return all, nil
+}
+
+// walk gives the matching rows of the first segment in the order of the query
+// until give returns false. A short list is collected and sorted; for a long
+// one, of which perhaps only the first are wanted, all rows are looked at in order.
+func (v *view) walk(ctx context.Context, p *plan, q incident.Query, give func(uint32) bool) error {
+	s := p.s
+	lo, hi, before := p.window()
+	const few = 1 << 14
+	if q.Limit == 0 && q.Order == incident.ByFID || hi-lo+len(before) <= few || q.Order == incident.ByFID && hi-lo < s.rows()/8 {
+		rows, err := v.sorted(ctx, 0, p, q)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if !give(row) {
+				break
+			}
+		}
+		return nil
+	}
+	offer := func(row uint32) bool {
+		return v.dead.has(row) || !p.matches(row) || q.After != nil && !q.Order.Less(*q.After, s.cursor(row)) || give(row)
+	}
+	n := 0
+	check := func() error {
+		if n++; n%checkEvery == 0 {
+			return ctx.Err()
+		}
+		return nil
+	}
+	slices.Sort(before)
+	switch q.Order {
+	case incident.ByStart:
+		if q.After != nil {
+			lo = max(lo, s.from(q.After.Start))
+		}
+		for _, row := range before {
+			if !offer(row) {
+				return nil
+			}
+		}
+		for row := lo; row < hi; row++ {
+			if err := check(); err != nil {
+				return err
+			}
+			if !offer(uint32(row)) {
+				return nil
+			}
+		}
+	case incident.ByStartRev:
+		if q.After != nil && q.After.Start < incident.MaxDay {
+			hi = min(hi, s.from(q.After.Start+1))
+		}
+		for row := hi - 1; row >= lo; row-- {
+			if err := check(); err != nil {
+				return err
+			}
+			if !offer(uint32(row)) {
+				return nil
+			}
+		}
+		for _, row := range slices.Backward(before) {
+			if !offer(row) {
+				return nil
+			}
+		}
+	default:
+		first := 0
+		if q.After != nil {
+			first = s.firstFID(q.After.FID + 1)
+		}
+		for _, row := range s.byFID[first:] {
+			if err := check(); err != nil {
+				return err
+			}
+			if p.inDays(row) && !offer(row) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// inDays tests the days of a row.
+func (p *plan) inDays(row uint32) bool {
+	return !p.hasDays || p.s.start[row] <= int32(p.to) && p.s.end[row] >= int32(p.from)
+}

@@ -1,0 +1,149 @@
+package index
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"github.com/paulmach/orb"
+
+	"sarhad/incident"
+)
+
+// segment is a set of incidents in columns, sorted by first day and then by
+// row number of the store. It is never changed.
+type segment struct {
+	start, end []int32
+	fid        []int64
+	lon, lat   []float64 // NaN for none
+	kind       []uint32  // rows of the tables below
+	place      []uint32
+	party      []uint32
+	low        []int32 // unknownFigure for what is not reported
+	best       []int32
+	high       []int32
+	border     []float64 // least distance in kilometres, NaN for none
+	offset     []uint64  // of the record
+	byFID      []uint32  // the rows in the order of fid
+	// long are the rows of several days, those that last between 2^(k-1) and
+	// 2^k-1 days longer than one from longAt[k] to longAt[k+1], each class by
+	// start: what reaches into a window began less than 2^k days before it.
+	long   []uint32
+	longAt [longClasses + 1]int
+
+	kinds   []incident.RowKind
+	places  []incident.RowPlace
+	parties []party
+	large   []int64 // figures that do not fit into a column
+	records []byte
+	words   *words
+
+	// mapped keeps the file while the segment is in use; nil for one in memory.
+	mapped *mapping
+}
+
+const longClasses = 33
+
+func (s *segment) rows() int { return len(s.start) }
+
+// incident fills in the incident of a row. in is overwritten whole.
+func (s *segment) incident(row uint32, in *incident.Incident, a *arena) {
+	*in = incident.Incident{FID: s.fid[row], Start: incident.Day(s.start[row]), End: incident.Day(s.end[row]),
+		Low: s.figure(s.low[row]), Best: s.figure(s.best[row]), High: s.figure(s.high[row])}
+	if lon := s.lon[row]; lon == lon {
+		in.Point, in.HasPoint = orb.Point{lon, s.lat[row]}, true
+	}
+	s.kinds[s.kind[row]].Put(in)
+	s.places[s.place[row]].Put(in)
+	s.parties[s.party[row]].put(in)
+	if in.Border.Known {
+		in.Border.MinKM = s.border[row]
+	}
+	rec := s.records[s.offset[row]:]
+	size := binary.LittleEndian.Uint32(rec)
+	r := reader{s: a.text(rec[recordHead : recordHead+size])}
+	r.read(binary.LittleEndian.Uint32(rec[4:]), in)
+}
+
+// row fills in what the columns hold of a row.
+func (s *segment) row(row uint32, r *incident.Row) {
+	r.FID, r.Start, r.End = s.fid[row], incident.Day(s.start[row]), incident.Day(s.end[row])
+	r.Point = orb.Point{s.lon[row], s.lat[row]}
+	if r.HasPoint = r.Point[0] == r.Point[0]; !r.HasPoint {
+		r.Point = orb.Point{}
+	}
+	r.Low, r.Best, r.High = s.figure(s.low[row]), s.figure(s.best[row]), s.figure(s.high[row])
+	r.Kind, r.Place = &s.kinds[s.kind[row]], &s.places[s.place[row]]
+}
+
+// cursor is the place of a row in any order.
+func (s *segment) cursor(row uint32) incident.Cursor {
+	return incident.Cursor{FID: s.fid[row], Start: incident.Day(s.start[row])}
+}
+
+// find gives the row of a fid.
+func (s *segment) find(fid int64) (uint32, bool) {
+	i, ok := slices.BinarySearchFunc(s.byFID, fid, func(row uint32, fid int64) int {
+		switch f := s.fid[row]; {
+		case f < fid:
+			return -1
+		case f > fid:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return 0, false
+	}
+	return s.byFID[i], true
+}
+
+// from is the first row that starts on a day or later.
+func (s *segment) from(d incident.Day) int {
+	i, _ := slices.BinarySearch(s.start, int32(d))
+	return i
+}
+
+// window gives the rows with any day in a range: those from lo to hi, and some
+// that began before, in no order.
+func (s *segment) window(from, to incident.Day) (lo, hi int, before []uint32) {
+	if from > to { // only what contains both: look at all that lasts longer than a day
+		for _, row := range s.long {
+			if s.start[row] <= int32(to) && s.end[row] >= int32(from) {
+				before = append(before, row)
+			}
+		}
+		return 0, 0, before
+	}
+	lo, hi = s.from(from), s.rows()
+	if to < math.MaxInt32 {
+		hi = s.from(to + 1)
+	}
+	for k := range longClasses {
+		class := s.long[s.longAt[k]:s.longAt[k+1]]
+		if len(class) == 0 {
+			continue
+		}
+		least := max(int64(from)-(int64(1)<<k)+1, math.MinInt32)
+		at, _ := slices.BinarySearchFunc(class, int32(least), func(row uint32, d int32) int { return compare(s.start[row], d) })
+		for _, row := range class[at:] {
+			if s.start[row] >= int32(from) {
+				break
+			}
+			if s.end[row] >= int32(from) {
+				before = append(before, row)
+			}
+		}
+	}
+	return lo, hi, before
+}
+
+func compare[T int32 | int64](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,155 @@
+package index
+
+import (
+	"encoding/binary"
+	"slices"
+	"strings"
+	"sync"
+
+	"sarhad/incident"
+)
+
+// words knows in which incidents a word occurs. A word is what stands between
+// white space, in lower case: a term that is searched has no white space, so it
+// occurs in a text exactly if it is a part of one of its words.
+//
+// The incidents of a word are places in byFID, since the rows are sorted only
+// when all words are known; each place is written as its distance from the one before.
+type words struct {
+	text  []byte   // the words, each behind and before a line end
+	at    []uint64 // where each begins in text
+	lists []byte   // the lists one after the other
+	ends  []uint64 // where the list of each word ends
+
+	mu    sync.Mutex
+	found map[string]rowSet // the terms asked for last
+	order []string
+}
+
+// wordBuilder collects the words of incidents in the order of fid.
+type wordBuilder struct {
+	byWord map[string]*wordList
+	n      uint32 // incidents so far
+}
+
+type wordList struct {
+	last uint32 // the place of the last incident, plus 1
+	list []byte
+}
+
+func (b *wordBuilder) add(in *incident.Incident) {
+	text := strings.ToLower(incident.SearchText(in.Summary, in.LocationName, in.LocationText, in.Actor1, in.Actor2))
+	b.n++
+	for w := range strings.FieldsSeq(text) {
+		l := b.byWord[w]
+		if l == nil {
+			l = &wordList{}
+			b.byWord[strings.Clone(w)] = l
+		}
+		if l.last != b.n {
+			l.list = binary.AppendUvarint(l.list, uint64(b.n-l.last))
+			l.last = b.n
+		}
+	}
+}
+
+func (b *wordBuilder) finish() *words {
+	all := make([]string, 0, len(b.byWord))
+	size := 1
+	for w, l := range b.byWord {
+		all = append(all, w)
+		size += len(w) + 1
+		_ = l
+	}
+	slices.Sort(all) // so that the same incidents give the same file
+	w := &words{text: make([]byte, 0, size), at: make([]uint64, 0, len(all)), ends: make([]uint64, 0, len(all))}
+	w.text = append(w.text, '\n')
+	for _, word := range all {
+		w.at = append(w.at, uint64(len(w.text)))
+		w.text = append(append(w.text, word...), '\n')
+		w.lists = append(w.lists, b.byWord[word].list...)
+		w.ends = append(w.ends, uint64(len(w.lists)))
+		delete(b.byWord, word)
+	}
+	return w
+}
+
+// keptTerms is how many terms are remembered: a page of a list asks again for
+// what the page before it asked. Each takes a bit for each incident.
+const keptTerms = 16
+
+// containing gives the rows in which a term occurs. The term is in lower case and has no white space.
+func (s *segment) containing(term string) rowSet {
+	w := s.words
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if set, ok := w.found[term]; ok {
+		return set
+	}
+	set := make(rowSet, (s.rows()+63)/64)
+	text := stringOf(w.text)
+	for at := 0; ; {
+		i := strings.Index(text[at:], term)
+		if i < 0 {
+			break
+		}
+		word, ok := slices.BinarySearch(w.at, uint64(at+i))
+		if !ok {
+			word-- // it begins before
+		}
+		w.each(word, func(place uint32) {
+			row := s.byFID[place]
+			set[row>>6] |= 1 << (row & 63)
+		})
+		if word+1 == len(w.at) {
+			break
+		}
+		at = int(w.at[word+1])
+	}
+	if w.found == nil {
+		w.found = map[string]rowSet{}
+	}
+	if len(w.order) == keptTerms {
+		delete(w.found, w.order[0])
+		w.order = w.order[1:]
+	}
+	w.found[term] = set
+	w.order = append(w.order, term)
+	return set
+}
+
+// each gives the places of the incidents that a word occurs in.
+func (w *words) each(word int, do func(place uint32)) {
+	from := uint64(0)
+	if word > 0 {
+		from = w.ends[word-1]
+	}
+	list := w.lists[from:w.ends[word]]
+	place := uint64(0)
+	for len(list) > 0 {
+		if c := list[0]; c < 0x80 { // nearly always
+			place += uint64(c)
+			list = list[1:]
+		} else {
+			d, n := binary.Uvarint(list)
+			place += d
+			list = list[max(n, 1):]
+		}
+		do(uint32(place - 1))
+	}
+}
+
+// textHas gives the rows that all words of a search occur in, nil for all rows.
+func (s *segment) textHas(search string) (set rowSet) {
+	for i, term := range strings.Fields(strings.ToLower(search)) {
+		of := s.containing(term)
+		if i == 0 {
+			set = slices.Clone(of)
+			continue
+		}
+		for k := range set {
+			set[k] &= of[k]
+		}
+	}
+	return set
+}
