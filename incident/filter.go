@@ -95,21 +95,7 @@ func (f Compare) Match(in *Incident) Truth {
 	if !ok {
 		return Unknown
 	}
-	switch f.Op {
-	case Eq:
-		return truth(order == 0)
-	case Ne:
-		return truth(order != 0)
-	case Lt:
-		return truth(order < 0)
-	case Le:
-		return truth(order <= 0)
-	case Gt:
-		return truth(order > 0)
-	case Ge:
-		return truth(order >= 0)
-	}
-	return Unknown
+	return f.Op.holds(order)
 }
 
 // In is true if a text property is one of the values, unknown if it is null.
@@ -162,15 +148,18 @@ func (f Like) Match(in *Incident) Truth {
 }
 
 // LikeMatch reports whether a text matches a pattern of [Like].
-func LikeMatch(pattern, text []rune) bool {
+func LikeMatch(pattern, text []rune) bool { return wildMatch(pattern, text, '%', '_') }
+
+// wildMatch matches a pattern in which one sign stands for any run of characters and another for one.
+func wildMatch(pattern, text []rune, anyRun, anyOne rune) bool {
 	// Greedy with one point of return, so that the time is at most the product of the lengths.
 	p, t, star, mark := 0, 0, -1, 0
 	for t < len(text) {
 		switch {
-		case p < len(pattern) && pattern[p] == '%':
+		case p < len(pattern) && pattern[p] == anyRun:
 			star, mark = p, t
 			p++
-		case p < len(pattern) && (pattern[p] == '_' || pattern[p] == text[t]):
+		case p < len(pattern) && (pattern[p] == anyOne || pattern[p] == text[t]):
 			p++
 			t++
 		case star >= 0:
@@ -180,7 +169,7 @@ func LikeMatch(pattern, text []rune) bool {
 			return false
 		}
 	}
-	for p < len(pattern) && pattern[p] == '%' {
+	for p < len(pattern) && pattern[p] == anyRun {
 		p++
 	}
 	return p == len(pattern)

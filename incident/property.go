@@ -117,3 +117,36 @@ func LookupProperty(name Property) (PropertyInfo, bool) {
 	p, ok := propertyByName[name]
 	return p, ok
 }
+
+// Geometry is the name of the label point among the properties of a filter. It
+// is none of [Properties]: conditions on it are [Box] and [Spatial].
+const Geometry Property = "geometry"
+
+// ListInfo describes a property with any number of texts. One without any is an
+// empty list, never null.
+type ListInfo struct {
+	Name Property
+	// Get reads the list, which must not be changed.
+	Get func(*Incident) []string
+}
+
+var lists = []ListInfo{
+	{"assoc_actors", func(in *Incident) []string { return in.AssocActors }},
+	{"candidates", func(in *Incident) []string { return in.Candidates }},
+	{"place_units", func(in *Incident) []string { return in.Place.Units }},
+	{"warnings", func(in *Incident) []string { return in.Warnings }},
+}
+
+// Lists lists the properties that are lists of texts. They are none of
+// [Properties]: conditions on them are [CompareLists].
+func Lists() []ListInfo { return lists }
+
+// LookupList finds a list by its name.
+func LookupList(name Property) (ListInfo, bool) {
+	for _, l := range lists {
+		if l.Name == name {
+			return l, true
+		}
+	}
+	return ListInfo{}, false
+}

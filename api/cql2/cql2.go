@@ -32,6 +32,8 @@ const (
 	MaxVertices = 10_000
 	// MaxList bounds the values of one list of IN or of one array.
 	MaxList = 1_000
+	// MaxPattern bounds the bytes of a pattern of LIKE.
+	MaxPattern = 1_000
 )
 
 // Options say how a filter is read. The zero value is right for coordinates in CRS84.
@@ -70,7 +72,62 @@ func wrong(source string, offset int, format string, args ...any) *Error {
 	return &Error{Offset: len(before), Line: line, Column: utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1, Message: fmt.Sprintf(format, args...)}
 }
 
-// Parse reads a filter. Its error is an *[Error].
+// Expression is a filter that was read.
+type Expression struct {
+	source string
+	root   *node
+}
+
+// Read reads a filter and checks that its properties exist and that what it
+// compares goes together. Its error is an *[Error].
+func Read(source string, lang Lang) (*Expression, error) {
+	if len(source) > MaxBytes {
+		return nil, wrong(source, MaxBytes, "The filter is longer than %d bytes.", MaxBytes)
+	}
+	for i, r := range source {
+		if _, n := utf8.DecodeRuneInString(source[i:]); r == utf8.RuneError && n == 1 {
+			return nil, wrong(source, i, "The filter is not text in UTF-8.")
+		}
+	}
+	read := readText
+	switch lang {
+	case Text:
+	case JSON:
+		read = readJSON
+	default:
+		err := wrong(source, 0, "There is no filter language %s.", quote(string(lang)))
+		err.Allowed = []string{string(Text), string(JSON)}
+		return nil, err
+	}
+	root, err := read(source)
+	if err != nil {
+		return nil, err
+	}
+	b := builder{source: source}
+	if err := b.condition(root); err != nil {
+		return nil, err
+	}
+	return &Expression{source: source, root: root}, nil
+}
+
+// Text writes the filter in the text encoding, in one line with no more brackets than it needs.
+func (e *Expression) Text() string { return string(appendText(nil, e.root)) }
+
+// JSON writes the filter in the JSON encoding.
+func (e *Expression) JSON() []byte { return appendJSON(nil, e.root) }
+
+// Filter gives the filter as stores take it. Its error, for a position outside
+// the world, is an *[Error].
+func (e *Expression) Filter(opt Options) (incident.Filter, error) {
+	c := compiler{builder: builder{source: e.source}, opt: opt}
+	return c.filter(e.root, whole)
+}
+
+// Parse reads a filter as stores take it. Its error is an *[Error].
 func Parse(source string, lang Lang, opt Options) (incident.Filter, error) {
-	return nil, wrong(source, 0, "Filters are not read yet.")
+	e, err := Read(source, lang)
+	if err != nil {
+		return nil, err
+	}
+	return e.Filter(opt)
 }
