@@ -46,6 +46,12 @@ type decoder struct {
 	constants [numFields]string
 	values    [numFields]map[string]string
 
+	// own gives the value of a column of an export of ours, "" for one that is
+	// not there; it is nil for every other file.
+	own func(name string) string
+	// several is that of the options.
+	several *Several
+
 	raw   []string
 	whole []byte // the record as it stands, where raw is not all of it; nil for a table
 	row   Row
@@ -54,7 +60,7 @@ type decoder struct {
 }
 
 func newDecoder(l *layout, opt Options) *decoder {
-	d := &decoder{layout: l, dataset: l.dataset, file: opt.File, seed: maphash.MakeSeed()}
+	d := &decoder{layout: l, dataset: l.dataset, file: opt.File, several: opt.Several, seed: maphash.MakeSeed()}
 	d.dates[0].order, d.dates[1].order = l.dates, l.dates
 	for i := range d.cols {
 		d.cols[i] = -1
@@ -68,7 +74,10 @@ func (d *decoder) get(f field) string {
 	if i < 0 {
 		return d.constants[f]
 	}
-	s := trim(d.raw[i])
+	s := d.raw[i]
+	if d.own == nil || !verbatim[f] {
+		s = trim(s)
+	}
 	if !d.mapped {
 		return s
 	}
@@ -202,6 +211,9 @@ func (d *decoder) decode(identity func() []byte) {
 	d.list(&in.AssocActors, fAssoc2)
 	d.figures(in)
 	d.place(in)
+	if d.own != nil {
+		d.ownPlace(in)
+	}
 
 	in.Clarity, in.Summary = d.get(fClarity), d.get(fSummary)
 	in.Verification = word(d, fVerification, incident.Verifications, incident.Unverified)
@@ -216,7 +228,7 @@ func (d *decoder) decode(identity func() []byte) {
 		}
 		in.Synthetic = b
 	}
-	in.Synthetic = in.Synthetic || d.dataset.Synthetic
+	in.Synthetic = in.Synthetic || d.dataset.Synthetic && d.own == nil
 
 	in.SourceID = d.get(fID)
 	hashed := in.SourceID == ""
@@ -280,7 +292,10 @@ func (d *decoder) rowIdentity() []byte {
 // word reads a word of one of our vocabularies; "" gives the fallback.
 func word[T ~string](d *decoder, f field, words []T, fallback T) T {
 	s := d.get(f)
-	if s == "" {
+	switch {
+	case s == "" && d.own != nil:
+		return ""
+	case s == "":
 		return fallback
 	}
 	if slices.Contains(words, T(s)) {
@@ -295,6 +310,9 @@ func word[T ~string](d *decoder, f field, words []T, fallback T) T {
 
 // date reads the date of a column; ok is false if it refused the row.
 func (d *decoder) date(f field, country string) (sp span, ok bool) {
+	if sp, ok := d.ownDate(f); ok {
+		return sp, true
+	}
 	s := d.get(f)
 	if j := d.joined[f]; j != nil && j.gap(d.raw) {
 		d.refuse(f, &problem{CodeBadDate, "one of the columns that make up the date is empty, and one behind it is not"})
@@ -372,6 +390,7 @@ func (d *decoder) readDates(in *incident.Incident) {
 	}
 
 	switch s = d.get(fTimePrecision); {
+	case s == "" && d.own != nil:
 	case s == "" && precision != "":
 		in.TimePrecision = precision
 	case s == "" && in.Start != in.End:
@@ -430,8 +449,10 @@ func (d *decoder) types(in *incident.Incident) {
 				in.EventTypeText = s
 			}
 			d.warn(fSubEventType, s, WarnUnknownSubEventType, "it is none of ACLED's sub-event types; the words are kept")
-		case in.EventType == "":
+		case in.EventType == "" && d.own == nil:
 			in.SubEventType, in.EventType = sub, of // each belongs to one event type
+		case d.own != nil:
+			in.SubEventType = sub // whatever was doubted has been
 		case in.EventType != of:
 			in.SubEventType = sub
 			d.warn(fSubEventType, s, WarnTypesDisagree, fmt.Sprintf("it belongs to %q, not to %q", of, in.EventType))
@@ -602,6 +623,7 @@ func (d *decoder) place(in *incident.Incident) {
 
 	code := d.get(fPrecision)
 	switch {
+	case code == "" && d.own != nil:
 	case code == "" && in.HasPoint:
 		// A point is given, and not how good it is: it may be the house or the
 		// middle of the town. "near" claims no more than that.
@@ -633,7 +655,7 @@ func (d *decoder) place(in *incident.Incident) {
 	d.list(&in.Candidates, fCandidates)
 	if s := d.get(fPlaceRadius); s != "" {
 		r, err := strconv.ParseFloat(s, 64)
-		if err != nil || !(r > 0 && r < 1e7) {
+		if err != nil || !(r > 0 && r < 1e7 || r == 0 && d.own != nil) {
 			d.refuse(fPlaceRadius, &problem{CodeBadNumber, "it is not a radius in metres"})
 		}
 		in.Place.RadiusM = r
@@ -676,6 +698,14 @@ var borderSides = []incident.BorderSide{incident.SidePK, incident.SideAF, incide
 func (d *decoder) list(to *[]string, f field) {
 	s := d.get(f)
 	if s == "" {
+		return
+	}
+	if d.own != nil {
+		l, ok := ownList(s)
+		if !ok {
+			d.refuse(f, &problem{CodeBadValue, "it is not a list of texts"})
+		}
+		*to = append(*to, l...)
 		return
 	}
 	if s[0] == '[' {

@@ -73,10 +73,20 @@ type collection struct {
 	kind string
 	// list is true if it is no collection and a list of objects begins here.
 	list    bool
-	dataset struct {
-		Name, Title, Licence, Attribution, Terms, Public string
-		Synthetic, Sample                                bool
-	}
+	dataset describedSet
+	// datasets are those of an export of several.
+	datasets []describedSet
+}
+
+// describedSet is a dataset as the members of a collection describe it.
+type describedSet struct {
+	Name, Title, Licence, Attribution, Terms, Version, Accessed, Public string
+	Synthetic, Sample                                                   bool
+}
+
+func (s *describedSet) set() incident.Dataset {
+	return incident.Dataset{Name: s.Name, Title: s.Title, Licence: s.Licence, Attribution: s.Attribution, Terms: s.Terms, Version: s.Version, Accessed: s.Accessed,
+		AggregatesOnly: s.Public == "aggregates", Synthetic: s.Synthetic, Sample: s.Sample}
 }
 
 // openGeoJSON reads features; c is what stands before them.
@@ -85,9 +95,7 @@ func openGeoJSON(g *geojsonReader, c *collection, opt Options) (Reader, error) {
 		g.cols[i] = i
 	}
 	var err error
-	d := c.dataset
-	g.stated = incident.Dataset{Name: d.Name, Title: d.Title, Licence: d.Licence, Attribution: d.Attribution, Terms: d.Terms,
-		AggregatesOnly: d.Public == "aggregates", Synthetic: d.Synthetic, Sample: d.Sample}
+	g.stated = c.dataset.set()
 	g.dataset = g.stated
 	if opt.Mapping != nil {
 		opt.Mapping.setup(g.decoder)
@@ -107,6 +115,7 @@ func openGeoJSON(g *geojsonReader, c *collection, opt Options) (Reader, error) {
 			}
 		}
 		g.fill(g.first)
+		g.recognise(g.first)
 	}
 	g.rawOf = map[string]int{}
 	for i, k := range g.source {
@@ -114,6 +123,7 @@ func openGeoJSON(g *geojsonReader, c *collection, opt Options) (Reader, error) {
 	}
 	g.columns = g.names[:]
 	g.raw = g.vals[:]
+	g.oneOf(c.datasets, opt)
 	g.nameBy(opt, g.get)
 	return g, nil
 }
@@ -163,6 +173,8 @@ func (g *geojsonReader) members(c *collection) (found bool, err error) {
 			if !lonLat(v) {
 				return false, refuse(g.file, "the file has coordinates in another reference system (crs %s); GeoJSON is in lon, lat (CRS84)", excerpt(string(v)))
 			}
+		case "datasets":
+			_ = json.Unmarshal(v, &c.datasets)
 		case "dataset":
 			_ = json.Unmarshal(v, &c.dataset) // a foreign member: what does not fit is not ours
 		}
@@ -450,6 +462,32 @@ func position(v json.RawMessage) (lon, lat string, p *problem) {
 	return "", "", &problem{CodeBadGeometry, "collections within collections are not read"}
 }
 
+// recognise tells a feature of ours by its properties.
+func (g *geojsonReader) recognise(f *feature) {
+	g.own = nil
+	if g.mapping != nil || !isOwn(func(name string) bool { _, ok := f.Props[name]; return ok }) {
+		return
+	}
+	g.own = func(name string) string { return plain(f.Props[name]) }
+}
+
+// oneOf takes what an export of several datasets says of the one that is read.
+func (g *geojsonReader) oneOf(sets []describedSet, opt Options) {
+	if g.own == nil || g.stated.Name != "" || opt.Mapping != nil {
+		return
+	}
+	want := g.get(fDataset)
+	if opt.Several != nil && opt.Several.Want != "" {
+		want = opt.Several.Want
+	}
+	for i := range sets {
+		if sets[i].Name == want {
+			g.stated = sets[i].set()
+			g.dataset = g.stated
+		}
+	}
+}
+
 // Layout implements [Reader].
 func (g *geojsonReader) Layout() string { return FormatGeoJSON }
 
@@ -464,13 +502,18 @@ func (g *geojsonReader) Columns() []string { return slices.Clone(g.source) }
 
 // Next implements [Reader].
 func (g *geojsonReader) Next() (*Row, error) {
-	row, err := g.read()
-	if err != nil {
-		return nil, g.in.end(err)
+	for {
+		row, err := g.read()
+		if err != nil {
+			return nil, g.in.end(err)
+		}
+		if row != nil {
+			return row, nil
+		}
 	}
-	return row, nil
 }
 
+// read gives the next feature, nil for one that is passed over.
 func (g *geojsonReader) read() (*Row, error) {
 	f := g.first
 	g.first = nil
@@ -494,6 +537,7 @@ func (g *geojsonReader) read() (*Row, error) {
 		raw[0] = plain(f.ID)
 	}
 	bad := g.fill(f)
+	g.recognise(f)
 	if g.vals[fLon] != "" || g.vals[fLat] != "" {
 		raw[1], raw[2] = g.vals[fLon], g.vals[fLat]
 	}
@@ -509,6 +553,9 @@ func (g *geojsonReader) read() (*Row, error) {
 		if strings.IndexByte(v, 0) >= 0 {
 			g.reject(Issue{Column: g.source[i], Value: v, Code: CodeBadEncoding, Reason: "the feature holds a NUL byte"})
 		}
+	}
+	if g.passesOver() {
+		return nil, nil
 	}
 	if bad != nil {
 		g.reject(Issue{Column: "geometry", Value: string(f.Geometry[:min(len(f.Geometry), 400)]), Code: bad.code, Reason: bad.reason})

@@ -123,7 +123,7 @@ func openGPKG(in *input, opt Options) (Reader, error) {
 		return rd, nil
 	}
 	t.format = FormatGPKG
-	if ours {
+	if ours || t.own != nil {
 		t.describe(ctx, db, opt)
 	}
 	return t, nil

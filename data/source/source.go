@@ -78,6 +78,9 @@ type Options struct {
 	// "" for a stream. Formats that are not read in order (zip, XLSX,
 	// GeoPackage) are read from there, else from a temporary copy.
 	Path string
+	// Several allows a file that Sarhad exported to hold several datasets; nil
+	// refuses the rows of all but one.
+	Several *Several
 }
 
 // Reader reads the records of one file in order. It is not safe for concurrent use.

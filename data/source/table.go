@@ -28,6 +28,8 @@ type tableReader struct {
 	format string // what Layout says
 	skip   int    // leading columns that are not the source's
 	want   int    // columns of the header, with those
+	// harmless is true for an export of ours in which apostrophes stand in front of formulas.
+	harmless bool
 	// next is the record that Open looked at, to be given by the first Next.
 	next *peeked
 }
@@ -138,6 +140,7 @@ func (t *tableReader) header(p *peeked, opt Options) (found bool, err error) {
 		}
 	} else {
 		t.known(names, func(field, int) bool { return true })
+		t.recognise(names)
 	}
 	tags := columns
 	if !isTagRow(columns) {
@@ -175,6 +178,9 @@ func (t *tableReader) header(p *peeked, opt Options) (found bool, err error) {
 func (t *tableReader) expect(columns int) {
 	t.want = columns
 	date := t.cols[fStart]
+	if t.own != nil {
+		date = -1 // a text may well hold rows that look like ours, and no mark of it is astray
+	}
 	if date >= 0 {
 		date += t.skip
 	}
@@ -191,6 +197,32 @@ func (d *decoder) known(names map[string]int, free func(f field, column int) boo
 			}
 		}
 	}
+}
+
+// recognise tells an export of ours by its header.
+func (t *tableReader) recognise(names map[string]int) {
+	if t.layout != tableLayout || !isOwn(func(name string) bool { _, ok := names[name]; return ok }) {
+		return
+	}
+	t.own = func(name string) string {
+		if i, ok := names[name]; ok {
+			return t.raw[i]
+		}
+		return ""
+	}
+	switch t.recs.(type) {
+	case *gpkgRows, *jsonTable: // which no spreadsheet opens
+	default:
+		t.harmless = true
+	}
+}
+
+// plainly gives the fields of a row as they were before they were made harmless.
+func (t *tableReader) plainly(fields []string) []string {
+	if !t.harmless {
+		return fields
+	}
+	return unharmed(fields)
 }
 
 // dialect is how a table of separated values is written.
@@ -346,7 +378,7 @@ func (t *tableReader) nameDataset(opt Options) {
 	p := t.next
 	get := func(field) string { return "" }
 	if p.err == nil && p.problem == nil && len(p.fields) == t.want {
-		t.raw, get = p.fields[t.skip:], t.get
+		t.raw, get = t.plainly(p.fields[t.skip:]), t.get
 	}
 	t.nameBy(opt, get)
 	if t.skip > 0 && opt.Dataset == "" && len(p.fields) > 0 && t.dataset.Name == Slug(opt.File) && Slug(p.fields[0]) != "" {
@@ -359,6 +391,9 @@ func (t *tableReader) nameDataset(opt Options) {
 func (d *decoder) nameBy(opt Options, get func(field) string) {
 	if s := get(fDataset); s != "" && len(s) <= 100 && d.dataset.Name == "" {
 		d.dataset.Name = s
+	}
+	if d.several != nil && d.several.Want != "" && d.own != nil {
+		d.dataset.Name = d.several.Want
 	}
 	if b, p := parseBool(get(fSynthetic)); p == nil && b {
 		d.dataset.Synthetic = true
@@ -402,6 +437,15 @@ func (t *tableReader) Columns() []string { return slices.Clone(t.columns) }
 
 // Next implements [Reader].
 func (t *tableReader) Next() (*Row, error) {
+	for {
+		if row, err := t.read(); row != nil || err != nil {
+			return row, err
+		}
+	}
+}
+
+// read gives the next row, nil for one that is passed over.
+func (t *tableReader) read() (*Row, error) {
 	var line int
 	var fields []string
 	var problem *Issue
@@ -430,6 +474,10 @@ func (t *tableReader) Next() (*Row, error) {
 		}
 		t.reject(*problem)
 		return &t.row, nil
+	}
+	t.raw = t.plainly(t.raw)
+	if t.passesOver() {
+		return nil, nil
 	}
 	t.checkEncoding(t.columns, t.raw)
 	t.decode(t.rowIdentity)
