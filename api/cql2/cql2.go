@@ -26,7 +26,7 @@ var Langs = []Lang{Text, JSON}
 const (
 	// MaxBytes bounds the text of a filter.
 	MaxBytes = 1 << 16
-	// MaxDepth bounds how deep conditions, brackets and calculations may stand in one another.
+	// MaxDepth bounds how deep operations may stand in one another; of brackets twice as many are taken.
 	MaxDepth = 50
 	// MaxVertices bounds the positions of all geometries of a filter together.
 	MaxVertices = 10_000

@@ -216,9 +216,10 @@ func (p *parser) expect(sign, why string) error {
 	return p.next()
 }
 
-// deeper counts what is nested, also where no node is made of it.
+// deeper counts what is nested, also where no node is made of it. Written out,
+// each operation may need brackets, so twice as much is taken as of operations.
 func (p *parser) deeper(off int) error {
-	if p.depth++; p.depth > MaxDepth {
+	if p.depth++; p.depth > 2*MaxDepth {
 		return p.wrong(off, "The filter is nested too deeply; at most %d levels are taken.", MaxDepth)
 	}
 	return nil

@@ -106,10 +106,10 @@ func appendText(b []byte, n *node) []byte {
 		return appendPredicate(b, n, false)
 	}
 	s := strength(n)
-	switch {
-	case s == 8:
+	switch s {
+	case 8:
 		return appendParts(append(b, operations[n.op].word...), n.args, appendText)
-	case s == 4: // its operands are calculations
+	case 4: // its operands are calculations
 		b = appendOperand(b, n.args[0], 5)
 		b = append(append(append(b, ' '), n.op...), ' ')
 		return appendOperand(b, n.args[1], 5)
