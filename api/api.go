@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzhttp"
@@ -100,6 +101,7 @@ type server struct {
 	collections []*collection
 	byID        map[string]*collection
 	columns     columnSpec
+	tiles       func() *tiles
 	page        *page
 	csp         string
 	openapi     []byte
@@ -157,6 +159,7 @@ func newServer(c Config) (*server, error) {
 	if s.columns, err = newColumnSpec(c.Units, formers); err != nil {
 		return nil, err
 	}
+	s.tiles = sync.OnceValue(func() *tiles { return newTiles(s) })
 	for _, col := range []*collection{incidentCollection(), unitCollection(c.Units, c.Geocoder), borderCollection(c.Border),
 		crossingCollection(c.Crossings), periodCollection(c.Periods)} {
 		s.collections = append(s.collections, col)

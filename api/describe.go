@@ -18,6 +18,12 @@ var conformsTo = []string{
 	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
 	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
 	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tileset",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tilesets-list",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/geodata-tilesets",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/mvt",
+	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/oas30",
 }
 
 const (
@@ -72,6 +78,7 @@ func (s *server) landing(c echo.Context) error {
 		{Rel: "service-desc", Type: mediaOpenAPI, Title: "The interface as OpenAPI 3.0", Href: base + "/api"},
 		{Rel: "conformance", Type: mediaJSON, Title: "Conformance classes", Href: base + "/conformance"},
 		{Rel: "data", Type: mediaJSON, Title: "Collections", Href: base + "/collections"},
+		{Rel: relTilingSchemes, Type: mediaJSON, Title: "Tiling schemes", Href: base + "/tileMatrixSets"},
 	}
 	if s.page != nil {
 		links = append(links, link{Rel: "alternate", Type: mediaHTML, Title: "The map", Href: base + "/?f=html"})
@@ -161,6 +168,9 @@ func (s *server) describe(r *http.Request, col *collection, snap *snapshot) coll
 			href += "?f=" + f.names[0]
 		}
 		d.Links = append(d.Links, link{Rel: "items", Type: f.media, Title: col.title, Href: href})
+	}
+	if contains(tiledCollections, col.id) {
+		d.Links = append(d.Links, link{Rel: relTilesets, Type: mediaJSON, Title: "Vector tiles", Href: base + "/tiles"})
 	}
 	return d
 }

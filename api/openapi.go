@@ -179,13 +179,16 @@ func (s *server) openapiDocument() ([]byte, error) {
 	for path, item := range importPaths() {
 		paths[path] = item
 	}
+	for path, item := range tilePaths() {
+		paths[path] = item
+	}
 
 	doc := object{
 		"openapi": "3.0.3",
 		"info": object{"title": title, "description": description + " " + s.BorderNote, "version": orDefault(s.Version, "dev"),
 			"license": object{"name": "Apache-2.0"}},
 		"servers": []any{object{"url": "sarhad-server-url"}},
-		"tags":    []any{object{"name": "Capabilities"}, object{"name": "Incidents"}, object{"name": "Places"}, object{"name": "Imports"}, object{"name": "Operations"}, object{"name": "Page"}},
+		"tags":    []any{object{"name": "Capabilities"}, object{"name": "Incidents"}, object{"name": "Places"}, object{"name": "Tiles"}, object{"name": "Imports"}, object{"name": "Operations"}, object{"name": "Page"}},
 		"paths":   paths,
 		"components": object{
 			"parameters": s.openapiParameters(),
