@@ -231,10 +231,48 @@ func (c *compiler) filter(f incident.Filter, depth int) (ok bool, err error) {
 		} else {
 			c.sql("(i.border_km_min <= ?)", f.KM)
 		}
+	case incident.CompareExprs:
+		return c.compareProperties(f), nil
+	case incident.CompareInstant:
+		return c.compareInstant(f), nil
+	case incident.NoPoint:
+		c.sql("(i.lon IS NULL)")
+	case incident.IsUnknown:
+		c.sql("((")
+		ok, err = c.filter(f.Of, depth+1)
+		c.sql(") IS NULL)")
+		return ok, err
 	default:
 		return false, nil
 	}
 	return true, nil
+}
+
+// comparisons are the operators that SQL has too.
+var comparisons = []incident.Op{incident.Eq, incident.Ne, incident.Lt, incident.Le, incident.Gt, incident.Ge}
+
+// compareProperties writes the comparison of two properties; any other is left to Go.
+func (c *compiler) compareProperties(f incident.CompareExprs) (ok bool) {
+	left, isLeft := f.Left.(incident.Field)
+	right, isRight := f.Right.(incident.Field)
+	a, leftKnown := incident.LookupProperty(left.Property)
+	b, rightKnown := incident.LookupProperty(right.Property)
+	if !isLeft || !isRight || !leftKnown || !rightKnown || isNumeric(a.Kind) != isNumeric(b.Kind) || !slices.Contains(comparisons, f.Op) {
+		return false
+	}
+	// The sign keeps SQLite from turning one side into what the other column is declared as.
+	c.sql("(+i." + string(a.Name) + " " + string(f.Op) + " +i." + string(b.Name) + ")")
+	return true
+}
+
+func (c *compiler) compareInstant(f incident.CompareInstant) (ok bool) {
+	if f.Property != "start_date" && f.Property != "end_date" || !slices.Contains(comparisons, f.Op) {
+		return false
+	}
+	pk, af := incident.LocalDay(f.At)
+	compare := "+i." + string(f.Property) + " " + string(f.Op) + " ?" // as a text, also beyond all dates
+	c.sql("CASE WHEN i.country = 'AF' THEN "+compare+" ELSE "+compare+" END", dayText(af), dayText(pk))
+	return true
 }
 
 func (c *compiler) during(f incident.During) {
@@ -286,7 +324,7 @@ func isNumeric(k incident.Kind) bool {
 func (c *compiler) compare(f incident.Compare) {
 	p, known := incident.LookupProperty(f.Property)
 	if !known || f.Value.Null || isNumeric(p.Kind) != isNumeric(f.Value.Kind) ||
-		!slices.Contains([]incident.Op{incident.Eq, incident.Ne, incident.Lt, incident.Le, incident.Gt, incident.Ge}, f.Op) {
+		!slices.Contains(comparisons, f.Op) {
 		c.sql("NULL")
 		return
 	}

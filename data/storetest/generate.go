@@ -3,6 +3,8 @@ package storetest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 
 	"github.com/paulmach/orb"
 	"pgregory.net/rapid"
@@ -139,6 +141,9 @@ func Incidents() *rapid.Generator[incident.Incident] {
 // Filters generates filters of every node, nested up to a depth.
 func Filters(depth int) *rapid.Generator[incident.Filter] {
 	return rapid.Custom(func(t *rapid.T) incident.Filter {
+		if rapid.IntRange(0, 3).Draw(t, "of expressions") == 0 {
+			return exprFilter(t, depth)
+		}
 		most := 12
 		if depth > 0 {
 			most = 18 // about a third of the nodes are lists or Not
@@ -158,16 +163,7 @@ func Filters(depth int) *rapid.Generator[incident.Filter] {
 		case 2, 3:
 			return incident.During{From: day().Draw(t, "from"), To: day().Draw(t, "to")}
 		case 4:
-			second := rapid.Custom(func(t *rapid.T) int64 {
-				switch rapid.IntRange(0, 10).Draw(t, "sort of instant") {
-				case 0:
-					return -1 << 63
-				case 1:
-					return 1<<63 - 1
-				}
-				return int64(day().Draw(t, "day"))*86400 + rapid.SampledFrom([]int64{0, -1, -incident.OffsetPK, -incident.OffsetPK - 1, -incident.OffsetAF, -incident.OffsetAF - 1, 40000}).Draw(t, "second")
-			})
-			return incident.DuringInstants{From: second.Draw(t, "from"), To: second.Draw(t, "to")}
+			return incident.DuringInstants{From: instant().Draw(t, "from"), To: instant().Draw(t, "to")}
 		case 5:
 			return incident.IsNull{Property: property()}
 		case 6, 7:
@@ -196,6 +192,99 @@ func Filters(depth int) *rapid.Generator[incident.Filter] {
 			return incident.Not{Of: Filters(depth-1).Draw(t, "of")}
 		}
 	})
+}
+
+// instant draws seconds at the edges of local days, and some beyond all years.
+func instant() *rapid.Generator[int64] {
+	return rapid.Custom(func(t *rapid.T) int64 {
+		switch rapid.IntRange(0, 10).Draw(t, "sort of instant") {
+		case 0:
+			return -1 << 63
+		case 1:
+			return 1<<63 - 1
+		}
+		return int64(day().Draw(t, "day"))*86400 + rapid.SampledFrom([]int64{0, -1, -incident.OffsetPK, -incident.OffsetPK - 1, -incident.OffsetAF, -incident.OffsetAF - 1, 40000}).Draw(t, "second")
+	})
+}
+
+// exprFilter draws a node that stands on expressions, lists or shapes.
+func exprFilter(t *rapid.T, depth int) incident.Filter {
+	op := rapid.SampledFrom([]incident.Op{"=", "<>", "<", "<=", ">", ">=", "~"})
+	most := 8
+	if depth > 0 {
+		most = 9
+	}
+	switch rapid.IntRange(0, most).Draw(t, "expression") {
+	case 0: // two properties, as they stand
+		field := rapid.SampledFrom([]incident.Property{"start_date", "end_date", "actor1", "actor2", "fatalities_low", "fatalities_best", "fatalities_high", "border_km_min", "type_of_violence", "nothing"})
+		return incident.CompareExprs{Left: incident.Field{Property: field.Draw(t, "left")}, Op: op.Draw(t, "op"), Right: incident.Field{Property: field.Draw(t, "right")}}
+	case 1:
+		return incident.CompareExprs{Left: expr(t, 2), Op: op.Draw(t, "op"), Right: expr(t, 2)}
+	case 2:
+		return incident.InTexts{Of: expr(t, 1), Values: rapid.SliceOfN(word(), 0, 3).Draw(t, "values")}
+	case 3:
+		return incident.LikeExpr{Of: expr(t, 1), Pattern: rapid.SampledFrom([]string{"%", "", `%urr%`, `100\%%`, `%\_`, "k%"}).Draw(t, "pattern")}
+	case 4:
+		return incident.IsNullExpr{Of: expr(t, 2)}
+	case 5:
+		return incident.CompareInstant{Property: rapid.SampledFrom([]incident.Property{"start_date", "end_date", "end_date", "country"}).Draw(t, "date"), Op: op.Draw(t, "op"), At: instant().Draw(t, "instant")}
+	case 6:
+		return incident.CompareLists{Left: texts(t), Op: rapid.SampledFrom([]incident.SetOp{incident.SetEquals, incident.SetContains, incident.SetContainedBy, incident.SetOverlaps}).Draw(t, "set op"), Right: texts(t)}
+	case 7:
+		return incident.Spatial{Shape: shape(t), Relation: rapid.SampledFrom([]incident.Relation{incident.Intersects, incident.Disjoint, incident.Equals,
+			incident.Touches, incident.Crosses, incident.Within, incident.Contains, incident.Overlaps}).Draw(t, "relation")}
+	case 8:
+		return incident.NoPoint{}
+	default:
+		return incident.IsUnknown{Of: Filters(depth-1).Draw(t, "of")}
+	}
+}
+
+// expr draws an expression, nested up to a depth.
+func expr(t *rapid.T, depth int) incident.Expr {
+	switch rapid.IntRange(0, 3+min(depth, 1)).Draw(t, "part") {
+	case 0, 1:
+		p := rapid.SampledFrom(incident.Properties()).Draw(t, "property")
+		return incident.Field{Property: p.Name}
+	case 2:
+		return incident.Literal{Value: literal(t, rapid.SampledFrom(incident.Properties()).Draw(t, "of").Name)}
+	case 3:
+		p := rapid.SampledFrom([]incident.Property{"actor1", "summary", "district", "fatalities_best"}).Draw(t, "folded")
+		return incident.Folded{Of: incident.Field{Property: p}, By: strings.ToLower}
+	}
+	op := rapid.SampledFrom([]incident.Calculation{"+", "-", "*", "/", "%", "div", "^"}).Draw(t, "calculation")
+	return incident.Arithmetic{Op: op, Left: expr(t, depth-1), Right: expr(t, depth-1)}
+}
+
+// texts draws a list of texts.
+func texts(t *rapid.T) incident.List {
+	if rapid.Bool().Draw(t, "a property") {
+		return incident.ListField{Property: rapid.SampledFrom([]incident.Property{"assoc_actors", "warnings", "candidates", "place_units", "nothing"}).Draw(t, "list")}
+	}
+	l := incident.ListLiteral{}
+	for range rapid.IntRange(0, 3).Draw(t, "elements") {
+		l.Of = append(l.Of, incident.Literal{Value: incident.TextValue(rapid.OneOf(word(), rapid.SampledFrom(someUnits)).Draw(t, "element"))})
+	}
+	return l
+}
+
+// shape draws a shape whose edges and corners stand on the grid of the points.
+func shape(t *rapid.T) *incident.Shape {
+	points := rapid.SliceOfN(point(), 2, 6).Draw(t, "positions")
+	ring := orb.Ring(append(slices.Clone(points), points[0]))
+	switch rapid.IntRange(0, 5).Draw(t, "shape") {
+	case 0:
+		return incident.NewShape(points[0])
+	case 1:
+		return incident.NewShape(orb.MultiPoint(points))
+	case 2:
+		return incident.NewShape(orb.LineString(points))
+	case 3:
+		return incident.NewBoxShape(orb.Bound{Min: points[0], Max: points[1]}) // also across the antimeridian
+	case 4:
+		return incident.NewShape(orb.Collection{orb.LineString(points), orb.Polygon{ring}})
+	}
+	return incident.NewShape(orb.Polygon{ring})
 }
 
 // literal draws a value that a property may well be compared with.
