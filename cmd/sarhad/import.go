@@ -94,21 +94,34 @@ func (c *importCmd) Run(e *env) error {
 
 	reports := make([]ingest.Report, 0, len(c.Files))
 	failed := false
-	for i, file := range c.Files {
-		report, err := c.load(e, file, mapping, st, known, rejectsFile(c.Rejects, i))
-		if err != nil {
-			failed = true
-			if e.ctx.Err() != nil {
-				return e.ctx.Err()
+	loads := 0
+	for _, file := range c.Files {
+		// An export of ours may hold several datasets: each is a load of its own.
+		parts := []string{""}
+		for i := 0; i < len(parts); i++ {
+			of := &source.Several{Want: parts[i]}
+			if file == "-" {
+				of = nil // it cannot be read twice
 			}
-			fmt.Fprintf(e.stderr, "sarhad: %s: %v\n", file, err)
-			if report.Read == 0 {
-				continue
+			report, err := c.load(e, file, mapping, st, known, rejectsFile(c.Rejects, loads), of)
+			loads++
+			if err != nil {
+				failed = true
+				if e.ctx.Err() != nil {
+					return e.ctx.Err()
+				}
+				fmt.Fprintf(e.stderr, "sarhad: %s: %v\n", file, err)
+				if report.Read == 0 {
+					continue
+				}
 			}
-		}
-		reports = append(reports, report)
-		if !c.Quiet {
-			printReport(e.stderr, report, c.DryRun)
+			reports = append(reports, report)
+			if !c.Quiet {
+				printReport(e.stderr, report, c.DryRun)
+			}
+			if i == 0 && of != nil {
+				parts = append(parts, of.Others...)
+			}
 		}
 	}
 	if err := c.write(e, reports); err != nil {
@@ -168,7 +181,7 @@ func (c *importCmd) guessFile(e *env, file string) (string, error) {
 	return source.Guess(in, source.Options{File: name, Path: path, Dataset: c.Dataset})
 }
 
-func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Store, known *places, rejects string) (report ingest.Report, err error) {
+func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Store, known *places, rejects string, of *source.Several) (report ingest.Report, err error) {
 	in, name, path, size := e.stdin, "standard input", "", int64(0)
 	if file != "-" {
 		f, err := os.Open(file)
@@ -187,7 +200,7 @@ func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incide
 	}
 	through, hash := hashed(in)
 	counted := ingest.NewCounter(through)
-	src, err := source.Open(counted, source.Options{Format: c.Format, File: name, Path: path, Dataset: c.Dataset, Mapping: mapping})
+	src, err := source.Open(counted, source.Options{Format: c.Format, File: name, Path: path, Dataset: c.Dataset, Mapping: mapping, Several: of})
 	if err != nil {
 		return ingest.Report{}, err
 	}
@@ -221,7 +234,7 @@ func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incide
 	return ingest.Run(e.ctx, opt)
 }
 
-// rejectsFile names the file for the rejected rows of the nth input: each has
+// rejectsFile names the file for the rejected rows of the nth load: each has
 // columns of its own, so each gets a file of its own, "rejects-2.csv" for the second.
 func rejectsFile(name string, n int) string {
 	if name == "" || n == 0 {

@@ -140,9 +140,14 @@ func (t *tableReader) describe(ctx context.Context, db *sql.DB, opt Options) {
 		t.raw = t.next.fields
 		d.Name = t.get(fDataset) // the name that the file has for it
 	}
-	// A file without the table says nothing: then the name is all that is known.
-	_ = db.QueryRowContext(ctx, `SELECT ifnull(title, ''), ifnull(licence, ''), ifnull(attribution, ''), ifnull(terms, ''), +aggregates_only, +synthetic, +sample FROM datasets WHERE name = ?`, d.Name).
-		Scan(&d.Title, &d.Licence, &d.Attribution, &d.Terms, &d.AggregatesOnly, &d.Synthetic, &d.Sample)
+	// A file without the table says nothing: then the name is all that is known. Old stores know no versions.
+	for _, more := range []string{"ifnull(version, ''), ifnull(accessed, '')", "'', ''"} {
+		if err := db.QueryRowContext(ctx, `SELECT ifnull(title, ''), ifnull(licence, ''), ifnull(attribution, ''), ifnull(terms, ''), +aggregates_only, +synthetic, +sample, `+
+			more+` FROM datasets WHERE name = ?`, d.Name).
+			Scan(&d.Title, &d.Licence, &d.Attribution, &d.Terms, &d.AggregatesOnly, &d.Synthetic, &d.Sample, &d.Version, &d.Accessed); err == nil {
+			break
+		}
+	}
 	if d.Title == "" || t.stated.Title != "" {
 		return
 	}

@@ -395,7 +395,7 @@ func (d *decoder) nameBy(opt Options, get func(field) string) {
 	if d.several != nil && d.several.Want != "" && d.own != nil {
 		d.dataset.Name = d.several.Want
 	}
-	if b, p := parseBool(get(fSynthetic)); p == nil && b {
+	if b, p := parseBool(get(fSynthetic)); p == nil && b && (d.own == nil || d.stated.Name == "") {
 		d.dataset.Synthetic = true
 		if d.dataset.Name == "" {
 			d.dataset.Name, d.dataset.Title = "synthetic", "Synthetic incidents"
