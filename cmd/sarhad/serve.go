@@ -170,6 +170,7 @@ func (c *serveCmd) handler(e *env, st *gpkg.Store, x *index.Index, known *places
 			{Detail: "fine", Line: known.line, Name: bundle.BorderName, Source: bundle.BorderSource},
 		},
 		Geocoder:    live.get,
+		Exports:     exportFormats(known.crossings),
 		Attribution: known.attribution, PlacesAttribution: known.names, BorderNote: bundle.BorderNote,
 		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
 		// A store that is made anew counts its changes from 0 again; what clients kept of the old one must not pass for it.
