@@ -33,6 +33,7 @@ const (
 type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve the map and the layers of a store."`
 	Import   importCmd   `cmd:"" help:"Load incident files into a store."`
+	Export   exportCmd   `cmd:"" help:"Write what is loaded, or a part of it, as CSV, GeoJSON, KML or GeoPackage."`
 	Geocode  geocodeCmd  `cmd:"" help:"Say what is known of a place: names, phrases and points."`
 	Generate generateCmd `cmd:"" help:"Write made-up incidents, the same for the same seed, every row marked synthetic."`
 	Datasets datasetsCmd `cmd:"" help:"List what is loaded, say on what terms, or remove a dataset."`
