@@ -120,9 +120,11 @@ func (c *compiler) expr(n *node) incident.Expr {
 	case opDate:
 		return incident.Literal{Value: incident.DateValue(dayOf(n.at))}
 	case "casei":
-		return settled(incident.Folded{Of: c.expr(n.args[0]), By: foldCase}, c.expr(n.args[0]))
+		f := incident.Folded{Of: c.expr(n.args[0]), By: foldCase}
+		return settled(f, f.Of)
 	case "accenti":
-		return settled(incident.Folded{Of: c.expr(n.args[0]), By: foldAccents}, c.expr(n.args[0]))
+		f := incident.Folded{Of: c.expr(n.args[0]), By: foldAccents}
+		return settled(f, f.Of)
 	}
 	a := incident.Arithmetic{Op: incident.Calculation(n.op), Left: c.expr(n.args[0]), Right: c.expr(n.args[1])}
 	return settled(a, a.Left, a.Right)

@@ -222,6 +222,9 @@ func TestErrorsHaveTheirPlace(t *testing.T) {
 			continue
 		}
 		roundTrip(t, x)
+		if _, err := x.Filter(Options{}); err != nil {
+			t.Errorf("%s: %v", s, err)
+		}
 	}
 }
 
