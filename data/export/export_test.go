@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -393,5 +394,22 @@ func TestMemoryIsFlat(t *testing.T) {
 		if grown := int64(most) - int64(m.HeapAlloc); grown > 16<<20 {
 			t.Errorf("%s: the heap grows by %d bytes", name, grown)
 		}
+	}
+}
+
+// docs/exports.md lists the columns as they are.
+func TestColumnsAreDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/exports.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(doc), "`id dataset")
+	listed, _, _ := strings.Cut(rest, "`")
+	var names []string
+	for _, c := range columns {
+		names = append(names, c.Name)
+	}
+	if got := strings.Fields("id dataset" + listed); !slices.Equal(got, names) {
+		t.Errorf("docs/exports.md has the columns %v\nwant %v", got, names)
 	}
 }

@@ -134,7 +134,7 @@ func unharmed(fields []string) []string {
 	return out
 }
 
-// runsAsFormula is what data/export asks before it puts an apostrophe in front; a test there holds the two together.
+// runsAsFormula is what data/export asks before it puts an apostrophe in front; a test of cmd/sarhad holds the two together.
 func runsAsFormula(s string) bool {
 	s = strings.TrimLeft(s, "'")
 	if s != "" && strings.ContainsRune("\t\r\n", rune(s[0])) {
