@@ -30,6 +30,7 @@ type collection struct {
 
 // feature is a feature encoded at the start, without its last brace.
 type feature struct {
+	id       string
 	body     []byte
 	bound    orb.Bound
 	hasBound bool
@@ -45,6 +46,7 @@ func (col *collection) add(id string, f feature) {
 		col.index = map[string]int{}
 	}
 	col.index[id] = len(col.features)
+	f.id = id
 	col.features = append(col.features, f)
 	if f.past || f.aside {
 		return
@@ -178,7 +180,7 @@ func periodCollection(periods []incident.Period) *collection {
 // placeOrder marks the cursors of the fixed collections.
 const placeOrder = 0xff
 
-var placeItemParams = []string{"limit", "cursor", "f", "bbox", "bbox-crs", "datetime"}
+var placeItemParams = []string{"limit", "cursor", "f", "crs", "bbox", "bbox-crs", "datetime"}
 
 // placeItems answers the fixed collections. A feature without a geometry is in
 // no box; a feature without a time is in every time (OGC API – Features, 7.15.4).
@@ -191,6 +193,10 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 	}
 	f, err := p.format(r, placeFormats)
 	if err != nil {
+		return err
+	}
+	enc := newEncoder(s.places)
+	if err := p.view(enc, f); err != nil {
 		return err
 	}
 	limit, err := p.limit(defaultLimit, maxLimit)
@@ -220,14 +226,26 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
 	}
-	c.Response().Header()["Content-Type"] = []string{f.media}
+	links := append(s.itemLinks(r, p, f, placeFormats), s.collectionLink(r, col.id))
+	h := c.Response().Header()
+	h["Content-Type"] = []string{f.contentType()}
+	h["Content-Crs"] = []string{"<" + enc.crs.name() + ">"}
+	h["Link"] = []string{headerLinks(links)}
 	if r.Method == http.MethodHead {
 		c.Response().WriteHeader(http.StatusOK)
 		return nil
 	}
 	st := newStream(c)
 	defer st.close()
-	st.b = append(st.b, `{"type":"FeatureCollection","features":[`...)
+	var page *placeTable
+	if f.media == mediaHTML {
+		page = s.newPlaceTable(r, c, col)
+		if st.b, err = page.begin(st.b, links); err != nil {
+			return err
+		}
+	} else {
+		st.b = s.appendCollectionHead(st.b, r, col, f, enc.crs)
+	}
 	matched, n, last := 0, 0, int64(0)
 	for i := range col.features {
 		ft := &col.features[i]
@@ -238,23 +256,34 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 		if n == limit || after != nil && int64(i) <= after.FID {
 			continue
 		}
-		if n > 0 {
-			st.b = append(st.b, ',')
+		if page != nil {
+			if st.b, err = page.row(st.b, ft); err != nil {
+				return err
+			}
+		} else {
+			if n > 0 {
+				st.b = append(st.b, ',')
+			}
+			st.b = append(st.b, '\n')
+			st.b = append(enc.appendFixed(st.b, ft.body, ft), '}')
 		}
-		st.b = append(st.b, '\n')
-		st.b = append(append(st.b, ft.body...), '}')
 		last = int64(i)
 		n++
 		if err := st.spill(); err != nil {
 			return err
 		}
 	}
-	links := s.itemLinks(r, p, f, placeFormats)
 	if n == limit && col.anyAfter(int(last), boxes, when) {
 		links = append(links, s.nextLink(r, p, f, encodeCursor(placeOrder, incident.Cursor{FID: last})))
 	}
-	st.b = appendTail(st.b, matched, n, append(links, s.collectionLink(r, col.id)))
-	return st.flush()
+	if page != nil {
+		if st.b, err = page.end(st.b, matched, n, links); err != nil {
+			return err
+		}
+	} else {
+		st.b = appendTail(st.b, matched, n, links)
+	}
+	return st.end(links)
 }
 
 func (col *collection) anyAfter(i int, boxes []orb.Bound, when *window) bool {

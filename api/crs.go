@@ -130,17 +130,29 @@ func (c *crs) rewrite(b []byte, from int) []byte {
 	return append(b, rest...)
 }
 
-// rewriteFeature changes the geometry of an encoded feature of a fixed
-// collection, whose geometry stands before its properties.
+// rewriteFeature appends an encoded feature of a fixed collection with its
+// geometry in the system.
 func (c *crs) rewriteFeature(b, body []byte) []byte {
 	if c == nil {
 		return append(b, body...)
 	}
-	geometry := bytes.Index(body, []byte(`,"geometry":`)) + len(`,"geometry":`)
-	properties := geometry + bytes.Index(body[geometry:], []byte(`,"properties":`))
-	b = append(b, body[:geometry]...)
+	from, to := geometryIn(body)
+	b = append(b, body[:from]...)
 	at := len(b)
-	b = append(b, body[geometry:properties]...)
+	b = append(b, body[from:to]...)
 	b = c.rewrite(b, at)
-	return append(b, body[properties:]...)
+	return append(b, body[to:]...)
+}
+
+// geometryIn finds the geometry in an encoded feature, in which it stands
+// before the properties.
+func geometryIn(body []byte) (from, to int) {
+	const name, next = `,"geometry":`, `,"properties":`
+	from = bytes.Index(body, []byte(name)) + len(name)
+	return from, from + bytes.Index(body[from:], []byte(next))
+}
+
+func geometryOf(body []byte) []byte {
+	from, to := geometryIn(body)
+	return body[from:to]
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -17,7 +18,29 @@ import (
 var conformsTo = []string{
 	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
 	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
 	"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/oas30",
+	"http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+	"http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
+	"http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/features-filter",
+	"http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
+	"http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/schemas",
+	"http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/core-roles-features",
+	"http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/returnables-and-receivables",
+	"http://www.opengis.net/spec/ogcapi-features-5/1.0/conf/queryables",
+	"http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
+	"http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
+	"http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
+	"http://www.opengis.net/spec/cql2/1.0/conf/advanced-comparison-operators",
+	"http://www.opengis.net/spec/cql2/1.0/conf/case-insensitive-comparison",
+	"http://www.opengis.net/spec/cql2/1.0/conf/accent-insensitive-comparison",
+	"http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions",
+	"http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions-plus",
+	"http://www.opengis.net/spec/cql2/1.0/conf/spatial-functions",
+	"http://www.opengis.net/spec/cql2/1.0/conf/temporal-functions",
+	"http://www.opengis.net/spec/cql2/1.0/conf/array-functions",
+	"http://www.opengis.net/spec/cql2/1.0/conf/property-property",
+	"http://www.opengis.net/spec/cql2/1.0/conf/arithmetic",
 	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/core",
 	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tileset",
 	"http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/tilesets-list",
@@ -34,7 +57,12 @@ const (
 
 // json answers a value as JSON, fresh or 304.
 func (s *server) json(c echo.Context, snap *snapshot, v any) error {
-	if s.fresh(c, snap, formatJSON, c.Request().URL.RawQuery) {
+	return s.encoded(c, snap, formatJSON, v)
+}
+
+// encoded does the same for other media types that are JSON.
+func (s *server) encoded(c echo.Context, snap *snapshot, f format, v any) error {
+	if s.fresh(c, snap, f, c.Request().URL.RawQuery) {
 		return nil
 	}
 	var b bytes.Buffer
@@ -42,7 +70,41 @@ func (s *server) json(c echo.Context, snap *snapshot, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	return s.send(c, mediaJSON, b.Bytes())
+	return s.send(c, f.media, b.Bytes())
+}
+
+// shown answers a description as JSON or as a page. Its links are the answer's own and those of its header.
+func (s *server) shown(c echo.Context, snap *snapshot, f format, v any, template string, page func() sheet) error {
+	c.Response().Header()["Link"] = []string{headerLinks(describedLinks(s, c.Request(), f, pageFormats))}
+	if f.media != mediaHTML {
+		return s.encoded(c, snap, f, v)
+	}
+	if s.fresh(c, snap, f, c.Request().URL.RawQuery) {
+		return nil
+	}
+	p := page()
+	p.Links = describedLinks(s, c.Request(), f, pageFormats)
+	return s.html(c, template, p)
+}
+
+// asked reads the parameters of a description that has several formats. What
+// fits none of them gets the first, unless it says so in f.
+func (s *server) asked(c echo.Context, formats []format) (*snapshot, format, error) {
+	c.Response().Header().Add("Vary", "Accept")
+	p, err := readParams(c.Request(), []string{"f"})
+	if err != nil {
+		return nil, format{}, err
+	}
+	f, err := p.format(c.Request(), formats)
+	var unacceptable *httpError
+	if errors.As(err, &unacceptable) {
+		f, err = formats[0], nil
+	}
+	if err != nil {
+		return nil, f, err
+	}
+	snap, err := s.snapshot(c.Request().Context())
+	return snap, f, err
 }
 
 // described reads the parameters of a description and the state of the store.
@@ -67,7 +129,7 @@ type landingPage struct {
 	Links       []link `json:"links"`
 }
 
-func (s *server) landing(c echo.Context) error {
+func (s *server) landing(c echo.Context, f format) error {
 	snap, err := s.snapshot(c.Request().Context())
 	if err != nil {
 		return err
@@ -75,15 +137,21 @@ func (s *server) landing(c echo.Context) error {
 	base := s.base(c.Request())
 	links := []link{
 		{Rel: "self", Type: mediaJSON, Title: "This document", Href: base + "/?f=json"},
+		{Rel: "alternate", Type: mediaHTML, Title: "This document as HTML", Href: base + "/?f=html"},
 		{Rel: "service-desc", Type: mediaOpenAPI, Title: "The interface as OpenAPI 3.0", Href: base + "/api"},
 		{Rel: "conformance", Type: mediaJSON, Title: "Conformance classes", Href: base + "/conformance"},
 		{Rel: "data", Type: mediaJSON, Title: "Collections", Href: base + "/collections"},
 		{Rel: relTilingSchemes, Type: mediaJSON, Title: "Tiling schemes", Href: base + "/tileMatrixSets"},
 	}
-	if s.page != nil {
-		links = append(links, link{Rel: "alternate", Type: mediaHTML, Title: "The map", Href: base + "/?f=html"})
+	if f.media == mediaHTML {
+		links[0], links[1] = link{Rel: "self", Type: mediaHTML, Title: "This document", Href: base + "/?f=html"},
+			link{Rel: "alternate", Type: mediaJSON, Title: "This document as JSON", Href: base + "/?f=json"}
 	}
-	return s.json(c, snap, landingPage{title, description, s.Attribution, s.BorderNote, links})
+	if s.page != nil {
+		links = append(links, link{Rel: "related", Type: mediaHTML, Title: "The map", Href: base + "/"})
+	}
+	page := landingPage{title, description, s.Attribution, s.BorderNote, links}
+	return s.shown(c, snap, f, page, "landing", func() sheet { return s.sheet(c.Request(), title, page) })
 }
 
 func (s *server) getAPI(c echo.Context) error {
@@ -102,13 +170,15 @@ func (s *server) getAPI(c echo.Context) error {
 }
 
 func (s *server) getConformance(c echo.Context) error {
-	snap, err := s.described(c)
+	snap, f, err := s.asked(c, pageFormats)
 	if err != nil {
 		return err
 	}
-	return s.json(c, snap, struct {
+	return s.shown(c, snap, f, struct {
 		ConformsTo []string `json:"conformsTo"`
-	}{conformsTo})
+	}{conformsTo}, "conformance", func() sheet {
+		return s.sheet(c.Request(), "Conformance", conformsTo, crumb{"Conformance", "/conformance?f=html"})
+	})
 }
 
 type spatialExtent struct {
@@ -140,7 +210,7 @@ type collectionDescription struct {
 
 func (s *server) describe(r *http.Request, col *collection, snap *snapshot) collectionDescription {
 	base := s.base(r) + "/collections/" + col.id
-	d := collectionDescription{ID: col.id, Title: col.title, Description: col.description, ItemType: "feature", CRS: []string{crs84}, StorageCRS: crs84}
+	d := collectionDescription{ID: col.id, Title: col.title, Description: col.description, ItemType: "feature", CRS: crsNames, StorageCRS: crs84}
 	formats := placeFormats
 	ext := extent{}
 	if col.id == incidentsID {
@@ -161,7 +231,11 @@ func (s *server) describe(r *http.Request, col *collection, snap *snapshot) coll
 	if ext != (extent{}) {
 		d.Extent = &ext
 	}
-	d.Links = []link{{Rel: "self", Type: mediaJSON, Href: base}}
+	d.Links = []link{{Rel: "self", Type: mediaJSON, Href: base}, {Rel: "alternate", Type: mediaHTML, Title: "This document as HTML", Href: base + "?f=html"},
+		{Rel: relSchema, Type: mediaSchema, Title: "Schema of the features", Href: base + "/schema"}}
+	if col.id == incidentsID {
+		d.Links = append(d.Links, link{Rel: relQueryables, Type: mediaSchema, Title: "What filters are made of", Href: base + "/queryables"})
+	}
 	for _, f := range formats {
 		href := base + "/items"
 		if f.media != formats[0].media {
@@ -194,18 +268,25 @@ func temporal(w window, ok bool) *temporalExtent {
 }
 
 func (s *server) getCollections(c echo.Context) error {
-	snap, err := s.described(c)
+	snap, f, err := s.asked(c, pageFormats)
 	if err != nil {
 		return err
 	}
+	base := s.base(c.Request())
 	answer := struct {
 		Links       []link                  `json:"links"`
 		Collections []collectionDescription `json:"collections"`
-	}{Links: []link{{Rel: "self", Type: mediaJSON, Href: s.base(c.Request()) + "/collections"}}}
+	}{Links: append(describedLinks(s, c.Request(), f, pageFormats),
+		link{Rel: "describedby", Type: mediaJSON, Title: "Licence, attribution and terms of each dataset", Href: base + "/datasets"})}
+	type item struct{ Title, Description, Href string }
+	var items []item
 	for _, col := range s.collections {
 		answer.Collections = append(answer.Collections, s.describe(c.Request(), col, snap))
+		items = append(items, item{col.title, col.description, base + "/collections/" + col.id + "?f=html"})
 	}
-	return s.json(c, snap, answer)
+	return s.shown(c, snap, f, answer, "collections", func() sheet {
+		return s.sheet(c.Request(), "Collections", items, crumb{"Collections", "/collections?f=html"})
+	})
 }
 
 func (s *server) getCollection(c echo.Context) error {
@@ -213,11 +294,14 @@ func (s *server) getCollection(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	snap, err := s.described(c)
+	snap, f, err := s.asked(c, pageFormats)
 	if err != nil {
 		return err
 	}
-	return s.json(c, snap, s.describe(c.Request(), col, snap))
+	d := s.describe(c.Request(), col, snap)
+	return s.shown(c, snap, f, d, "collection", func() sheet {
+		return s.sheet(c.Request(), col.title, d, crumb{"Collections", "/collections?f=html"}, crumb{col.title, "/collections/" + col.id + "?f=html"})
+	})
 }
 
 type datasetDescription struct {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -10,12 +11,20 @@ import (
 
 	"github.com/paulmach/orb"
 
+	"sarhad/api/cql2"
 	"sarhad/incident"
 )
 
 // filterParams are the parameters that choose incidents.
 var filterParams = []string{"bbox", "bbox-crs", "datetime", "unit", "province", "country", "event_type", "dataset", "actor",
-	"min_fatalities", "precision", "verification", "border_km", "q"}
+	"min_fatalities", "precision", "verification", "border_km", "q", paramFilter, paramFilterLang, paramFilterCRS}
+
+// The parameters of filters in CQL2.
+const (
+	paramFilter     = "filter"
+	paramFilterLang = "filter-lang"
+	paramFilterCRS  = "filter-crs"
+)
 
 // noneWord asks for what has no value.
 const noneWord = "none"
@@ -149,6 +158,13 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 			and = append(and, incident.TextHas{Words: w})
 		}
 	}
+	f, err := p.filter()
+	if err != nil {
+		return sel, err
+	}
+	if f != nil {
+		and = append(and, f)
+	}
 	switch len(and) {
 	case 0:
 	case 1:
@@ -157,6 +173,35 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 		sel.filter = and
 	}
 	return sel, nil
+}
+
+// filter reads a filter in CQL2, nil if there is none.
+func (p params) filter() (incident.Filter, error) {
+	source, ok := p[paramFilter]
+	if !ok {
+		for _, name := range []string{paramFilterLang, paramFilterCRS} {
+			if _, ok := p[name]; ok {
+				return nil, wrongParameter(name, nil, "%s says how filter is written; without filter it means nothing.", name)
+			}
+		}
+		return nil, nil
+	}
+	lang := cql2.Text
+	if v, ok := p[paramFilterLang]; ok {
+		if lang = cql2.Lang(v); !slices.Contains(cql2.Langs, lang) {
+			return nil, wrongParameter(paramFilterLang, words(cql2.Langs), "filter-lang does not know %s.", quoted(v))
+		}
+	}
+	c, err := p.crs(paramFilterCRS)
+	if err != nil {
+		return nil, err
+	}
+	f, err := cql2.Parse(source, lang, cql2.Options{CRS: c.toLonLat()})
+	var wrong *cql2.Error
+	if errors.As(err, &wrong) {
+		return nil, wrongParameter(paramFilter, wrong.Allowed, "filter is wrong at %d:%d: %s", wrong.Line, wrong.Column, wrong.Message)
+	}
+	return f, err
 }
 
 // unitWords are the ids of the units of today and of former ones.
@@ -234,8 +279,9 @@ func parseNumber(s string) (float64, error) {
 // parseBBox reads bbox: no box, one, or two where it crosses the antimeridian.
 // Of six numbers the heights are ignored, since no feature has any.
 func parseBBox(p params) ([]orb.Bound, error) {
-	if v, ok := p["bbox-crs"]; ok && v != crs84 && v != "<"+crs84+">" {
-		return nil, wrongParameter("bbox-crs", []string{crs84}, "bbox-crs does not know %s.", quoted(v))
+	in, err := p.crs("bbox-crs")
+	if err != nil {
+		return nil, err
 	}
 	v, ok := p["bbox"]
 	if !ok {
@@ -243,7 +289,7 @@ func parseBBox(p params) ([]orb.Bound, error) {
 	}
 	parts := strings.Split(v, ",")
 	if len(parts) != 4 && len(parts) != 6 {
-		return nil, wrongParameter("bbox", nil, "bbox has %d numbers; it takes four, minlon,minlat,maxlon,maxlat, or six with heights.", len(parts))
+		return nil, wrongParameter("bbox", nil, "bbox has %d numbers; it takes four or six with heights; %s", len(parts), bboxOrder(in))
 	}
 	n := make([]float64, len(parts))
 	for i, part := range parts {
@@ -258,8 +304,12 @@ func parseBBox(p params) ([]orb.Bound, error) {
 		}
 		n = []float64{n[0], n[1], n[3], n[4]}
 	}
+	if in != nil {
+		low, high := in.inverse(orb.Point{n[0], n[1]}), in.inverse(orb.Point{n[2], n[3]})
+		n = []float64{low[0], low[1], high[0], high[1]}
+	}
 	if n[1] > n[3] {
-		return nil, wrongParameter("bbox", nil, "bbox has its least latitude above its greatest; the order is minlon,minlat,maxlon,maxlat.")
+		return nil, wrongParameter("bbox", nil, "bbox has its least latitude above its greatest; %s", bboxOrder(in))
 	}
 	box := func(w, e float64) orb.Bound {
 		return orb.Bound{Min: orb.Point{w, n[1]}, Max: orb.Point{e, n[3]}}
@@ -268,6 +318,17 @@ func parseBBox(p params) ([]orb.Bound, error) {
 		return []orb.Bound{box(n[0], 180), box(-180, n[2])}, nil
 	}
 	return []orb.Bound{box(n[0], n[2])}, nil
+}
+
+// bboxOrder says in which order the numbers of bbox stand.
+func bboxOrder(in *crs) string {
+	switch in.name() {
+	case crs4326:
+		return "the order is minlat,minlon,maxlat,maxlon."
+	case crs3857:
+		return "the order is minx,miny,maxx,maxy in metres."
+	}
+	return "the order is minlon,minlat,maxlon,maxlat."
 }
 
 // moment is one end of datetime: a day, an instant, or open.

@@ -19,8 +19,9 @@ const (
 	mediaJSON    = "application/json"
 	mediaGeoJSON = "application/geo+json"
 	mediaJSONFG  = "application/vnd.ogc.fg+json"
-	// jsonFGCore is the conformance class that a JSON-FG document declares.
-	jsonFGCore = "http://www.opengis.net/spec/json-fg-1/0.3/conf/core"
+	// jsonFGCore and jsonFGTypes are the conformance classes that a JSON-FG document declares.
+	jsonFGCore  = "http://www.opengis.net/spec/json-fg-1/0.3/conf/core"
+	jsonFGTypes = "http://www.opengis.net/spec/json-fg-1/0.3/conf/types-schemas"
 )
 
 var (
@@ -28,16 +29,22 @@ var (
 	formatJSONFG  = format{names: []string{"jsonfg"}, media: mediaJSONFG, accepts: []string{mediaJSONFG}}
 	formatJSON    = format{names: []string{"json"}, media: mediaJSON, accepts: []string{mediaJSON}}
 
-	incidentFormats = []format{formatGeoJSON, formatJSONFG}
-	placeFormats    = []format{formatGeoJSON}
+	incidentFormats = []format{formatGeoJSON, formatJSONFG, formatHTML}
+	placeFormats    = []format{formatGeoJSON, formatJSONFG, formatHTML}
 	jsonFormats     = []format{formatJSON}
+	pageFormats     = []format{formatJSON, formatHTML}
 )
 
-// sortParam and the others belong to pages of items only.
-var incidentItemParams = append(append([]string{"limit", "cursor", "sortby", "f"}, filterParams...), paramHXL)
+// incidentItemParams are what pages of incidents take.
+var incidentItemParams = append([]string{"limit", "cursor", "sortby", "f", "crs", "properties", "skipGeometry", paramHXL}, filterParams...)
 
-// chunkSize is how much of an answer is put together before it is sent.
-const chunkSize = 64 << 10
+// chunkSize is how much of an answer is put together before it is sent;
+// firstChunk is that for its beginning, so that what is not longer has its
+// length and all of its links in the header.
+const (
+	chunkSize  = 64 << 10
+	firstChunk = 256 << 10
+)
 
 // buffers keeps the chunks of finished answers.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 0, chunkSize+8<<10); return &b }}
@@ -57,7 +64,7 @@ func newStream(c echo.Context) *stream {
 
 // spill sends the buffer once it has grown to a chunk.
 func (st *stream) spill() error {
-	if len(st.b) < chunkSize {
+	if len(st.b) < chunkSize || !st.sent && len(st.b) < firstChunk {
 		return nil
 	}
 	return st.flush()
@@ -75,6 +82,34 @@ func (st *stream) flush() error {
 	_, err := st.c.Response().Write(st.b)
 	st.b = st.b[:0]
 	return err
+}
+
+// end sends the rest of an answer. Of one that was not begun yet the header
+// gets the length and all links, also those to the next page.
+func (st *stream) end(links []link) error {
+	if !st.sent {
+		h := st.c.Response().Header()
+		h["Content-Length"] = []string{strconv.Itoa(len(st.b))}
+		h["Link"] = []string{headerLinks(links)}
+	}
+	return st.flush()
+}
+
+// headerLinks writes links as a header (RFC 8288).
+func headerLinks(links []link) string {
+	b := make([]byte, 0, 128*len(links))
+	for i, l := range links {
+		if i > 0 {
+			b = append(b, ", "...)
+		}
+		b = append(append(b, '<'), l.Href...)
+		b = append(append(b, `>; rel="`...), l.Rel...)
+		if l.Type != "" {
+			b = append(append(b, `"; type="`...), l.Type...)
+		}
+		b = append(b, '"')
+	}
+	return string(b)
 }
 
 // close gives the buffer back.
@@ -127,42 +162,78 @@ func (s *server) incidentItems(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	order, err := p.order()
+	by, err := p.sorting()
 	if err != nil {
 		return err
 	}
-	after, err := p.cursor(byte(order))
+	var after *incident.Cursor
+	var afterRank *rank
+	if by.keys == nil {
+		after, err = p.cursor(byte(by.order))
+	} else {
+		afterRank, err = by.place(p)
+	}
 	if err != nil {
+		return err
+	}
+	enc := newEncoder(s.places)
+	if err := p.view(enc, f); err != nil {
 		return err
 	}
 	snap, sel, err := s.selected(ctx, p)
 	if err != nil {
 		return err
 	}
+	filter := snap.shown(sel.filter)
 	if e := s.export(f); e != nil {
-		return s.sendExport(c, p, f, e, incident.Query{Filter: snap.shown(sel.filter), Order: order, After: after}, snap, sel)
+		if err := p.onlyForPages(by, f); err != nil {
+			return err
+		}
+		return s.sendExport(c, p, f, e, incident.Query{Filter: filter, Order: by.order, After: after}, snap, sel)
+	}
+	if by.keys != nil {
+		n, err := s.count(ctx, snap, sel.key, filter)
+		if err != nil {
+			return err
+		}
+		if n > maxSorted {
+			return tooManyToSort()
+		}
 	}
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
 	}
-	c.Response().Header()["Content-Type"] = []string{f.media}
+	links := append(s.itemLinks(r, p, f, incidentFormats), s.exportLinks(r, p)...)
+	links = append(links, s.collectionLink(r, incidentsID))
+	h := c.Response().Header()
+	h["Content-Type"] = []string{f.contentType()}
+	h["Content-Crs"] = []string{"<" + enc.crs.name() + ">"}
+	h["Link"] = []string{headerLinks(links)}
 	if r.Method == http.MethodHead {
 		c.Response().WriteHeader(http.StatusOK)
 		return nil
 	}
 
-	filter := snap.shown(sel.filter)
-	fg := f.media == mediaJSONFG
 	st := newStream(c)
 	defer st.close()
-	if fg {
-		st.b = append(st.b, `{"type":"FeatureCollection","conformsTo":["`+jsonFGCore+`"],"features":[`...)
+	var page *incidentTable
+	if f.media == mediaHTML {
+		page = s.newIncidentTable(r, c)
+		if st.b, err = page.begin(st.b, links); err != nil {
+			return err
+		}
 	} else {
-		st.b = append(st.b, `{"type":"FeatureCollection","features":[`...)
+		st.b = s.appendCollectionHead(st.b, r, s.byID[incidentsID], f, enc.crs)
 	}
 	n, more := 0, false
 	var last incident.Cursor
-	for in, err := range s.Reader.Incidents(ctx, incident.Query{Filter: filter, Order: order, After: after, Limit: limit + 1}) {
+	var lastRank rank
+	q := incident.Query{Filter: filter, Order: by.order, After: after, Limit: limit + 1, Fields: enc.fields}
+	rows := s.Reader.Incidents(ctx, q)
+	if by.keys != nil {
+		rows = s.sorted(ctx, q, by, afterRank)
+	}
+	for in, err := range rows {
 		if err != nil {
 			return err
 		}
@@ -170,36 +241,136 @@ func (s *server) incidentItems(c echo.Context) error {
 			more = true
 			break
 		}
-		if n > 0 {
-			st.b = append(st.b, ',')
+		if page != nil {
+			if st.b, err = page.row(st.b, in); err != nil {
+				return err
+			}
+		} else {
+			if n > 0 {
+				st.b = append(st.b, ',')
+			}
+			st.b = append(st.b, '\n')
+			st.b = enc.append(st.b, in)
+			st.b = append(st.b, '}')
 		}
-		st.b = append(st.b, '\n')
-		st.b = appendFeature(st.b, in, s.places)
-		if fg {
-			st.b = append(st.b, `,"place":`...)
-			st.b = s.places.appendPlace(st.b, in)
-			st.b = append(st.b, `,"time":`...)
-			st.b = appendTime(st.b, in)
+		if n++; n == limit {
+			last = incident.Cursor{FID: in.FID, Start: in.Start}
+			lastRank = by.rank(in) // a page ends only once another incident came
+			for i := range by.keys {
+				lastRank.keys[i].Text = strings.Clone(lastRank.keys[i].Text)
+			}
 		}
-		st.b = append(st.b, '}')
-		last = incident.Cursor{FID: in.FID, Start: in.Start}
-		n++
 		if err := st.spill(); err != nil {
 			return err
 		}
 	}
 	matched := n
-	if more || after != nil {
+	if more || after != nil || afterRank != nil {
 		if matched, err = s.count(ctx, snap, sel.key, filter); err != nil {
 			return err
 		}
 	}
-	links := append(s.itemLinks(r, p, f, incidentFormats), s.exportLinks(r, p)...)
 	if more {
-		links = append(links, s.nextLink(r, p, f, encodeCursor(byte(order), last)))
+		cursor := encodeCursor(byte(by.order), last)
+		if by.keys != nil {
+			cursor = by.encode(&lastRank)
+		}
+		links = append(links, s.nextLink(r, p, f, cursor))
 	}
-	st.b = appendTail(st.b, matched, n, append(links, s.collectionLink(r, incidentsID)))
-	return st.flush()
+	if page != nil {
+		st.b, err = page.end(st.b, matched, n, links)
+		if err != nil {
+			return err
+		}
+	} else {
+		st.b = appendTail(st.b, matched, n, links)
+	}
+	return st.end(links)
+}
+
+// view reads what is to be seen of the incidents that were chosen.
+func (p params) view(e *encoder, f format) error {
+	c, err := p.crs("crs")
+	if err != nil {
+		return err
+	}
+	e.crs, e.fg = c, f.media == mediaJSONFG
+	if v, ok := p["skipGeometry"]; ok {
+		if !contains(booleans, v) {
+			return wrongParameter("skipGeometry", booleans, "skipGeometry does not know %s.", quoted(v))
+		}
+		e.bare = v == "true"
+	}
+	if f.media == mediaHTML {
+		e.fields = tableFields
+	}
+	if _, ok := p["properties"]; !ok {
+		return nil
+	}
+	names, err := p.list("properties")
+	if err != nil {
+		return err
+	}
+	list := make([]incident.Property, len(names))
+	for i, n := range names {
+		if n != "id" && !contains(memberNames, n) { // the id is always there
+			return wrongParameter("properties", memberNames, "properties does not know %s.", quoted(n))
+		}
+		list[i] = incident.Property(n)
+	}
+	if f.media == mediaHTML {
+		return wrongParameter("properties", nil, "properties does not go with f=html.")
+	}
+	e.only(list)
+	if e.fg {
+		e.ask("end_date", "place_kind", "place_units", "place_radius_m", "unit_id", "subunit_id", "country", "province")
+	}
+	return nil
+}
+
+// onlyForPages refuses what an export of everything does not take.
+func (p params) onlyForPages(by sorting, f format) error {
+	if by.keys != nil {
+		return wrongParameter("sortby", []string{"start_date", "-start_date"}, "With f=%s sortby is start_date or -start_date.", f.names[0])
+	}
+	for _, name := range []string{"crs", "properties", "skipGeometry"} {
+		if _, ok := p[name]; ok {
+			return wrongParameter(name, nil, "%s does not go with f=%s.", name, f.names[0])
+		}
+	}
+	return nil
+}
+
+// memberNames are the names of the properties of incidents.
+var memberNames = func() []string {
+	var names []string
+	for _, m := range incidentMembers {
+		names = append(names, string(m.name))
+	}
+	return names
+}()
+
+// appendCollectionHead begins a FeatureCollection up to its features.
+func (s *server) appendCollectionHead(b []byte, r *http.Request, col *collection, f format, in *crs) []byte {
+	b = append(b, `{"type":"FeatureCollection",`...)
+	if f.media == mediaJSONFG {
+		b = s.appendFGHead(b, r, col, in)
+	}
+	return append(b, `"features":[`...)
+}
+
+// appendFGHead appends what JSON-FG says of a document.
+func (s *server) appendFGHead(b []byte, r *http.Request, col *collection, in *crs) []byte {
+	b = append(b, `"conformsTo":["`+jsonFGCore+`","`+jsonFGTypes+`"],"featureType":`...)
+	b = appendText(b, col.id)
+	b = append(b, `,"featureSchema":`...)
+	b = appendText(b, s.base(r)+"/collections/"+col.id+"/schema")
+	b = append(b, ',')
+	if in != nil {
+		b = append(b, `"coordRefSys":`...)
+		b = append(appendText(b, in.uri), ',')
+	}
+	return b
 }
 
 // appendTail ends a FeatureCollection. The numbers come last because only then
@@ -211,20 +382,6 @@ func appendTail(b []byte, matched, returned int, links []link) []byte {
 	b = strconv.AppendInt(b, int64(returned), 10)
 	b = append(b, ',')
 	return append(appendLinks(b, links), "}\n"...)
-}
-
-func (p params) order() (incident.Order, error) {
-	switch strings.TrimSpace(p["sortby"]) { // a + that nobody escaped arrives as a space
-	case "":
-		if _, ok := p["sortby"]; !ok {
-			return incident.ByFID, nil
-		}
-	case "start_date", "+start_date":
-		return incident.ByStart, nil
-	case "-start_date":
-		return incident.ByStartRev, nil
-	}
-	return 0, wrongParameter("sortby", []string{"start_date", "-start_date"}, "sortby does not know %s.", quoted(p["sortby"]))
 }
 
 const cursorSize = 1 + 8 + 4
@@ -301,7 +458,7 @@ func (s *server) getItem(c echo.Context) error {
 	r := c.Request()
 	ctx := r.Context()
 	c.Response().Header().Add("Vary", "Accept")
-	p, err := readParams(r, []string{"f"})
+	p, err := readParams(r, itemParams)
 	if err != nil {
 		return err
 	}
@@ -313,13 +470,23 @@ func (s *server) getItem(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	enc := newEncoder(s.places)
+	if err := p.view(enc, f); err != nil {
+		return err
+	}
 	snap, err := s.snapshot(ctx)
 	if err != nil {
 		return err
 	}
+	links := append(s.itemLinks(r, p, f, formats), s.collectionLink(r, col.id))
 	fid := c.Param("fid")
 	st := newStream(c)
 	defer st.close()
+	if f.media == mediaJSONFG {
+		st.b = append(st.b, '{')
+		st.b = s.appendFGHead(st.b, r, col, enc.crs)
+	}
+	at := len(st.b)
 	if col.id == incidentsID {
 		in, err := s.Reader.Incident(ctx, fid)
 		if incident.CodeOf(err) == incident.CodeNotFound {
@@ -331,33 +498,80 @@ func (s *server) getItem(c echo.Context) error {
 		if contains(snap.withheld, in.Dataset) {
 			return &httpError{http.StatusForbidden, "The terms of the dataset " + quoted(in.Dataset) + " allow only aggregates of its incidents.", nil}
 		}
-		links, err := s.Reader.Links(ctx, strconv.FormatInt(in.FID, 10))
+		duplicates, err := s.Reader.Links(ctx, strconv.FormatInt(in.FID, 10))
 		if err != nil && incident.CodeOf(err) != incident.CodeNotFound { // it may have gone meanwhile
 			return err
 		}
-		st.b = appendFeature(st.b, in, s.places)
-		st.b = appendDuplicates(st.b, links, snap.withheld)
-		st.b = append(st.b, `,"place":`...)
-		st.b = s.places.appendPlace(st.b, in)
-		st.b = append(st.b, `,"time":`...)
-		st.b = appendTime(st.b, in)
-		if f.media == mediaJSONFG {
-			st.b = append(st.b, `,"conformsTo":["`+jsonFGCore+`"]`...)
+		fg := enc.fg
+		enc.fg = false
+		before := enc.crs
+		if fg {
+			enc.crs = nil
 		}
+		st.b = enc.append(st.b, in)
+		enc.crs = before
+		st.b = appendDuplicates(st.b, duplicates, snap.withheld)
+		st.b = enc.appendPlaceAndTime(st.b, in)
 	} else {
-		body, ok := s.placeFeature(col, fid)
+		body, ft, ok := s.placeFeature(col, fid)
 		if !ok {
 			return incident.Errorf(incident.CodeNotFound, "There is no feature %s in %s.", quoted(fid), col.id)
 		}
-		st.b = append(st.b, body...)
+		st.b = enc.appendFixed(st.b, body, ft)
+	}
+	if at > 0 { // after the head the members of the feature, not a feature of its own
+		copy(st.b[at:], st.b[at+1:])
+		st.b = st.b[:len(st.b)-1]
 	}
 	st.b = append(st.b, ',')
-	st.b = appendLinks(st.b, append(s.itemLinks(r, p, f, formats), s.collectionLink(r, col.id)))
+	st.b = appendLinks(st.b, links)
 	st.b = append(st.b, "}\n"...)
+	h := c.Response().Header()
+	h["Content-Crs"] = []string{"<" + enc.crs.name() + ">"}
+	h["Link"] = []string{headerLinks(links)}
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
 	}
+	if f.media == mediaHTML {
+		return s.featurePage(c, col, st.b, links)
+	}
 	return s.send(c, f.media, st.b)
+}
+
+// itemParams are what one feature takes.
+var itemParams = []string{"f", "crs"}
+
+// appendFixed appends a feature of a fixed collection without its last brace.
+// ft is nil for what is in no list.
+func (e *encoder) appendFixed(b, body []byte, ft *feature) []byte {
+	if !e.fg {
+		return e.crs.rewriteFeature(b, body)
+	}
+	b = append(b, body...)
+	b = append(b, `,"place":`...)
+	if e.crs == nil {
+		b = append(b, "null"...) // it is in geometry
+	} else {
+		at := len(b)
+		b = append(b, geometryOf(body)...)
+		b = e.crs.rewrite(b, at)
+	}
+	b = append(b, `,"time":`...)
+	if ft == nil || !ft.dated {
+		return append(b, "null"...)
+	}
+	end := func(d, open incident.Day) {
+		if d == open {
+			b = append(b, `".."`...)
+		} else {
+			b = appendDay(b, d)
+		}
+	}
+	b = append(b, `{"interval":[`...)
+	end(ft.from, incident.MinDay)
+	b = append(b, ',')
+	end(ft.to, incident.MaxDay)
+	return append(b, "]}"...)
 }
 
 // send writes a whole answer.

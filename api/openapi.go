@@ -3,7 +3,9 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
+	"sarhad/api/cql2"
 	"sarhad/geo"
 	"sarhad/incident"
 )
@@ -103,7 +105,8 @@ func (s *server) openapiDocument() ([]byte, error) {
 		}
 		return queryParam("f", "The format of the answer; without it the Accept header decides.", object{"type": "string", "enum": names}, false)
 	}
-	jsonF := formatParam(jsonFormats)
+	jsonF, pageF := formatParam(jsonFormats), formatParam(pageFormats)
+	text := typed("string")
 
 	aggregateOwn := []any{param("by"), formatParam(aggregateFormats),
 		queryParam("count", "Whether likely duplicates across datasets count each (all) or once in each group (distinct).", object{"type": "string", "enum": countWords, "default": countAll}, false)}
@@ -113,10 +116,10 @@ func (s *server) openapiDocument() ([]byte, error) {
 
 	paths := object{
 		"/": get("landing", "The map for browsers, the landing page for programs", []string{"Capabilities"},
-			[]any{formatParam(landingFormats)}, content(mediaJSON, schemaRef("landingPage"), mediaHTML, typed("string"))),
+			[]any{formatParam(landingFormats)}, content(mediaJSON, schemaRef("landingPage"), mediaHTML, text)),
 		"/api":         get("api", "This document", []string{"Capabilities"}, []any{jsonF}, content(mediaOpenAPI, typed("object"))),
-		"/conformance": get("conformance", "The conformance classes that hold", []string{"Capabilities"}, []any{jsonF}, content(mediaJSON, schemaRef("confClasses"))),
-		"/collections": get("collections", "The collections", []string{"Capabilities"}, []any{jsonF}, content(mediaJSON, schemaRef("collections"))),
+		"/conformance": get("conformance", "The conformance classes that hold", []string{"Capabilities"}, []any{pageF}, content(mediaJSON, schemaRef("confClasses"), mediaHTML, text)),
+		"/collections": get("collections", "The collections", []string{"Capabilities"}, []any{pageF}, content(mediaJSON, schemaRef("collections"), mediaHTML, text)),
 		"/assets/{file}": get("asset", "A file of the page", []string{"Page"},
 			[]any{pathParam("file", "The name of the file", typed("string"))}, content("*/*", object{"type": "string", "format": "binary"})),
 		"/collections/incidents/columns": get("columns", "The incidents of a filter as binary columns", []string{"Incidents"},
@@ -129,28 +132,36 @@ func (s *server) openapiDocument() ([]byte, error) {
 	}
 	for _, col := range s.collections {
 		path := "/collections/" + col.id
-		paths[path] = get("describe_"+col.id, col.title, []string{"Capabilities"}, []any{jsonF}, content(mediaJSON, schemaRef("collection")))
+		paths[path] = get("describe_"+col.id, col.title, []string{"Capabilities"}, []any{pageF}, content(mediaJSON, schemaRef("collection"), mediaHTML, text))
+		for _, kind := range []string{"queryables", "schema"} {
+			paths[path+"/"+kind] = get(kind+"_"+col.id, col.title+": "+kind+" as JSON Schema", []string{"Capabilities"}, []any{formatParam(schemaFormats)},
+				content(mediaSchema, schemaRef("jsonSchema"), mediaHTML, text))
+		}
 		tag, formats, itemFormats := []string{"Places"}, placeFormats, placeFormats
 		parameters := []any{}
 		one, many := schemaRef("feature"), schemaRef("featureCollection")
 		if col.id == incidentsID {
 			tag, formats, itemFormats = []string{"Incidents"}, s.itemFormats, incidentFormats
-			parameters = append(append(parameters, param("sortby"), param(paramHXL)), filters...)
+			parameters = append(append(parameters, param("sortby"), param("properties"), param("skipGeometry"), param(paramHXL)), filters...)
 			one, many = schemaRef("incidentOne"), schemaRef("incidentCollection")
 		} else {
 			parameters = append(parameters, param("bbox"), param("bbox-crs"), param("datetime"))
 		}
-		parameters = append(parameters, param("limit"), param("cursor"), formatParam(formats))
-		itemsContent, itemContent := content(mediaGeoJSON, many), content(mediaGeoJSON, one)
+		parameters = append(parameters, param("limit"), param("cursor"), param("crs"), formatParam(formats))
+		itemsContent, itemContent := content(mediaGeoJSON, many, mediaJSONFG, many, mediaHTML, text), content(mediaGeoJSON, one, mediaJSONFG, one, mediaHTML, text)
 		if col.id == incidentsID {
-			itemsContent, itemContent = content(mediaGeoJSON, many, mediaJSONFG, many), content(mediaGeoJSON, one, mediaJSONFG, one)
 			for _, e := range s.Exports {
 				itemsContent[bareMedia(e.Media)] = object{"schema": object{"type": "string", "format": "binary"}}
 			}
 		}
 		paths[path+"/items"] = get("items_"+col.id, "Features of "+col.title, tag, parameters, itemsContent)
 		paths[path+"/items/{fid}"] = get("item_"+col.id, "One feature of "+col.title, tag,
-			[]any{pathParam("fid", "The id of the feature; for incidents its row number too", typed("string")), formatParam(itemFormats)}, itemContent)
+			[]any{pathParam("fid", "The id of the feature; for incidents its row number too", typed("string")), param("crs"), formatParam(itemFormats)}, itemContent)
+		for _, p := range []string{path + "/items", path + "/items/{fid}"} {
+			headers := paths[p].(object)["get"].(object)["responses"].(object)["200"].(object)["headers"].(object)
+			headers["Link"] = object{"description": "The links of the answer, that to the next page only if it is known before the answer is sent.", "schema": text}
+			headers["Content-Crs"] = object{"description": "The coordinate reference system, in angle brackets.", "schema": text}
+		}
 	}
 
 	if s.Geocoder != nil {
@@ -271,17 +282,26 @@ func (s *server) openapiParameters() object {
 	}
 	number := typed("number")
 	out := object{}
+	list := func(p object) object { p["style"], p["explode"] = "form", false; return p }
 	for _, p := range []object{
 		queryParam("limit", fmt.Sprintf("How many features a page has; more than %d counts as %d. Exports (csv, kml, …) have all of them unless it is given.", maxLimit, maxLimit),
 			object{"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, false),
 		queryParam(paramHXL, "1 for a row of HXL tags below the header; with f=csv only.", enum([]string{"1", "0"}), false),
 		queryParam("cursor", "The place in the list that a next link goes on from.", typed("string"), false),
-		queryParam("sortby", "The order; without it that of the store.", enum([]string{"start_date", "-start_date"}), false),
+		list(queryParam("sortby", fmt.Sprintf("Up to %d properties to sort by, each with - before it for the other direction; null comes last, and what is the same is in the order of the store. "+
+			"Without it the order is that of the store. Of other orders than start_date and -start_date at most %d incidents may match, and %d bytes of a text count.", maxSortKeys, maxSorted, maxSortText),
+			object{"type": "array", "items": object{"type": "string", "pattern": "^[+-]?(" + strings.Join(sortable, "|") + ")$"}, "minItems": 1, "maxItems": maxSortKeys}, false)),
+		queryParam("properties", "The properties that features have; without it all.", enum(memberNames), true),
+		queryParam("skipGeometry", "true leaves the geometries out.", enum(booleans), false),
+		queryParam("crs", "The coordinate reference system of the answer.", object{"type": "string", "enum": crsNames, "default": crs84}, false),
+		queryParam(paramFilter, "A filter in CQL2 (OGC 21-065r2), of the queryables of the collection.", object{"type": "string", "minLength": 1, "maxLength": maxFilter}, false),
+		queryParam(paramFilterLang, "The encoding of the filter.", object{"type": "string", "enum": words(cql2.Langs), "default": string(cql2.Text)}, false),
+		queryParam(paramFilterCRS, "The coordinate reference system of the geometries in the filter.", object{"type": "string", "enum": crsNames, "default": crs84}, false),
 		{"name": "by", "in": "query", "required": true, "description": "One to three keys.", "style": "form", "explode": false,
 			"schema": object{"type": "array", "items": enum(aggregateKeys), "minItems": 1, "maxItems": maxKeys}},
-		{"name": "bbox", "in": "query", "required": false, "description": "minlon,minlat,maxlon,maxlat, or six numbers with heights, which are ignored; minlon may be larger than maxlon across the antimeridian.",
+		{"name": "bbox", "in": "query", "required": false, "description": "minlon,minlat,maxlon,maxlat, or six numbers with heights, which are ignored; minlon may be larger than maxlon across the antimeridian. With bbox-crs in the order of its axes.",
 			"style": "form", "explode": false, "schema": object{"type": "array", "minItems": 4, "maxItems": 6, "items": number}},
-		queryParam("bbox-crs", "The coordinate reference system of bbox.", enum([]string{crs84}), false),
+		queryParam("bbox-crs", "The coordinate reference system of bbox.", object{"type": "string", "enum": crsNames, "default": crs84}, false),
 		queryParam("datetime", "A day, an RFC 3339 date-time, or two of them with / between, closed at both ends; .. for an open end. Days are compared with local days, date-times with the instants of those days.", typed("string"), false),
 		queryParam("unit", "Ids of units, of today or former ones; a former one stands for all that lies wholly within it.", enum(s.unitWords()), true),
 		queryParam("province", "English names of first-level units.", enum(s.provinces), true),
@@ -337,13 +357,26 @@ func openapiSchemas() object {
 	collectionType := object{"type": "string", "enum": []string{"FeatureCollection"}}
 	links := arrayOf(schemaRef("link"))
 	count := object{"type": "integer", "minimum": 0}
-	list := func(feature string) object {
-		return closed(object{"type": collectionType, "conformsTo": texts, "features": arrayOf(schemaRef(feature)), "numberMatched": count, "numberReturned": count, "links": links}, "conformsTo")
+	// What JSON-FG adds, to any document and to any feature.
+	fgNames := []string{"conformsTo", "featureType", "featureSchema", "coordRefSys"}
+	withFG := func(members object) object {
+		members["conformsTo"], members["featureType"], members["featureSchema"], members["coordRefSys"] = texts, text, text, text
+		return members
 	}
-	time := object{"type": "object", "additionalProperties": false, "properties": object{"date": day, "interval": object{"type": "array", "items": day, "minItems": 2, "maxItems": 2}}}
+	list := func(feature string) object {
+		return closed(withFG(object{"type": collectionType, "features": arrayOf(schemaRef(feature)), "numberMatched": count, "numberReturned": count, "links": links}), fgNames...)
+	}
+	end := object{"type": "string", "pattern": `^(\d{4}-\d{2}-\d{2}|\.\.)$`}
+	time := object{"type": "object", "additionalProperties": false, "properties": object{"date": day, "interval": object{"type": "array", "items": end, "minItems": 2, "maxItems": 2}}}
+	some := object{}
+	for k, v := range properties {
+		some[k] = v
+	}
+	delete(some, "required") // with the parameter properties only some are there
+	numbers := func(n int) object { return object{"type": "array", "items": number, "minItems": n, "maxItems": n} }
 	collection := object{"type": "object", "required": []string{"id", "links"}, "properties": object{"id": text, "title": text, "description": text,
-		"attribution": text, "itemType": text, "crs": texts, "storageCrs": text, "links": links, "extent": closed(object{
-			"spatial":  closed(object{"bbox": arrayOf(object{"type": "array", "items": number, "minItems": 4, "maxItems": 4}), "crs": text}),
+		"attribution": text, "itemType": text, "crs": object{"type": "array", "items": object{"type": "string", "enum": crsNames}}, "storageCrs": text, "links": links, "extent": closed(object{
+			"spatial":  closed(object{"bbox": arrayOf(numbers(4)), "crs": text}),
 			"temporal": closed(object{"interval": arrayOf(object{"type": "array", "items": nullable(object{"type": "string", "format": "date-time"}), "minItems": 2, "maxItems": 2}), "trs": text}),
 		}, "spatial", "temporal")}}
 	row := object{"count": count, "fatalities_low": intOrNull, "fatalities_best": intOrNull, "fatalities_high": intOrNull, "fatalities_unknown": count}
@@ -385,13 +418,17 @@ func openapiSchemas() object {
 		"collection":  collection,
 		"collections": closed(object{"links": links, "collections": arrayOf(schemaRef("collection"))}),
 		"claim":       claim, "source": source, "incidentProperties": properties,
-		"incident": closed(object{"type": featureType, "id": text, "geometry": point, "properties": schemaRef("incidentProperties"), "place": geometry, "time": time}, "place", "time"),
-		"incidentOne": closed(object{"type": featureType, "id": text, "geometry": point, "properties": schemaRef("incidentProperties"), "place": geometry, "time": time,
-			"conformsTo": texts, "links": links}, "conformsTo"),
+		"someIncidentProperties": some,
+		"incident":               closed(object{"type": featureType, "id": text, "geometry": point, "properties": schemaRef("someIncidentProperties"), "place": geometry, "time": time}, "place", "time"),
+		"incidentOne": closed(withFG(object{"type": featureType, "id": text, "geometry": point, "properties": schemaRef("incidentProperties"), "place": geometry, "time": time,
+			"links": links}), fgNames...),
 		"incidentCollection": list("incident"),
-		"feature":            closed(object{"type": featureType, "id": text, "geometry": geometry, "properties": typed("object"), "links": links}, "links"),
-		"featureCollection":  list("feature"),
-		"aggregates":         closed(object{"by": texts, "count": object{"type": "string", "enum": countWords}, "rows": arrayOf(closed(row, rowOptional...)), "links": links}),
+		"feature": closed(withFG(object{"type": featureType, "id": text, "geometry": geometry, "properties": typed("object"), "place": geometry, "time": nullable(time), "links": links}),
+			append(fgNames, "place", "time", "links")...),
+		"jsonSchema": object{"type": "object", "required": []string{"$schema", "$id", "type", "properties"}, "properties": object{"$schema": text, "$id": text, "type": text, "title": text,
+			"description": text, "properties": object{"type": "object", "additionalProperties": typed("object")}, "additionalProperties": boolean}, "additionalProperties": false},
+		"featureCollection": list("feature"),
+		"aggregates":        closed(object{"by": texts, "count": object{"type": "string", "enum": countWords}, "rows": arrayOf(closed(row, rowOptional...)), "links": links}),
 		"datasets": closed(object{"attribution": text, "places_attribution": textOrNull, "border_note": text, "change": integer, "base_layer": nullable(closed(object{"url": text, "attribution": text})),
 			"datasets": arrayOf(closed(object{"name": text, "title": textOrNull, "licence": textOrNull, "attribution": textOrNull, "terms": textOrNull,
 				"version": textOrNull, "accessed": nullable(day), "public": object{"type": "string", "enum": []string{"items", "aggregates"}}, "synthetic": boolean, "sample": boolean, "count": count,

@@ -72,10 +72,6 @@ func (s *server) getRoot(c echo.Context) error {
 	r := c.Request()
 	h := c.Response().Header()
 	h.Add("Vary", "Accept")
-	formats := landingFormats
-	if s.page == nil {
-		formats = jsonFormats
-	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		query = nil
@@ -84,16 +80,20 @@ func (s *server) getRoot(c echo.Context) error {
 	if f := query.Get("f"); f != "" {
 		p["f"] = f
 	}
+	formats := landingFormats
+	if s.page == nil {
+		formats = pageFormats
+	}
 	f, err := p.format(r, formats)
 	if err != nil {
 		return err
 	}
-	if f.media == mediaJSON {
+	if f.media == mediaJSON || s.page == nil || p["f"] != "" { // a browser that names no format gets the map
 		h["Access-Control-Allow-Origin"] = []string{"*"}
 		if _, err := readParams(r, []string{"f"}); err != nil {
 			return err
 		}
-		return s.landing(c)
+		return s.landing(c, f)
 	}
 	h["Content-Security-Policy"] = []string{s.csp}
 	h["Etag"] = []string{s.page.tag}

@@ -14,11 +14,14 @@ import (
 // maxValue is the longest value of a parameter in bytes; all unit ids in one list fit four times.
 const maxValue = 8192
 
+// maxFilter is the longest filter; an address with it, escaped, may still fit the header.
+const maxFilter = 32 << 10
+
 // params are the parameters of a request, each given once, all known.
 type params map[string]string
 
 // listParams take several values between commas.
-var listParams = []string{"unit", "province", "country", "event_type", "dataset", "precision", "verification", "by"}
+var listParams = []string{"unit", "province", "country", "event_type", "dataset", "precision", "verification", "by", "sortby", "properties"}
 
 // readParams reads the query of a request. Any parameter outside known, given
 // twice, empty or not readable is an error.
@@ -51,7 +54,11 @@ func readValues(values url.Values, known []string) (params, error) {
 		if v == "" {
 			return nil, wrongParameter(name, nil, "%s is empty; leave it out instead.", name)
 		}
-		if err := checkValue(name, v, maxValue); err != nil {
+		most := maxValue
+		if name == paramFilter {
+			most = maxFilter
+		}
+		if err := checkValue(name, v, most); err != nil {
 			return nil, err
 		}
 		p[name] = v
@@ -59,13 +66,13 @@ func readValues(values url.Values, known []string) (params, error) {
 	return p, nil
 }
 
-// checkValue refuses a value that is no readable text. Only a mapping has lines.
+// checkValue refuses a value that is no readable text. Only mappings and filters have lines.
 func checkValue(name, v string, most int) error {
 	switch {
 	case len(v) > most:
 		return wrongParameter(name, nil, "%s is longer than %d bytes.", name, most)
 	case !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool {
-		return (r < ' ' || r == 0x7f) && (name != paramMapping || !strings.ContainsRune("\t\r\n", r))
+		return (r < ' ' || r == 0x7f) && (name != paramMapping && name != paramFilter || !strings.ContainsRune("\t\r\n", r))
 	}):
 		return wrongParameter(name, nil, "%s is not a text in UTF-8 without control characters.", name)
 	}
@@ -80,7 +87,7 @@ func (p params) canonical(names ...string) string {
 			b.WriteString(n)
 			b.WriteByte('=')
 			b.WriteString(v)
-			b.WriteByte('\n') // cannot occur in a value
+			b.WriteByte(0) // cannot occur in a value
 		}
 	}
 	return b.String()
@@ -191,6 +198,14 @@ type format struct {
 	names   []string // values of f
 	media   string   // what the answer is declared as
 	accepts []string // media types of Accept that get it
+}
+
+// contentType is the media type with what readers need to know beside it.
+func (f format) contentType() string {
+	if f.media == mediaHTML {
+		return mediaHTML + "; charset=utf-8"
+	}
+	return f.media
 }
 
 type acceptRange struct {

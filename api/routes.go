@@ -27,6 +27,8 @@ func (s *server) routeTable() []route {
 		{get, "/conformance", true, s.getConformance},
 		{get, "/collections", true, s.getCollections},
 		{get, "/collections/:id", true, s.getCollection},
+		{get, "/collections/:id/queryables", true, s.getQueryables},
+		{get, "/collections/:id/schema", true, s.getSchema},
 		{get, "/collections/:id/items", true, s.getItems},
 		{get, "/collections/:id/items/:fid", true, s.getItem},
 		{get, "/collections/incidents/columns", true, s.getColumns},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -61,7 +62,9 @@ var scenarios = []scenario{
 	{name: "landing", url: "/", header: map[string]string{"Accept": "application/json"}, golden: true, media: mediaJSON},
 	{name: "landing-f", url: "/?f=json", media: mediaJSON},
 	{name: "landing-unknown", url: "/?f=json&x=1", status: 400, has: []string{`"parameter":"x"`, `"allowed":["f"]`}},
-	{name: "landing-nopage", url: "/", media: mediaJSON, change: func(c *Config) { c.Page = nil }, hasNot: []string{"text/html"}},
+	{name: "landing-nopage", url: "/", media: mediaJSON, change: func(c *Config) { c.Page = nil }, hasNot: []string{"The map"}},
+	{name: "landing-html", url: "/?f=html", golden: true, media: "text/html; charset=utf-8", hasNot: []string{"<script"}},
+	{name: "landing-html-nopage", url: "/", header: map[string]string{"Accept": "text/html"}, media: "text/html; charset=utf-8", change: func(c *Config) { c.Page = nil }, hasNot: []string{"The map"}},
 	{name: "landing-public", url: "/?f=json", has: []string{`"https://example.org/sarhad/collections"`}, hasNot: []string{"http://sarhad.test"},
 		change: func(c *Config) { c.PublicURL = "https://example.org/sarhad/" }},
 	{name: "landing-forwarded", url: "/?f=json", header: map[string]string{"X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "https"}, hasNot: []string{"evil", "https://sarhad"}},
@@ -75,8 +78,23 @@ var scenarios = []scenario{
 	{name: "collections", url: "/collections", golden: true},
 	{name: "collection", url: "/collections/incidents", has: []string{`"itemType":"feature"`}},
 	{name: "collection-none", url: "/collections/none", status: 404, golden: true},
-	{name: "collection-html", url: "/collections?f=html", status: 400, has: []string{`"allowed":["json"]`}},
-	{name: "datasets", url: "/datasets", golden: true},
+	{name: "collections-html", url: "/collections?f=html", media: "text/html; charset=utf-8", has: []string{`<a href="http://sarhad.test/collections/units?f=html">`, "<h1>Collections</h1>"}, hasNot: []string{"<script"}},
+	{name: "collections-browser", url: "/collections", header: map[string]string{"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}, media: "text/html; charset=utf-8"},
+	{name: "collections-quality", url: "/collections", header: map[string]string{"Accept": "text/html;q=0.2, application/json;q=0.5"}, media: mediaJSON},
+	{name: "collections-odd-accept", url: "/collections", header: map[string]string{"Accept": "image/png"}, media: mediaJSON},
+	{name: "collections-f-wrong", url: "/collections?f=xml", status: 400, has: []string{`"allowed":["json","html"]`}},
+	{name: "collection-html", url: "/collections/incidents?f=html", golden: true, hasNot: []string{"<script"}},
+	{name: "conformance-html", url: "/conformance?f=html", has: []string{"<code>http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html</code>"}},
+
+	// Schemas.
+	{name: "queryables", url: "/collections/incidents/queryables", golden: true, media: mediaSchema},
+	{name: "queryables-html", url: "/collections/incidents/queryables?f=html", has: []string{"<code>start_date</code>", "<td>date</td>", "settlement"}},
+	{name: "queryables-none", url: "/collections/units/queryables", has: []string{`"properties":{}`, `"additionalProperties":false`}},
+	{name: "queryables-parameter", url: "/collections/incidents/queryables?limit=1", status: 400},
+	{name: "queryables-no-collection", url: "/collections/none/queryables", status: 404},
+	{name: "schema", url: "/collections/incidents/schema", golden: true, media: mediaSchema, header: map[string]string{"Accept": "application/schema+json"}},
+	{name: "schema-units", url: "/collections/units/schema", has: []string{`"valid_until"`, `"x-ogc-role":"primary-geometry"`}},
+	{name: "schema-html", url: "/collections/periods/schema?f=html", has: []string{"<code>parties</code>"}}, {name: "datasets", url: "/datasets", golden: true},
 	{name: "healthz", url: "/healthz", golden: true},
 	{name: "readyz", url: "/readyz", golden: true},
 	{name: "health-parameter", url: "/healthz?x=1", status: 400},
@@ -89,8 +107,69 @@ var scenarios = []scenario{
 	{name: "items-all", url: incidentsURL, hasNot: []string{`"rel":"next"`, "withheld by its terms", `"acled"`, "<script", "NaN", "place\":{"},
 		has: []string{`\u003c/script\u003e`, `\u2028`, `\ufffd`, "سرحد", `"numberMatched":8`}},
 	{name: "items-json", url: incidentsURL + "?limit=1", header: map[string]string{"Accept": "application/json"}, media: mediaGeoJSON},
-	{name: "items-browser", url: incidentsURL + "?limit=1", header: map[string]string{"Accept": "text/html,*/*;q=0.8"}, media: mediaGeoJSON},
-	{name: "items-fg", url: incidentsURL + "?limit=4&f=jsonfg", golden: true, media: mediaJSONFG},
+	{name: "items-browser", url: incidentsURL + "?limit=2", header: map[string]string{"Accept": "text/html,*/*;q=0.8"}, media: "text/html; charset=utf-8", golden: true, has: []string{`rel="next"`, "2 of 8."}},
+	{name: "items-quality", url: incidentsURL + "?limit=1", header: map[string]string{"Accept": "text/html;q=0.8,*/*"}, media: mediaGeoJSON},
+	{name: "items-html", url: incidentsURL + "?f=html", media: "text/html; charset=utf-8", hasNot: []string{"<script", "withheld by its terms", "NaN"}, has: []string{"not reported", "8 of 8."}},
+	{name: "item-html", url: incidentsURL + "/1?f=html", media: "text/html; charset=utf-8", golden: true},
+	{name: "item-html-hostile", url: incidentsURL + "/8?f=html", hasNot: []string{"<script"}, has: []string{"&lt;/script&gt;", "MultiPolygon"}},
+	{name: "item-html-claims", url: incidentsURL + "/4?f=html", has: []string{`<a rel="nofollow noreferrer" href="https://example.org/1">`, "over 200"}},
+	{name: "units-html", url: "/collections/units/items?f=html&limit=2", golden: true},
+	{name: "unit-html", url: "/collections/units/items/af-hel?f=html", has: []string{"هلمند", "MultiPolygon"}},
+	{name: "periods-html", url: "/collections/periods/items?f=html", has: []string{"2 of 2."}},
+
+	// What is given of them.
+	{name: "properties", url: incidentsURL + "?limit=2&properties=fatalities_best,start_date,crossing_km", golden: true},
+	{name: "properties-order", url: incidentsURL + "?limit=1&properties=start_date,id,dataset", has: []string{`"properties":{"dataset":"ged","start_date":"2009-03-01"}`}},
+	{name: "properties-id", url: incidentsURL + "?limit=1&properties=id", has: []string{`"properties":{}`}},
+	{name: "properties-unknown", url: incidentsURL + "?properties=colour", status: 400, golden: true},
+	{name: "properties-fg", url: incidentsURL + "?limit=4&properties=fid&f=jsonfg", has: []string{`"properties":{"fid":4}`, `"place":{"type":"MultiPolygon"`, `"interval":["2009-12-31","2010-01-02"]`}},
+	{name: "properties-html", url: incidentsURL + "?properties=fid&f=html", status: 400},
+	{name: "properties-units", url: "/collections/units/items?properties=name", status: 400},
+	{name: "skip-geometry", url: incidentsURL + "?limit=2&skipGeometry=true", has: []string{`"geometry":null`}, hasNot: []string{"coordinates"}},
+	{name: "skip-geometry-false", url: incidentsURL + "?limit=1&skipGeometry=false", has: []string{"coordinates"}},
+	{name: "skip-geometry-wrong", url: incidentsURL + "?skipGeometry=1", status: 400, has: []string{`"allowed":["true","false"]`}},
+
+	// Orders.
+	{name: "sortby-fatalities", url: incidentsURL + "?sortby=-fatalities_best&limit=1", has: []string{`"fatalities_best":70000`, `"rel":"next"`}},
+	{name: "sortby-space", url: incidentsURL + "?sortby=+fatalities_best,-start_date&limit=1", has: []string{`"fatalities_best":0`}},
+	{name: "sortby-date-first", url: incidentsURL + "?sortby=-start_date,source_id&limit=1", has: []string{`"source_id":"5"`}},
+	{name: "sortby-four", url: incidentsURL + "?sortby=country,province,district,unit_id", status: 400},
+	{name: "sortby-doubled", url: incidentsURL + "?sortby=country,-country", status: 400},
+	{name: "sortby-hole", url: incidentsURL + "?sortby=country,,district", status: 400},
+	{name: "sortby-cursor-of-another", url: incidentsURL + "?sortby=country&cursor=AAAAAAAAAAAAAAAAAA", status: 400},
+	{name: "sortby-units", url: "/collections/units/items?sortby=name", status: 400},
+
+	// Coordinate reference systems.
+	{name: "crs84", url: incidentsURL + "/1?crs=http://www.opengis.net/def/crs/OGC/1.3/CRS84", has: []string{`"coordinates":[71.1,34.1]`}},
+	{name: "crs-4326", url: incidentsURL + "?limit=1&crs=http://www.opengis.net/def/crs/EPSG/0/4326", has: []string{`"coordinates":[34.1,71.1]`}},
+	{name: "crs-3857", url: incidentsURL + "/1?crs=http://www.opengis.net/def/crs/EPSG/0/3857", has: []string{`"geometry":{"type":"Point","coordinates":[7914815.795,4042237.5]}`}},
+	{name: "crs-fg", url: incidentsURL + "?limit=3&f=jsonfg&crs=http://www.opengis.net/def/crs/EPSG/0/4326", golden: true},
+	{name: "crs-fg-item", url: incidentsURL + "/1?f=jsonfg&crs=http://www.opengis.net/def/crs/EPSG/0/4326", golden: true},
+	{name: "crs-unit", url: "/collections/units/items/af-hel?crs=http://www.opengis.net/def/crs/EPSG/0/4326", has: []string{`"coordinates":[[[[31,63],[31,64],[32,64],[32,63],[31,63]]]]`}},
+	{name: "crs-border", url: "/collections/border/items?crs=http://www.opengis.net/def/crs/EPSG/0/4326", has: []string{`[[29.8,60.9],[31.25,66.5],[34.1,71.1]]`}},
+	{name: "crs-wrong", url: incidentsURL + "?crs=EPSG:4326", status: 400, golden: true},
+	{name: "bbox-4326", url: incidentsURL + "?bbox=34,71,34.1,71.1&bbox-crs=http://www.opengis.net/def/crs/EPSG/0/4326", has: []string{`"numberMatched":1`}},
+	{name: "bbox-4326-swapped", url: incidentsURL + "?bbox=71,34,71.1,34.1&bbox-crs=http://www.opengis.net/def/crs/EPSG/0/4326", has: []string{`"numberMatched":0`}},
+	{name: "bbox-4326-heights", url: incidentsURL + "?bbox=34,71,-5,34.1,71.1,9000&bbox-crs=http://www.opengis.net/def/crs/EPSG/0/4326", has: []string{`"numberMatched":1`}},
+	{name: "bbox-3857", url: incidentsURL + "?bbox=7914815,4042237,7914817,4042239&bbox-crs=http://www.opengis.net/def/crs/EPSG/0/3857", has: []string{`"numberMatched":1`}},
+	{name: "bbox-3857-units", url: "/collections/units/items?bbox=7030000,3250000,7030001,3250001&bbox-crs=http://www.opengis.net/def/crs/EPSG/0/3857", has: []string{`"numberMatched":1`, "pk-ba-chagai"}},
+
+	// CQL2; the language itself is tested in api/cql2.
+	{name: "filter", url: incidentsURL + "?filter=fatalities_best%20%3E%3D%202%20AND%20event_type%3D%27Battles%27", has: []string{`"numberMatched":2`}},
+	{name: "filter-and", url: incidentsURL + "?filter=fatalities_best%20%3E%3D%202&unit=pk-kp-kurram", has: []string{`"numberMatched":1`}},
+	{name: "filter-json", url: incidentsURL + "?filter-lang=cql2-json&filter=" + url.QueryEscape(`{"op":"isNull","args":[{"property":"fatalities_best"}]}`), has: []string{`"numberMatched":5`}},
+	{name: "filter-crs", url: incidentsURL + "?filter-crs=http://www.opengis.net/def/crs/EPSG/0/4326&filter=" + url.QueryEscape("S_INTERSECTS(geometry, BBOX(34, 71, 34.2, 71.2))"), has: []string{`"numberMatched":1`}},
+	{name: "filter-lines", url: incidentsURL + "?filter=" + url.QueryEscape("country = 'PK'\n\tAND\r\nfatalities_best > 0"), has: []string{`"numberMatched":2`}},
+	{name: "filter-withheld", url: incidentsURL + "?filter=dataset%3D%27acled%27", has: []string{`"numberMatched":0`}, hasNot: []string{"withheld by"}},
+	{name: "filter-wrong", url: incidentsURL + "?filter=colour%3D1", status: 400, has: []string{`"parameter":"filter"`, "fatalities_best"}},
+	{name: "filter-cut", url: incidentsURL + "?filter=fatalities_best%20%3E", status: 400, has: []string{"1:18"}},
+	{name: "filter-lang-wrong", url: incidentsURL + "?filter=1%3D1&filter-lang=sql", status: 400, has: []string{`"allowed":["cql2-text","cql2-json"]`}},
+	{name: "filter-lang-alone", url: incidentsURL + "?filter-lang=cql2-text", status: 400, has: []string{`"parameter":"filter-lang"`}},
+	{name: "filter-crs-wrong", url: incidentsURL + "?filter=1%3D1&filter-crs=EPSG:3857", status: 400},
+	{name: "filter-long", url: incidentsURL + "?filter=" + strings.Repeat("1", maxFilter+1), status: 400},
+	{name: "filter-units", url: "/collections/units/items?filter=1%3D1", status: 400, has: []string{`"parameter":"filter"`}},
+	{name: "filter-aggregates", url: "/aggregates?by=country&filter=fatalities_best%20%3E%3D%202", has: []string{`"country":"PK","count":2`}},
+	{name: "filter-columns", url: "/collections/incidents/columns?filter=fatalities_best%20%3E%3D%202", has: []string{`"count":2`}}, {name: "items-fg", url: incidentsURL + "?limit=4&f=jsonfg", golden: true, media: mediaJSONFG},
 	{name: "items-fg-accept", url: incidentsURL + "?limit=1", header: map[string]string{"Accept": "application/vnd.ogc.fg+json, application/json;q=0.5"}, media: mediaJSONFG},
 	{name: "items-406", url: incidentsURL, header: map[string]string{"Accept": "image/png"}, status: 406, golden: true},
 	{name: "items-f-csv", url: incidentsURL + "?f=csv", status: 400, golden: true},
@@ -108,7 +187,7 @@ var scenarios = []scenario{
 	{name: "limit-capped", url: incidentsURL + "?limit=10001", has: []string{`"numberReturned":8`}},
 	{name: "cursor-wrong", url: incidentsURL + "?cursor=abc", status: 400, has: []string{`"parameter":"cursor"`}},
 	{name: "cursor-other-order", url: incidentsURL + "?sortby=start_date&cursor=AAAAAAAAAAAAAAAAAA", status: 400},
-	{name: "sortby-wrong", url: incidentsURL + "?sortby=name", status: 400, has: []string{`"allowed":["start_date","-start_date"]`}},
+	{name: "sortby-wrong", url: incidentsURL + "?sortby=name", status: 400, has: []string{`"allowed":["id","dataset"`}},
 
 	// bbox
 	{name: "bbox", url: incidentsURL + "?bbox=71,34,71.1,34.1", has: []string{`"numberMatched":1`, `"59553"`}},
@@ -191,7 +270,10 @@ var scenarios = []scenario{
 	{name: "units-bbox", url: "/collections/units/items?bbox=63.2,28.1,63.3,28.2", has: []string{`"numberMatched":1`, "pk-ba-chagai"}},
 	{name: "units-datetime", url: "/collections/units/items?datetime=2009-01-01", has: []string{`"numberMatched":5`}, hasNot: []string{`"id":"pk-kp-kurram"`}},
 	{name: "units-filter", url: "/collections/units/items?unit=pk-kp-kurram", status: 400},
-	{name: "units-f", url: "/collections/units/items?f=jsonfg", status: 400},
+	{name: "units-f", url: "/collections/units/items?f=csv", status: 400},
+	{name: "units-fg", url: "/collections/units/items?f=jsonfg&limit=1", media: mediaJSONFG, has: []string{`"place":null,"time":null`, `"featureType":"units"`}},
+	{name: "units-fg-crs", url: "/collections/units/items/pk-kp-upper-agency?f=jsonfg&crs=http://www.opengis.net/def/crs/EPSG/0/4326", golden: true},
+	{name: "periods-fg", url: "/collections/periods/items?f=jsonfg", has: []string{`"time":{"interval":["2025-10-19",".."]}`, `"time":{"interval":["2025-10-18","2025-10-19"]}`}},
 	{name: "units-datetime-then", url: "/collections/units/items?datetime=2009-01-01/2009-12-31", has: []string{`"numberMatched":5`, `"pk-kp-upper-agency"`, `"pk-kp-fr-kurram"`, `"valid_until":"2010-06-30"`},
 		hasNot: []string{`"id":"pk-kp-kurram"`, `"pk-fata"`}},
 	{name: "units-datetime-while-changing", url: "/collections/units/items?datetime=2010-06-30/2010-07-01", has: []string{`"numberMatched":7`}},
@@ -404,7 +486,7 @@ type checker struct{ router routers.Router }
 
 func newChecker(t testing.TB, s *server) *checker {
 	t.Helper()
-	for _, m := range []string{mediaGeoJSON, mediaJSONFG, mediaProblem, "application/vnd.oai.openapi+json"} {
+	for _, m := range []string{mediaGeoJSON, mediaJSONFG, mediaSchema, mediaProblem, "application/vnd.oai.openapi+json"} {
 		openapi3filter.RegisterBodyDecoder(m, openapi3filter.JSONBodyDecoder)
 	}
 	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.PlainBodyDecoder)

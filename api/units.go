@@ -96,19 +96,19 @@ func unitCollection(units []geo.Unit, geocoder func() *geo.Geocoder) *collection
 	return col
 }
 
-// placeFeature is an encoded feature of a fixed collection without its last brace. Subunits are asked for one by one and
+// placeFeature is an encoded feature of a fixed collection without its last brace, with what is known of it in lists. Subunits are asked for one by one and
 // are not kept encoded.
-func (s *server) placeFeature(col *collection, id string) ([]byte, bool) {
+func (s *server) placeFeature(col *collection, id string) ([]byte, *feature, bool) {
 	if i, ok := col.index[id]; ok {
-		return col.features[i].body, true
+		return col.features[i].body, &col.features[i], true
 	}
 	if col.id != unitsID || s.Geocoder == nil {
-		return nil, false
+		return nil, nil, false
 	}
 	g := s.Geocoder()
 	sub := subunitByID(g, id)
 	if sub == nil {
-		return nil, false
+		return nil, nil, false
 	}
 	v := unitView{id: sub.ID, name: sub.Name, kind: sub.Kind, label: sub.Label, labelled: true, geometry: sub.Geometry,
 		from: geo.NoDay, until: geo.NoDay, units: []string{sub.Unit}, part: true}
@@ -117,7 +117,7 @@ func (s *server) placeFeature(col *collection, id string) ([]byte, bool) {
 		u := &g.Index().Units()[i]
 		v.province, v.country = u.Province, u.Country
 	}
-	return v.encode(), true
+	return v.encode(), nil, true
 }
 
 // nameOf is the first name in a language, "" if there is none.
