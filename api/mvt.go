@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 
@@ -57,10 +58,13 @@ type mvt struct {
 	values []byte // of the open layer, as they will stand behind its features
 	n      uint32 // how many
 	texts  map[string]uint32
-	days   map[incident.Day]uint32
 	uints  map[uint64]uint32
-	small  [256]uint32 // the place of a number plus one, 0 if it is not there yet
-	bools  [2]uint32   // the same
+	bools  [2]uint32       // the place of a value plus one, 0 if it is not there yet
+	small  [1 << 12]uint32 // the same of small numbers
+	recent []uint32        // the same of days from firstDay on
+	first  incident.Day    // the day that recent begins with
+	days   map[incident.Day]uint32
+	words  [keySynthetic][]placedWord // values of a few words, by their keys
 
 	kinds    map[*incident.RowKind]tagSpan
 	kindTags []byte // the encoded tags of the kinds, one after the other
@@ -70,6 +74,18 @@ type mvt struct {
 
 // tagSpan is a part of mvt.kindTags.
 type tagSpan struct{ from, to int }
+
+// placedWord is a text in the table of the layer.
+type placedWord struct {
+	text string
+	at   uint32
+}
+
+// The most days that mvt.recent, and words that one of mvt.words holds.
+const (
+	maxRecent = 1 << 14
+	maxWords  = 16
+)
 
 // maxTileBuffer is the largest buffer that is kept for other tiles.
 const maxTileBuffer = 1 << 20
@@ -96,7 +112,13 @@ func (m *mvt) reset() {
 	clear(m.days)
 	clear(m.uints)
 	clear(m.kinds)
-	m.small, m.bools = [256]uint32{}, [2]uint32{}
+	clear(m.small[:])
+	clear(m.recent)
+	for i := range m.words {
+		clear(m.words[i])
+		m.words[i] = m.words[i][:0]
+	}
+	m.bools, m.recent = [2]uint32{}, m.recent[:0]
 	m.values, m.kindTags, m.n = m.values[:0], m.kindTags[:0], 0
 }
 
@@ -196,18 +218,49 @@ func (m *mvt) bool(v bool) uint32 {
 	return m.bools[i] - 1
 }
 
+// word does the same as text, faster for the few words of a vocabulary.
+func (m *mvt) word(key int, s string) uint32 {
+	for _, w := range m.words[key] {
+		if w.text == s {
+			return w.at
+		}
+	}
+	at := m.text(s)
+	if len(m.words[key]) < maxWords {
+		m.words[key] = append(m.words[key], placedWord{s, at})
+	}
+	return at
+}
+
+// day is fast for days not long after the first one, since rows come in the order of their starts.
 func (m *mvt) day(d incident.Day) uint32 {
+	if len(m.recent) == 0 {
+		m.first = d
+	}
+	if n := d - m.first; n >= 0 && n < maxRecent {
+		if int(n) >= len(m.recent) {
+			m.recent = slices.Grow(m.recent, int(n)+1-len(m.recent))[:n+1]
+		}
+		if m.recent[n] == 0 {
+			m.recent[n] = m.newDay(d) + 1
+		}
+		return m.recent[n] - 1
+	}
 	i, ok := m.days[d]
 	if !ok {
-		i = m.n
-		m.n++
+		i = m.newDay(d)
 		m.days[d] = i
-		at := len(m.values) + 1
-		m.values = append(m.values, mvtLayerValue, 0, mvtText, 0)
-		m.values = min(max(d, incident.MinDay), incident.MaxDay).Append(m.values)
-		m.values = sized(sized(m.values, at+2), at)
 	}
 	return i
+}
+
+func (m *mvt) newDay(d incident.Day) uint32 {
+	at := len(m.values) + 1
+	m.values = append(m.values, mvtLayerValue, 0, mvtText, 0)
+	m.values = min(max(d, incident.MinDay), incident.MaxDay).Append(m.values)
+	m.values = sized(sized(m.values, at+2), at)
+	m.n++
+	return m.n - 1
 }
 
 // begin opens a feature without an id; tags come next.
@@ -413,7 +466,7 @@ func (m *mvt) addKind(k *incident.RowKind) tagSpan {
 	}
 	text := func(key byte, s string) {
 		if s != "" {
-			add(key, m.text(s))
+			add(key, m.word(int(key), s))
 		}
 	}
 	text(keyEventType, string(k.EventType))

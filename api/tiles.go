@@ -65,31 +65,75 @@ func (t tile) side() float64 { return float64(uint64(1) << t.z) }
 
 // mercator projects a longitude and a latitude to the square of the tiles, in
 // which x goes from 0 in the west to 1 in the east and y from 0 in the north to
-// 1 in the south. 180° east belongs to the last column. Beyond 85.06° north or
-// south y lies outside.
+// 1 in the south. Beyond 85.06° north or south y lies outside.
 func mercator(p orb.Point) (x, y float64) {
-	const beforeOne = 1 - 1.0/(1<<53)
 	sin := math.Sin(p[1] * math.Pi / 180)
-	return min((p[0]+180)/360, beforeOne), 0.5 - math.Log((1+sin)/(1-sin))/(4*math.Pi)
+	return (p[0] + 180) / 360, 0.5 - math.Log((1+sin)/(1-sin))/(4*math.Pi)
 }
 
-// at gives the place of a point of the square in the tile, from 0 to 1, and
-// whether it lies in it. The western and the northern edge belong to the tile,
-// so that each point is in exactly one tile of a zoom.
-func (t tile) at(x, y float64) (float64, float64, bool) {
-	x, y = x*t.side()-float64(t.col), y*t.side()-float64(t.row)
-	return x, y, x >= 0 && x < 1 && y >= 0 && y < 1
+// scale turns a point of the square into units of the tile, 0 to tileExtent within it.
+func (t tile) scale(x, y float64) orb.Point {
+	return orb.Point{(x*t.side() - float64(t.col)) * tileExtent, (y*t.side() - float64(t.row)) * tileExtent}
 }
 
-// bound is the tile in lon, lat, wider on each side by so many widths of a tile
-// and by a trifle that makes up for rounding.
+// bound is the tile in lon, lat, wider on each side by so many widths of a tile.
 func (t tile) bound(margin float64) orb.Bound {
-	const trifle = 1e-9
 	lon := func(col float64) float64 { return col/t.side()*360 - 180 }
 	lat := func(row float64) float64 { return math.Atan(math.Sinh(math.Pi*(1-2*row/t.side()))) * 180 / math.Pi }
 	row, col := float64(t.row), float64(t.col)
-	return orb.Bound{Min: orb.Point{lon(col-margin) - trifle, lat(row+1+margin) - trifle},
-		Max: orb.Point{lon(col+1+margin) + trifle, lat(row-margin) + trifle}}
+	return orb.Bound{Min: orb.Point{lon(col - margin), lat(row + 1 + margin)}, Max: orb.Point{lon(col + 1 + margin), lat(row - margin)}}
+}
+
+// grid places points in a tile. Whether a point lies in it is decided by
+// longitude and latitude alone: tiles beside each other have the same edge, to
+// the last bit, so that each point is in exactly one tile of a zoom. The
+// western and the northern edge belong to the tile, and 180° east to the last column.
+type grid struct {
+	tile
+	west, south, east, north float64
+	// A sine and a logarithm for each point would be a fifth of the work. Within
+	// a tile of a high zoom a polynomial through a few points of the projection
+	// (in Newton's form) is as good: it is wrong by less than a millionth of a unit.
+	nodes, factors [6]float64
+}
+
+func newGrid(t tile) *grid {
+	b := t.bound(0)
+	g := &grid{tile: t, west: b.Min[0], south: b.Min[1], east: b.Max[0], north: b.Max[1]}
+	if g.east == 180 {
+		g.east = math.Nextafter(180, 181)
+	}
+	for i := range g.nodes {
+		g.nodes[i] = (g.north+g.south)/2 + (g.north-g.south)/2*math.Cos((2*float64(i)+1)/(2*float64(len(g.nodes)))*math.Pi)
+		_, y := mercator(orb.Point{0, g.nodes[i]})
+		g.factors[i] = y*t.side() - float64(t.row)
+	}
+	for level := 1; level < len(g.nodes); level++ {
+		for i := len(g.nodes) - 1; i >= level; i-- {
+			g.factors[i] = (g.factors[i] - g.factors[i-1]) / (g.nodes[i] - g.nodes[i-level])
+		}
+	}
+	return g
+}
+
+func (g *grid) contains(p orb.Point) bool {
+	return p[0] >= g.west && p[0] < g.east && p[1] > g.south && p[1] <= g.north
+}
+
+// at gives the place of a point that the tile contains, from 0 at its western
+// and northern edge to less than 1.
+func (g *grid) at(p orb.Point) (x, y float64) {
+	const beforeOne = 1 - 1.0/(1<<53)
+	x = (p[0]+180)/360*g.side() - float64(g.col)
+	if g.z >= unclusteredZoom {
+		for i := len(g.nodes) - 1; i >= 0; i-- {
+			y = y*(p[1]-g.nodes[i]) + g.factors[i]
+		}
+	} else {
+		_, y = mercator(p)
+		y = y*g.side() - float64(g.row)
+	}
+	return max(0, min(x, beforeOne)), max(0, min(y, beforeOne))
 }
 
 // tiled finds the collection of a request about tiles.
@@ -194,17 +238,18 @@ func (s *server) incidentTile(ctx context.Context, m *mvt, snap *snapshot, sel s
 	if t.z < unclusteredZoom {
 		write = s.tileClusters
 	}
-	if err := write(ctx, m, filter, t); err != nil {
+	g := newGrid(t)
+	if err := write(ctx, m, filter, g); err != nil {
 		return err
 	}
-	if !s.tiles().anchors.anyIn(t) {
+	if !s.tiles().anchors.anyIn(g) {
 		return nil
 	}
 	list, err := s.badges(ctx, snap, sel)
 	if err != nil {
 		return err
 	}
-	writeBadges(m, list, t)
+	writeBadges(m, list, g)
 	return nil
 }
 
@@ -247,19 +292,16 @@ func isPoint(row *incident.Row) bool {
 	return row.HasPoint && (row.Kind.PlaceKind == incident.PlacePoint || row.Kind.PlaceKind == incident.PlaceCircle)
 }
 
-func (s *server) tilePoints(ctx context.Context, m *mvt, f incident.Filter, t tile) error {
+func (s *server) tilePoints(ctx context.Context, m *mvt, f incident.Filter, g *grid) error {
 	m.open("incidents", incidentKeys)
 	err := s.scan(ctx, f, func(row *incident.Row) error {
-		if !isPoint(row) {
-			return nil
-		}
-		x, y, in := t.at(mercator(row.Point))
-		if !in {
+		if !isPoint(row) || !g.contains(row.Point) {
 			return nil
 		}
 		if m.features == maxTileFeatures {
 			return incident.Errorf(incident.CodeTooLarge, "The tile has more than %d incidents; ask for tiles of a higher zoom, or for fewer incidents with a filter.", maxTileFeatures)
 		}
+		x, y := g.at(row.Point)
 		m.incident(row, int(x*tileExtent), int(y*tileExtent))
 		return nil
 	})
@@ -301,19 +343,16 @@ func (m *mvt) tally(a *tally) {
 	m.tag(4, m.uint(uint64(a.unknown)))
 }
 
-func (s *server) tileClusters(ctx context.Context, m *mvt, f incident.Filter, t tile) error {
+func (s *server) tileClusters(ctx context.Context, m *mvt, f incident.Filter, g *grid) error {
 	var cells [clusterCells * clusterCells]struct {
 		tally
 		x, y float64 // sums
 	}
 	err := s.scan(ctx, f, func(row *incident.Row) error {
-		if !isPoint(row) {
+		if !isPoint(row) || !g.contains(row.Point) {
 			return nil
 		}
-		x, y, in := t.at(mercator(row.Point))
-		if !in {
-			return nil
-		}
+		x, y := g.at(row.Point)
 		cell := &cells[int(y*clusterCells)*clusterCells+int(x*clusterCells)]
 		cell.add(row)
 		cell.x += x

@@ -22,7 +22,7 @@ const maxBadgeSets = 32
 // known to have been somewhere in.
 type anchor struct {
 	unit, subunit, name, province, country string
-	x, y                                   float64 // in the square of the tiles
+	point                                  orb.Point // lon, lat
 }
 
 // anchors are the anchors of all places.
@@ -41,7 +41,7 @@ type anchors struct {
 func newAnchors(s *server) anchors {
 	a := anchors{units: map[string]*anchor{}, subunits: map[string]*anchor{}, provinces: map[[2]string]*anchor{}, countries: map[string]*anchor{}}
 	add := func(at anchor, p orb.Point) *anchor {
-		at.x, at.y = mercator(p)
+		at.point = p
 		a.all = append(a.all, &at)
 		return &at
 	}
@@ -137,9 +137,9 @@ func halfway(line orb.LineString) orb.Point {
 }
 
 // anyIn reports whether a badge may stand in a tile.
-func (a *anchors) anyIn(t tile) bool {
+func (a *anchors) anyIn(g *grid) bool {
 	for _, at := range a.all {
-		if _, _, in := t.at(at.x, at.y); in {
+		if g.contains(at.point) {
 			return true
 		}
 	}
@@ -266,12 +266,11 @@ func (s *server) countBadges(ctx context.Context, f incident.Filter) ([]badge, e
 var badgeKeys = append(slices.Clone(tallyKeys), "place_kind", "unit_id", "subunit_id", "name", "province", "country")
 
 // writeBadges writes the badges that stand in a tile.
-func writeBadges(m *mvt, list []badge, t tile) {
+func writeBadges(m *mvt, list []badge, g *grid) {
 	m.open("badges", badgeKeys)
 	for i := range list {
 		b := &list[i]
-		x, y, in := t.at(b.at.x, b.at.y)
-		if !in {
+		if !g.contains(b.at.point) {
 			continue
 		}
 		m.begin()
@@ -279,6 +278,7 @@ func writeBadges(m *mvt, list []badge, t tile) {
 		for j, s := range [...]string{string(b.kind), b.at.unit, b.at.subunit, b.at.name, b.at.province, b.at.country} {
 			m.textTag(len(tallyKeys)+j, s)
 		}
+		x, y := g.at(b.at.point)
 		m.point(int(x*tileExtent), int(y*tileExtent))
 	}
 	m.close()

@@ -62,9 +62,7 @@ func (s *server) placeTile(collection string, t tile) []byte {
 func (t tile) scaled(points []orb.Point) orb.LineString {
 	out := make(orb.LineString, len(points))
 	for i, p := range points {
-		x, y := mercator(p)
-		x, y, _ = t.at(x, y)
-		out[i] = orb.Point{x * tileExtent, y * tileExtent}
+		out[i] = t.scale(mercator(p))
 	}
 	return simplify.DouglasPeucker(tileTolerance).LineString(out)
 }

@@ -792,9 +792,7 @@ func TestGDALReadsTiles(t *testing.T) {
 	x := m.rows
 	want := 0
 	for i := range x {
-		col, row, ok := (tile{7, 52, 88}).at(mercator(x[i].Point))
-		_, _ = col, row
-		if ok && x[i].HasPoint && x[i].Dataset != "kept" && (x[i].Place.Kind == incident.PlacePoint || x[i].Place.Kind == incident.PlaceCircle) {
+		if newGrid(tile{7, 52, 88}).contains(x[i].Point) && x[i].HasPoint && x[i].Dataset != "kept" && (x[i].Place.Kind == incident.PlacePoint || x[i].Place.Kind == incident.PlaceCircle) {
 			want++
 		}
 	}
@@ -851,10 +849,15 @@ func TestEachPointIsInOneTile(t *testing.T) {
 				if at.row < 0 || at.col < 0 || at.row >= side || at.col >= side {
 					continue
 				}
-				if _, _, in := at.at(x, y); in {
+				if g := newGrid(at); g.contains(p) {
 					n++
 					if !at.bound(0).Contains(p) {
 						t.Fatalf("%v is in %v, but not in its bound %v", p, at, at.bound(0))
+					}
+					want, gx := at.scale(x, y), orb.Point{}
+					gx[0], gx[1] = g.at(p)
+					if math.Abs(gx[0]*tileExtent-want[0]) > 1e-3 || math.Abs(gx[1]*tileExtent-want[1]) > 1e-3 {
+						t.Fatalf("%v is at %v of %v, want %v", p, gx, at, want)
 					}
 				}
 			}
@@ -864,7 +867,7 @@ func TestEachPointIsInOneTile(t *testing.T) {
 		}
 	}
 	for _, p := range []orb.Point{{0, 89}, {0, -90}, {0, 90}, {math.NaN(), 0}} {
-		if _, _, in := (tile{}).at(mercator(p)); in {
+		if newGrid(tile{}).contains(p) {
 			t.Errorf("%v is in the world", p)
 		}
 	}
@@ -892,8 +895,10 @@ func BenchmarkTile(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	world := worldOf(rng, 1254)
 	reader := &columnReader{memory: world}
+	kindsOf := slices.Clone(world.rows[:80])
 	for i := range world.rows {
-		in := &world.rows[i]
+		in, like := &world.rows[i], &kindsOf[rng.IntN(80)]
+		in.EventType, in.TypeOfViolence, in.LocationPrecision, in.Verification, in.Synthetic, in.Dataset = like.EventType, like.TypeOfViolence, like.LocationPrecision, like.Verification, like.Synthetic, "b"
 		in.Place.Kind, in.HasPoint = incident.PlacePoint, true
 		in.Point = orb.Point{70.4 + 2*rng.Float64(), 33 + rng.Float64()}
 	}
