@@ -35,6 +35,7 @@ type cli struct {
 	Import   importCmd   `cmd:"" help:"Load incident files into a store."`
 	Export   exportCmd   `cmd:"" help:"Write what is loaded, or a part of it, as CSV, GeoJSON, KML or GeoPackage."`
 	Geocode  geocodeCmd  `cmd:"" help:"Say what is known of a place: names, phrases and points."`
+	CQL2     cql2Cmd     `cmd:"" name:"cql2" help:"Check a filter in CQL2 and print it as it was understood."`
 	Generate generateCmd `cmd:"" help:"Write made-up incidents, the same for the same seed, every row marked synthetic."`
 	Datasets datasetsCmd `cmd:"" help:"List what is loaded, say on what terms, or remove a dataset."`
 	Undo     undoCmd     `cmd:"" help:"Take an import back, or list the imports."`
