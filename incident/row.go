@@ -113,4 +113,7 @@ type Journal interface {
 	// may have added, changed or removed, in any order; they may be wider than
 	// that. known is false if the store does not know that far back.
 	Touched(ctx context.Context, since int64) (ranges []FIDRange, known bool, err error)
+	// Commits counts what this process has written, at no cost: while it stays
+	// as it is, only another process can have changed anything.
+	Commits() int64
 }

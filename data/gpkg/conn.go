@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,6 +29,8 @@ type conn struct {
 	c *sqlite3.SQLiteConn
 	// touched are the rows of incidents that changed since the change number last grew.
 	touched touched
+	// commits counts the transactions of a writer; nil for a reader.
+	commits *atomic.Int64
 }
 
 // openConn opens a connection with the given mode ("ro", "rw" or "rwc").
@@ -158,10 +161,18 @@ func (c *conn) tx(fn func() error) error {
 	if err := fn(); err != nil {
 		return errors.Join(err, c.rollback())
 	}
-	if err := c.exec("COMMIT"); err != nil {
+	if err := c.commit(); err != nil {
 		return errors.Join(fmt.Errorf("commit: %w", err), c.rollback())
 	}
 	return nil
+}
+
+func (c *conn) commit() error {
+	err := c.exec("COMMIT")
+	if err == nil && c.commits != nil {
+		c.commits.Add(1)
+	}
+	return err
 }
 
 // rollback ends a transaction if one is open; SQLite itself has ended it after a full disk.

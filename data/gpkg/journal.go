@@ -88,6 +88,9 @@ func writeJournal(c *conn) error {
 	return nil
 }
 
+// Commits implements [incident.Journal].
+func (s *Store) Commits() int64 { return s.commits.Load() }
+
 // Touched implements [incident.Journal].
 func (s *Store) Touched(ctx context.Context, since int64) (ranges []incident.FIDRange, known bool, err error) {
 	err = s.withReader(ctx, func(c *conn) (err error) {

@@ -177,7 +177,7 @@ func (l *load) begin(ctx context.Context) error {
 		l.importID, err = c.integer(ctx, "SELECT last_insert_rowid()")
 	}
 	if err == nil && !l.imp.Atomic {
-		err = c.exec("COMMIT")
+		err = c.commit()
 	}
 	if err != nil {
 		return errors.Join(err, c.rollback())
@@ -628,7 +628,7 @@ func (l *load) Finish(ctx context.Context, report string) error {
 	if !l.imp.Atomic {
 		err = c.tx(finish)
 	} else if err = finish(); err == nil {
-		err = c.exec("COMMIT")
+		err = c.commit()
 	}
 	if err != nil {
 		// The load is over either way; what is missing is made up by the next one.

@@ -52,6 +52,7 @@ type Store struct {
 
 	loading chan struct{} // holds a token while a load runs in this process
 
+	commits  atomic.Int64
 	closed   atomic.Bool
 	mu       sync.Mutex // holds what is cached
 	files    map[int64]string
@@ -106,6 +107,7 @@ func (s *Store) start(ctx context.Context) error {
 	if s.writer, err = openConn(s.path, "rwc", false); err != nil {
 		return err
 	}
+	s.writer.commits = &s.commits
 	// Waiting comes first: every later pragma may meet a lock.
 	if err := s.writer.pragmas("busy_timeout = " + milliseconds(s.opt.BusyTimeout)); err != nil {
 		return err

@@ -36,6 +36,12 @@ type Index struct {
 	mu    sync.Mutex // holds refreshing
 	view  atomic.Pointer[view]
 	stale atomic.Bool // while everything is read again, the store answers
+	wake  chan struct{}
+
+	following, loading atomic.Bool  // whether Follow runs, and whether a load did when it last looked
+	asked              atomic.Int64 // when an answer last looked whether the store has changed, in nanoseconds
+	commits            atomic.Int64 // of the store, then
+	looks              atomic.Int64 // how often Follow has looked at the whole state
 }
 
 var _ incident.RowReader = (*Index)(nil)
@@ -61,7 +67,7 @@ func New(base incident.Reader, opt Options) *Index {
 	if opt.MostNew == 0 {
 		opt.MostNew = 100_000
 	}
-	return &Index{base: base, opt: opt}
+	return &Index{base: base, opt: opt, wake: make(chan struct{}, 1)}
 }
 
 // Ready reports whether questions are answered from the columns.
@@ -191,6 +197,8 @@ const (
 // Follow keeps the index up to date until its context ends. failed is told
 // when it cannot; it goes on trying.
 func (x *Index) Follow(ctx context.Context, failed func(error)) {
+	x.following.Store(true)
+	defer x.following.Store(false)
 	var took time.Duration
 	var last time.Time
 	for {
@@ -205,6 +213,8 @@ func (x *Index) Follow(ctx context.Context, failed func(error)) {
 				return nil
 			}
 			st, err := x.look(ctx)
+			x.loading.Store(st.loading)
+			x.looks.Add(1)
 			if err != nil || st.loading && time.Since(last) < took*loadShare {
 				return err
 			}
@@ -222,9 +232,54 @@ func (x *Index) Follow(ctx context.Context, failed func(error)) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-x.wake:
 		case <-time.After(wait):
 		}
 	}
+}
+
+const (
+	// askEvery is how often answers look at most whether another process has changed the store.
+	askEvery = time.Millisecond
+	// waitAtMost is how long an answer waits for the present state.
+	waitAtMost = 500 * time.Millisecond
+)
+
+// Change implements [incident.Reader]: the change number of the answers. Who
+// asks for it before anything else, as the API does, reads what was stored
+// before: unless a load is running, it waits until questions are answered from
+// the present state, by the columns or by the store.
+func (x *Index) Change(ctx context.Context) (int64, error) {
+	v := x.current()
+	if v == nil {
+		return x.base.Change(ctx)
+	}
+	if !x.following.Load() || !x.mayHaveChanged() {
+		return v.change, nil
+	}
+	change, err := x.base.Change(ctx)
+	if err != nil {
+		return 0, err
+	}
+	looks := x.looks.Load()
+	for end := time.Now().Add(waitAtMost); v != nil && v.change < change && time.Now().Before(end); v = x.current() {
+		if x.loading.Load() && x.looks.Load() > looks { // what a running load brings is shown when it has its turn
+			break
+		}
+		select {
+		case x.wake <- struct{}{}:
+		default:
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(askEvery):
+		}
+	}
+	if v == nil {
+		return x.base.Change(ctx)
+	}
+	return v.change, nil
 }
 
 // saved opens the file, nil if there is none of this state.
@@ -379,12 +434,19 @@ func joined(ranges []incident.FIDRange) []incident.FIDRange {
 	return out
 }
 
-// Change implements [incident.Reader]: the change number of the answers.
-func (x *Index) Change(ctx context.Context) (int64, error) {
-	if v := x.current(); v != nil {
-		return v.change, nil
+// mayHaveChanged reports whether it is time to look again.
+func (x *Index) mayHaveChanged() bool {
+	if j, ok := x.base.(incident.Journal); ok {
+		if n := j.Commits(); x.commits.Swap(n) != n {
+			return true
+		}
 	}
-	return x.base.Change(ctx)
+	every := askEvery
+	if x.loading.Load() {
+		every = lookEvery
+	}
+	now, last := time.Now().UnixNano(), x.asked.Load()
+	return now-last >= int64(every) && x.asked.CompareAndSwap(last, now)
 }
 
 // Datasets implements [incident.Reader].
