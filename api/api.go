@@ -236,7 +236,7 @@ func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
 		h["Referrer-Policy"] = []string{"no-referrer"}
 		if p := c.Request().URL.Path; !isPagePath(p) && !isImportsPath(p) {
 			h["Access-Control-Allow-Origin"] = []string{"*"}
-			h["Access-Control-Expose-Headers"] = []string{"ETag"}
+			h["Access-Control-Expose-Headers"] = []string{"ETag, Link, Content-Crs"}
 		}
 		if s.log.Enabled(c.Request().Context(), slog.LevelDebug) {
 			began := s.Now()

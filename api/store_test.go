@@ -165,3 +165,31 @@ func (m *memory) Links(ctx context.Context, id string) ([]incident.Link, error) 
 }
 
 func (m *memory) Change(context.Context) (int64, error) { return m.change.Load(), nil }
+
+// vanishing is a store in which some incidents, by their FID, go between being
+// listed and being fetched, and of which a count can be made up.
+type vanishing struct {
+	*memory
+	gone  map[string]bool
+	count int
+}
+
+func (v *vanishing) Incident(ctx context.Context, id string) (*incident.Incident, error) {
+	if v.gone[id] {
+		delete(v.gone, id)
+		for i := range v.rows {
+			if strconv.FormatInt(v.rows[i].FID, 10) == id {
+				v.rows = slices.Delete(v.rows, i, i+1)
+				break
+			}
+		}
+	}
+	return v.memory.Incident(ctx, id)
+}
+
+func (v *vanishing) Count(ctx context.Context, f incident.Filter) (int, error) {
+	if v.count > 0 {
+		return v.count, nil
+	}
+	return v.memory.Count(ctx, f)
+}
