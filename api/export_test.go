@@ -38,6 +38,10 @@ func exporting(c *Config) {
 	c.Exports = []ExportFormat{
 		{Name: "csv", Media: "text/csv; charset=utf-8", Extension: "csv", HXL: true, Write: plainExport},
 		{Name: "gpkg", Media: "application/geopackage+sqlite3", Extension: "gpkg", Changing: true, Write: plainExport},
+		{Name: "big", Media: "application/x-big", Extension: "big", Changing: true, Write: func(_ context.Context, w io.Writer, _ ExportInfo, _ iter.Seq2[*incident.Incident, error]) error {
+			_, err := w.Write(bytes.Repeat([]byte("ab"), 10_000))
+			return err
+		}},
 	}
 }
 
@@ -83,6 +87,11 @@ func TestExports(t *testing.T) {
 	}
 	if got := weak.Header().Get(withheldHeader); got != "" { // it was not asked for
 		t.Error(got)
+	}
+	packed := ask("GET", incidentsURL+"?f=big", "Accept-Encoding", "gzip")
+	if tag := packed.Header().Get("Etag"); packed.Header().Get("Content-Encoding") != "gzip" || !strings.HasPrefix(tag, `W/"`) ||
+		ask("GET", incidentsURL+"?f=big", "Accept-Encoding", "gzip", "If-None-Match", tag).Code != http.StatusNotModified {
+		t.Errorf("compressed: %v", packed.Header())
 	}
 	if got := ask("GET", incidentsURL+"?f=csv&limit=2").Body.String(); strings.Count(got, "\n") != 3 {
 		t.Errorf("with a limit: %s", got)

@@ -200,7 +200,7 @@ func importAll(t *testing.T, file string, st incident.Store) {
 
 // Whatever is stored comes back from every format that can carry it, to the last field.
 func TestExportsComeBack(t *testing.T) {
-	n := 3000
+	n := 1500
 	if testing.Short() {
 		n = 300
 	}
@@ -348,6 +348,7 @@ func TestExportCommand(t *testing.T) {
 	}{
 		{10, nil}, {11, []string{"--include-withheld"}}, {2, []string{"--dataset", "second"}}, {3, []string{"--dataset", "second", "--hxl"}}, {2, []string{"--datetime", "2015-01-01"}},
 		{2, []string{"--unit", "af-nan"}}, {2, []string{"--bbox=70,33.8,70.2,33.9"}}, {1, []string{"--event-type", "Riots"}}, {2, []string{"--q", "=1+1"}},
+		{2, []string{"--filter", "dataset = 'second'"}}, {3, []string{"--filter", `{"op":"in","args":[{"property":"source_id"},["1","2"]]}`, "--dataset", "table"}},
 	} {
 		out, _ := sarhad(0, append([]string{"export", s, "--format", "csv"}, c.args...)...)
 		if n := strings.Count(out, "\r\n"); n != c.lines {
@@ -359,7 +360,7 @@ func TestExportCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"--format", "gpkg"}, {"--format", "csv", "--unit", "x"}, {"--format", "kml", "--hxl"}, {"--format", "csv", "--datetime", "then", "-o", in("out.csv")},
-		{"--format", "gpkg", "-o", in("s.gpkg")}, {"--format", "xls"}} {
+		{"--format", "gpkg", "-o", in("s.gpkg")}, {"--format", "xls"}, {"--format", "csv", "--filter", "dataset = "}, {"--format", "csv", "--filter", "{"}} {
 		sarhad(exitUsage, append([]string{"export", s}, args...)...)
 	}
 	if after, err := os.ReadFile(in("out.csv")); err != nil || !bytes.Equal(before, after) {
@@ -392,7 +393,7 @@ func TestServedExports(t *testing.T) {
 		}
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
-		if err != nil || res.StatusCode != 200 || res.Header.Get("Sarhad-Withheld") != "acled" || !strings.Contains(res.Header.Get("Content-Disposition"), "."+format) {
+		if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("Sarhad-Withheld") != "acled" || !strings.Contains(res.Header.Get("Content-Disposition"), "."+format) {
 			t.Fatalf("%s: %v %d %v %.300s", format, err, res.StatusCode, res.Header, body)
 		}
 		if format == "kml" {

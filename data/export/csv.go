@@ -87,6 +87,9 @@ func Unharm(s string) string {
 // runs does not look at apostrophes in front, so that a text and what Harmless
 // makes of it are alike to it.
 func runs(s string) bool {
+	if s == "" || 'a' <= s[0]|0x20 && s[0]|0x20 <= 'z' { // nearly always, and this is asked of every text
+		return false
+	}
 	s = strings.TrimLeft(s, "'")
 	if s != "" && strings.ContainsRune("\t\r\n", rune(s[0])) {
 		return true
