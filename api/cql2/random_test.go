@@ -669,30 +669,35 @@ func locateNaive(n *node, p orb.Point) (inside, boundary, same bool) {
 func TestMeaning(t *testing.T) {
 	world := rapid.SliceOfN(storetest.Incidents(), 40, 40).Example(1)
 	rapid.Check(t, func(t *rapid.T) {
-		text := filters().Draw(t, "filter")
-		x, err := Read(text, Text)
-		if err != nil {
-			t.Fatalf("%s: %v", text, err)
-		}
-		f, err := x.Filter(Options{})
-		if err != nil {
-			t.Fatalf("%s: %v", text, err)
-		}
-		negated, err := Parse("NOT ("+text+")", Text, Options{})
-		if err != nil {
-			t.Fatalf("%s: %v", text, err)
-		}
-		for i := range world {
-			in := &world[i]
-			want := naive{in}.truth(x.root)
-			if got := incident.Matches(f, in); got != (want == incident.True) {
-				t.Fatalf("%s\n is %v of %+v, want %v", x.Text(), got, *in, want)
-			}
-			if got := negated.Match(in); got != incident.True-want {
-				t.Fatalf("NOT (%s)\n is %v of %+v, want %v", x.Text(), got, *in, incident.True-want)
-			}
+		for _, text := range rapid.SliceOfN(filters(), 1, 60).Draw(t, "filters") {
+			checkMeaning(t, world, text)
 		}
 	})
+}
+
+func checkMeaning(t *rapid.T, world []incident.Incident, text string) {
+	x, err := Read(text, Text)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	f, err := x.Filter(Options{})
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	negated, err := Parse("NOT ("+text+")", Text, Options{})
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	for i := range world {
+		in := &world[i]
+		want := naive{in}.truth(x.root)
+		if got := incident.Matches(f, in); got != (want == incident.True) {
+			t.Fatalf("%s\n is %v of %+v, want %v", x.Text(), got, *in, want)
+		}
+		if got := negated.Match(in); got != incident.True-want {
+			t.Fatalf("NOT (%s)\n is %v of %+v, want %v", x.Text(), got, *in, incident.True-want)
+		}
+	}
 }
 
 // Random filters choose the same incidents in SQL as by looking at each.
