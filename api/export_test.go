@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"sarhad/geo"
 	"sarhad/incident"
@@ -149,7 +150,7 @@ func TestExportsFail(t *testing.T) {
 		switch {
 		case late && err == nil:
 			t.Errorf("a broken export ended as if it were whole: %d bytes", len(body))
-		case !late && (res.StatusCode != 500 || res.Header.Get("Content-Disposition") != "" || res.Header.Get("Link") != "" || strings.Contains(string(body), "secret")):
+		case !late && (res.StatusCode != http.StatusInternalServerError || res.Header.Get("Content-Disposition") != "" || res.Header.Get("Link") != "" || strings.Contains(string(body), "secret")):
 			t.Errorf("%d %v %s", res.StatusCode, res.Header, body)
 		}
 	}
@@ -202,5 +203,48 @@ func TestFeatureEncoder(t *testing.T) {
 	}
 	if err := json.Unmarshal(b, &f); err != nil || f.ID != in.ID || f.Properties["crossing"] != "Torkham" {
 		t.Errorf("%v %s", err, b)
+	}
+}
+
+// A client that goes away ends the work for it.
+func TestExportsStop(t *testing.T) {
+	ended := make(chan error, 1)
+	c := testConfig(testStore())
+	c.Exports = []ExportFormat{{Name: "csv", Media: "text/csv", Extension: "csv", Write: func(ctx context.Context, w io.Writer, _ ExportInfo, _ iter.Seq2[*incident.Incident, error]) (err error) {
+		defer func() { ended <- err }()
+		noise := make([]byte, 1<<16)
+		for i := range noise {
+			noise[i] = byte(i * i >> 3)
+		}
+		for {
+			if _, err := w.Write(noise); err != nil {
+				return err
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}}}
+	h, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(h)
+	defer srv.Close()
+	res, err := http.Get(srv.URL + incidentsURL + "?f=csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(res.Body, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("it ended as if all had been sent")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the work goes on for nobody")
 	}
 }
