@@ -1,5 +1,5 @@
-// Package api serves incidents and places over HTTP: OGC API – Features,
-// aggregates, binary columns for the page, the page itself, and imports for
+// Package api serves incidents and places over HTTP: OGC API – Features and
+// Tiles, aggregates, binary columns for the page, the page itself, and imports for
 // those who hold the write token.
 //
 // # Goals
