@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3filter"
+
 	"sarhad/geo"
 	"sarhad/incident"
 )
@@ -66,6 +68,11 @@ func TestExports(t *testing.T) {
 	w := ask("GET", incidentsURL+"?f=csv&hxl=1")
 	if w.Code != 200 || !strings.HasPrefix(w.Body.String(), "[demo ged] [acled] true http://") || strings.Count(w.Body.String(), "\n") != 9 || strings.Contains(w.Body.String(), "acled PAK1") {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	openapi3filter.RegisterBodyDecoder("application/geopackage+sqlite3", openapi3filter.FileBodyDecoder)
+	check := newChecker(t, s)
+	for _, u := range []string{"?f=csv&hxl=1", "?f=gpkg", "?f=csv&hxl=2"} {
+		check.answer(t, "GET", incidentsURL+u, ask("GET", incidentsURL+u))
 	}
 	for name, want := range map[string]string{"Content-Type": "text/csv; charset=utf-8", "Content-Disposition": `attachment; filename="sarhad-incidents.csv"`,
 		withheldHeader: "acled", "Link": `rel="describedby"`, "Etag": `"`, "Access-Control-Expose-Headers": "Content-Disposition"} {
