@@ -429,6 +429,9 @@ func parseMoment(s string, mayBeOpen bool) (moment, error) {
 		}
 		return moment{open: true}, nil
 	}
+	if len(s) == len("2006-01-02T") && (s[10] == 'T' || s[10] == 't') {
+		s = s[:10] // GDAL writes a day like that
+	}
 	if len(s) <= 10 {
 		d, err := incident.ParseDay(s)
 		if rest, ok := strings.CutPrefix(s, "0000-"); ok {

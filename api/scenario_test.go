@@ -215,6 +215,7 @@ var scenarios = []scenario{
 	{name: "datetime-instant", url: incidentsURL + "?datetime=2009-02-28T19:00:00.5Z&dataset=ged", has: []string{`"numberMatched":1`}},
 	{name: "datetime-instant-offset", url: incidentsURL + "?datetime=2009-03-01T00:00:00+05:00&dataset=ged", has: []string{`"numberMatched":1`}},
 	{name: "datetime-mixed", url: incidentsURL + "?datetime=2025-10-13/2025-10-16t19:00:00z", has: []string{`"numberMatched":3`}},
+	{name: "datetime-gdal", url: incidentsURL + "?datetime=2025-10-17T/..", has: []string{`"numberMatched":2`}},
 	{name: "datetime-backwards", url: incidentsURL + "?datetime=2010-01-02/2010-01-01", status: 400, golden: true},
 	{name: "datetime-no-such-day", url: incidentsURL + "?datetime=2009-02-30", status: 400},
 	{name: "datetime-no-zone", url: incidentsURL + "?datetime=2009-02-28T18:59:59", status: 400},
