@@ -226,11 +226,12 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
 	}
-	links := append(s.itemLinks(r, p, f, placeFormats), s.collectionLink(r, col.id))
+	at := s.locator(r, p)
+	links := append(at.links(f, placeFormats), s.collectionLink(r, col.id))
 	h := c.Response().Header()
 	h["Content-Type"] = []string{f.contentType()}
 	h["Content-Crs"] = []string{"<" + enc.crs.name() + ">"}
-	h["Link"] = []string{headerLinks(links)}
+	setLinks(h, links)
 	if r.Method == http.MethodHead {
 		c.Response().WriteHeader(http.StatusOK)
 		return nil
@@ -274,7 +275,7 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 		}
 	}
 	if n == limit && col.anyAfter(int(last), boxes, when) {
-		links = append(links, s.nextLink(r, p, f, encodeCursor(placeOrder, incident.Cursor{FID: last})))
+		links = append(links, at.next(f, encodeCursor(placeOrder, incident.Cursor{FID: last})))
 	}
 	if page != nil {
 		if st.b, err = page.end(st.b, matched, n, links); err != nil {

@@ -75,7 +75,7 @@ func (s *server) encoded(c echo.Context, snap *snapshot, f format, v any) error 
 
 // shown answers a description as JSON or as a page. Its links are the answer's own and those of its header.
 func (s *server) shown(c echo.Context, snap *snapshot, f format, v any, template string, page func() sheet) error {
-	c.Response().Header()["Link"] = []string{headerLinks(describedLinks(s, c.Request(), f, pageFormats))}
+	setLinks(c.Response().Header(), describedLinks(s, c.Request(), f, pageFormats))
 	if f.media != mediaHTML {
 		return s.encoded(c, snap, f, v)
 	}

@@ -185,10 +185,10 @@ func bareMedia(media string) string {
 }
 
 // exportLinks are the exports of what a request asks for, without the page that it is at.
-func (s *server) exportLinks(r *http.Request, p params) []link {
+func (s *server) exportLinks(at *locator) []link {
 	links := make([]link, 0, len(s.Exports))
 	for _, e := range s.Exports {
-		links = append(links, link{Rel: "alternate", Type: bareMedia(e.Media), Title: "all of it", Href: s.address(r, p, "f", e.Name, "limit", "", "cursor", "")})
+		links = append(links, link{Rel: "alternate", Type: bareMedia(e.Media), Title: "all of it", Href: at.with("f", e.Name, "limit", "", "cursor", "")})
 	}
 	return links
 }

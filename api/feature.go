@@ -11,12 +11,14 @@ import (
 type member struct {
 	name   incident.Property
 	append func(b []byte, in *incident.Incident, e *encoder) []byte
+	// text gives the value of one that is nothing but a text; then there is no append.
+	text func(*incident.Incident) string
 	// needs are the fields that it is made of, where that is not just the one of its name.
 	needs []incident.Property
 }
 
 func textMember(name incident.Property, get func(*incident.Incident) string) member {
-	return member{name: name, append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendTextOrNull(b, get(in)) }}
+	return member{name: name, text: get}
 }
 
 func textsMember(name incident.Property, get func(*incident.Incident) []string) member {
@@ -115,14 +117,16 @@ var incidentMembers = []member{
 
 // step is a member with what stands before its value.
 type step struct {
-	before string
-	append func(b []byte, in *incident.Incident, e *encoder) []byte
+	before, null string // null is the whole member without a value
+	text         func(*incident.Incident) string
+	append       func(b []byte, in *incident.Incident, e *encoder) []byte
 }
 
 func steps(members []member) []step {
 	list := make([]step, len(members))
 	for i, m := range members {
-		list[i] = step{`,"` + string(m.name) + `":`, m.append}
+		before := `,"` + string(m.name) + `":`
+		list[i] = step{before, before + "null", m.text, m.append}
 	}
 	return list
 }
@@ -213,8 +217,13 @@ func (e *encoder) append(b []byte, in *incident.Incident) []byte {
 	at := len(b)
 	for i := range e.steps {
 		s := &e.steps[i]
-		b = append(b, s.before...)
-		b = s.append(b, in, e)
+		if s.text == nil {
+			b = s.append(append(b, s.before...), in, e)
+		} else if v := s.text(in); v == "" {
+			b = append(b, s.null...)
+		} else {
+			b = appendText(append(b, s.before...), v)
+		}
 	}
 	if len(b) == at {
 		b = append(b, ',')

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -90,24 +91,42 @@ func (st *stream) end(links []link) error {
 	if !st.sent {
 		h := st.c.Response().Header()
 		h["Content-Length"] = []string{strconv.Itoa(len(st.b))}
-		h["Link"] = []string{headerLinks(links)}
+		setLinks(h, links)
 	}
 	return st.flush()
 }
 
-// headerLinks writes links as a header (RFC 8288).
+// setLinks writes links into a header.
+func setLinks(h http.Header, links []link) {
+	if text := headerLinks(links); text != "" {
+		h["Link"] = []string{text}
+	}
+}
+
+// maxLinkHeader bounds the header with links in bytes: an address with a long
+// filter comes back in each of them, and clients and proxies have limits.
+const maxLinkHeader = 6 << 10
+
+// headerLinks writes links as a header (RFC 8288), that to the next page first,
+// and leaves out those for which there is no room.
 func headerLinks(links []link) string {
-	b := make([]byte, 0, 128*len(links))
-	for i, l := range links {
-		if i > 0 {
-			b = append(b, ", "...)
+	b := make([]byte, 0, 2<<10)
+	for _, next := range []bool{true, false} {
+		for i := range links {
+			l := &links[i]
+			if (l.Rel == "next") != next || len(b)+len(l.Href)+len(l.Rel)+len(l.Type)+len(`, <>; rel=""; type=""`) > maxLinkHeader {
+				continue
+			}
+			if len(b) > 0 {
+				b = append(b, ", "...)
+			}
+			b = append(append(b, '<'), l.Href...)
+			b = append(append(b, `>; rel="`...), l.Rel...)
+			if l.Type != "" {
+				b = append(append(b, `"; type="`...), l.Type...)
+			}
+			b = append(b, '"')
 		}
-		b = append(append(b, '<'), l.Href...)
-		b = append(append(b, `>; rel="`...), l.Rel...)
-		if l.Type != "" {
-			b = append(append(b, `"; type="`...), l.Type...)
-		}
-		b = append(b, '"')
 	}
 	return string(b)
 }
@@ -203,12 +222,13 @@ func (s *server) incidentItems(c echo.Context) error {
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
 	}
-	links := append(s.itemLinks(r, p, f, incidentFormats), s.exportLinks(r, p)...)
+	at := s.locator(r, p)
+	links := append(at.links(f, incidentFormats), s.exportLinks(at)...)
 	links = append(links, s.collectionLink(r, incidentsID))
 	h := c.Response().Header()
 	h["Content-Type"] = []string{f.contentType()}
 	h["Content-Crs"] = []string{"<" + enc.crs.name() + ">"}
-	h["Link"] = []string{headerLinks(links)}
+	setLinks(h, links)
 	if r.Method == http.MethodHead {
 		c.Response().WriteHeader(http.StatusOK)
 		return nil
@@ -275,7 +295,7 @@ func (s *server) incidentItems(c echo.Context) error {
 		if by.keys != nil {
 			cursor = by.encode(&lastRank)
 		}
-		links = append(links, s.nextLink(r, p, f, cursor))
+		links = append(links, at.next(f, cursor))
 	}
 	if page != nil {
 		st.b, err = page.end(st.b, matched, n, links)
@@ -413,37 +433,87 @@ func (p params) cursor(order byte) (*incident.Cursor, error) {
 
 // address is the address of the request with some parameters changed; "" takes one away.
 func (s *server) address(r *http.Request, p params, change ...string) string {
-	v := make(url.Values, len(p)+1)
+	return s.locator(r, p).with(change...)
+}
+
+// locator makes addresses out of that of a request. An answer has up to ten, so
+// that the parameters are put in order and escaped only once.
+type locator struct {
+	path  string
+	pairs []pair // in the order of the names
+	size  int
+}
+
+// pair is a parameter with its escaped form.
+type pair struct{ name, text string }
+
+func newPair(name, value string) pair {
+	return pair{name, url.QueryEscape(name) + "=" + url.QueryEscape(value)}
+}
+
+func (s *server) locator(r *http.Request, p params) *locator {
+	l := &locator{path: s.base(r) + r.URL.EscapedPath(), pairs: make([]pair, 0, len(p))}
+	l.size = len(l.path)
 	for name, value := range p {
-		v[name] = []string{value}
+		l.pairs = append(l.pairs, newPair(name, value))
+		l.size += len(l.pairs[len(l.pairs)-1].text) + 1
 	}
+	slices.SortFunc(l.pairs, func(a, b pair) int { return strings.Compare(a.name, b.name) })
+	return l
+}
+
+// with is the address with some parameters changed; "" takes one away. They are given as name, value and so on.
+func (l *locator) with(change ...string) string {
+	pairs := l.pairs
+	size := l.size
 	for i := 0; i+1 < len(change); i += 2 {
-		if change[i+1] == "" {
-			delete(v, change[i])
-		} else {
-			v[change[i]] = []string{change[i+1]}
+		name := change[i]
+		at, found := slices.BinarySearchFunc(pairs, name, func(p pair, name string) int { return strings.Compare(p.name, name) })
+		if i == 0 {
+			pairs = slices.Clone(pairs)
+		}
+		if found {
+			pairs = slices.Delete(pairs, at, at+1)
+		}
+		if change[i+1] != "" {
+			p := newPair(name, change[i+1])
+			pairs = slices.Insert(pairs, at, p)
+			size += len(p.text) + 1
 		}
 	}
-	to := s.base(r) + r.URL.EscapedPath()
-	if len(v) > 0 {
-		to += "?" + v.Encode()
+	var b strings.Builder
+	b.Grow(size)
+	b.WriteString(l.path)
+	for i, p := range pairs {
+		if i == 0 {
+			b.WriteByte('?')
+		} else {
+			b.WriteByte('&')
+		}
+		b.WriteString(p.text)
 	}
-	return to
+	return b.String()
 }
 
 // itemLinks are self and, for every other format, alternate.
 func (s *server) itemLinks(r *http.Request, p params, f format, formats []format) []link {
-	links := []link{{Rel: "self", Type: f.media, Href: s.address(r, p)}}
+	return s.locator(r, p).links(f, formats)
+}
+
+// links are self and, for every other format, alternate.
+func (l *locator) links(f format, formats []format) []link {
+	links := make([]link, 0, 16) // the exports, next and collection are still to come
+	links = append(links, link{Rel: "self", Type: f.media, Href: l.with()})
 	for _, o := range formats {
 		if o.media != f.media {
-			links = append(links, link{Rel: "alternate", Type: o.media, Href: s.address(r, p, "f", o.names[0])})
+			links = append(links, link{Rel: "alternate", Type: o.media, Href: l.with("f", o.names[0])})
 		}
 	}
 	return links
 }
 
-func (s *server) nextLink(r *http.Request, p params, f format, cursor string) link {
-	return link{Rel: "next", Type: f.media, Href: s.address(r, p, "cursor", cursor)}
+func (l *locator) next(f format, cursor string) link {
+	return link{Rel: "next", Type: f.media, Href: l.with("cursor", cursor)}
 }
 
 func (s *server) collectionLink(r *http.Request, id string) link {
@@ -528,7 +598,7 @@ func (s *server) getItem(c echo.Context) error {
 	st.b = append(st.b, "}\n"...)
 	h := c.Response().Header()
 	h["Content-Crs"] = []string{"<" + enc.crs.name() + ">"}
-	h["Link"] = []string{headerLinks(links)}
+	setLinks(h, links)
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
 	}

@@ -200,7 +200,7 @@ func (s *server) schema(c echo.Context, kind string, document func(*collection, 
 		return err
 	}
 	doc := document(col, snap)
-	c.Response().Header()["Link"] = []string{headerLinks(describedLinks(s, c.Request(), f, schemaFormats))}
+	setLinks(c.Response().Header(), describedLinks(s, c.Request(), f, schemaFormats))
 	if f.media != mediaHTML {
 		return s.encoded(c, snap, f, doc)
 	}

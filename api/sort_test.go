@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -245,6 +247,10 @@ func TestLinkHeader(t *testing.T) {
 	if long.Body.Len() < firstChunk || strings.Contains(long.Header().Get("Link"), `rel="next"`) {
 		t.Errorf("%d bytes have %q", long.Body.Len(), long.Header().Get("Link"))
 	}
+	wordy := do(h, http.MethodGet, incidentsURL+"?limit=5&filter="+url.QueryEscape("country IN ('PK',"+strings.Repeat("'Afghanistan',", 250)+"'AF')"), nil)
+	if l := wordy.Header().Get("Link"); wordy.Code != http.StatusOK || len(l) > maxLinkHeader || !strings.HasPrefix(l, "<http") || !strings.Contains(l, `rel="next"`) {
+		t.Errorf("a long filter gives %d with %d bytes of links: %.200s", wordy.Code, len(l), l)
+	}
 	if crs := short.Header().Get("Content-Crs"); crs != "<"+crs84+">" {
 		t.Errorf("Content-Crs is %q", crs)
 	}
@@ -278,4 +284,18 @@ func TestAFeatureAllocatesNothing(t *testing.T) {
 	}); n > 0 {
 		t.Errorf("three features allocate %v times", n)
 	}
+}
+
+// BenchmarkPage measures a page of chosen properties, as the comparison with other servers asks for it.
+func BenchmarkPage(b *testing.B) {
+	h := mustHandler(b, testConfig(endlessStore(182)))
+	w := &discard{h: http.Header{}}
+	r := httptest.NewRequest(http.MethodGet, incidentsURL+"?limit=1000&bbox=70,33,72,35&datetime=2009-01-01/2009-12-31&properties=start_date,end_date,event_type,actor1,actor2,fatalities_best,district,location_precision,source_id,summary", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		w.n = 0
+		clear(w.h)
+		h.ServeHTTP(w, r)
+	}
+	b.SetBytes(int64(w.n))
 }
