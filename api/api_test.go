@@ -24,6 +24,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/paulmach/orb"
@@ -274,6 +275,26 @@ func TestCompression(t *testing.T) {
 	pre := do(h, http.MethodGet, "/assets/pre-abc.js", map[string]string{"Accept-Encoding": "gzip"})
 	if pre.Body.String() != "PACKED" || pre.Header().Get("Content-Encoding") != "gzip" {
 		t.Errorf("a file packed beforehand gives %q, %v", pre.Body, pre.Header())
+	}
+	c := testConfig(testStore())
+	long := strings.Repeat("<p>all the same</p>", 1000)
+	c.Page = fstest.MapFS{"index.html": {Data: []byte(long)}, "assets/a.js": {Data: []byte(long)}, "assets/a.png": {Data: []byte(long)}}
+	built := mustHandler(t, c)
+	for address, packs := range map[string]bool{"/": true, "/assets/a.js": true, "/assets/a.png": false} {
+		for accept, takes := range map[string]bool{"gzip, br": true, "gzip;q=0, identity": false, "": false} {
+			for range 2 {
+				rec := do(built, http.MethodGet, address, map[string]string{"Accept-Encoding": accept, "Accept": "text/html"})
+				if got := rec.Header().Get("Content-Encoding") == "gzip"; got != (packs && takes) || rec.Code != http.StatusOK {
+					t.Errorf("%s for %q gives %d, packed: %v", address, accept, rec.Code, got)
+				} else if got && rec.Body.Len() > 500 {
+					t.Errorf("%s is packed to %d bytes", address, rec.Body.Len())
+				}
+			}
+		}
+	}
+	first := do(built, http.MethodGet, "/", map[string]string{"Accept-Encoding": "gzip", "Accept": "text/html"})
+	if again := do(built, http.MethodGet, "/", map[string]string{"Accept-Encoding": "gzip", "Accept": "text/html", "If-None-Match": first.Header().Get("ETag")}); again.Code != http.StatusNotModified {
+		t.Errorf("the packed page with its tag %s gives %d", first.Header().Get("ETag"), again.Code)
 	}
 	if plain := do(h, http.MethodGet, "/assets/pre-abc.js", nil); plain.Body.String() != "packed()" {
 		t.Errorf("the same for others gives %q", plain.Body)

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -11,6 +13,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 )
@@ -27,6 +30,41 @@ type page struct {
 	files fs.FS
 	index []byte
 	tag   string
+
+	mu     sync.Mutex
+	packed map[string][]byte // with gzip, as often as it takes; nil for what does not get smaller
+}
+
+// pack packs a file of the page, once. A build never changes while it is served.
+func (p *page) pack(name string, body []byte) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if packed, ok := p.packed[name]; ok {
+		return packed
+	}
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(body)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	packed := b.Bytes()
+	if err != nil || len(packed) >= len(body) {
+		packed = nil
+	}
+	if p.packed == nil {
+		p.packed = map[string][]byte{}
+	}
+	p.packed[name] = packed
+	return packed
+}
+
+// takesGzip reports whether a client wants gzip.
+func takesGzip(r *http.Request) bool {
+	accept := r.Header["Accept-Encoding"]
+	return len(accept) > 0 && acceptQuality(parseAccept(strings.Join(accept, ",")), "gzip") > 0
 }
 
 func newPage(files fs.FS) (*page, error) {
@@ -98,10 +136,20 @@ func (s *server) getRoot(c echo.Context) error {
 	h["Content-Security-Policy"] = []string{s.csp}
 	h["Etag"] = []string{s.page.tag}
 	h["Cache-Control"] = []string{"no-cache"}
+	body := s.page.index
+	h.Add("Vary", "Accept-Encoding")
+	if takesGzip(r) {
+		if packed := s.page.pack("index.html", body); packed != nil {
+			body = packed
+			h["Content-Encoding"] = []string{"gzip"}
+			h["Etag"] = []string{strings.TrimSuffix(s.page.tag, `"`) + gzipSuffix + `"`}
+		}
+	}
 	if notModified(c, s.page.tag) {
+		h.Del("Content-Encoding")
 		return nil
 	}
-	return s.send(c, mediaHTML+"; charset=utf-8", s.page.index)
+	return s.send(c, formatHTML.contentType(), body)
 }
 
 // assetTypes are the media types of what a build makes, so that the answer
@@ -126,13 +174,12 @@ func (s *server) getAsset(c echo.Context) error {
 	h := c.Response().Header()
 	var body []byte
 	err := fs.ErrNotExist
-	if strings.Contains(c.Request().Header.Get("Accept-Encoding"), "gzip") {
-		if body, err = fs.ReadFile(s.page.files, name+".gz"); err == nil {
-			h["Content-Encoding"] = []string{"gzip"}
-			h["Vary"] = []string{"Accept-Encoding"}
-		}
+	gzipped := takesGzip(c.Request())
+	if gzipped {
+		body, err = fs.ReadFile(s.page.files, name+".gz")
 	}
-	if err != nil {
+	packed := err == nil
+	if !packed {
 		body, err = fs.ReadFile(s.page.files, name)
 	}
 	if err != nil { // not there, or a folder
@@ -144,6 +191,15 @@ func (s *server) getAsset(c echo.Context) error {
 			media = mediaColumns
 		}
 	}
+	if gzipped && !packed && compressible(media) {
+		if small := s.page.pack(name, body); small != nil {
+			body, packed = small, true
+		}
+	}
+	if packed {
+		h["Content-Encoding"] = []string{"gzip"}
+	}
+	h["Vary"] = []string{"Accept-Encoding"}
 	h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
 	h["Content-Security-Policy"] = []string{s.csp} // a worker takes its policy from its own answer
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
