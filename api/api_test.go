@@ -210,7 +210,7 @@ func TestCountIsAskedOnlyWhenNeeded(t *testing.T) {
 func TestETags(t *testing.T) {
 	m := testStore()
 	h := mustHandler(t, testConfig(m))
-	for _, address := range []string{"/?f=json", "/", "/api", "/conformance", "/collections", "/collections/units", incidentsURL + "?limit=2", incidentsURL + "/1",
+	for _, address := range []string{"/?f=json", "/", "/api", "/conformance", "/collections", "/collections/units", "/collections/incidents/queryables", "/collections/units/schema", "/collections?f=html", incidentsURL + "?limit=2", incidentsURL + "?f=html", incidentsURL + "?sortby=-country", incidentsURL + "/1",
 		"/collections/units/items", "/collections/units/items/af-hel", "/collections/incidents/columns", "/aggregates?by=unit", "/datasets"} {
 		first := do(h, http.MethodGet, address, nil)
 		tag := first.Header().Get("ETag")

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/labstack/echo/v4"
 
@@ -255,8 +256,13 @@ func unitNames(units []geo.Unit) (ids, provinces []string) {
 // interface answers with, without place and time of JSON-FG. Crossings are those
 // of which the nearest is named.
 func FeatureEncoder(crossings []geo.Crossing) func(b []byte, in *incident.Incident) []byte {
-	p := &places{crossings: crossings}
-	return func(b []byte, in *incident.Incident) []byte { return append(appendFeature(b, in, p), '}') }
+	p := newPlaces(nil, nil, nil, crossings)
+	encoders := sync.Pool{New: func() any { return newEncoder(p) }}
+	return func(b []byte, in *incident.Incident) []byte {
+		e := encoders.Get().(*encoder)
+		defer encoders.Put(e)
+		return append(e.append(b, in), '}')
+	}
 }
 
 // checkExports refuses formats that could not be told apart or written.

@@ -154,20 +154,20 @@ func newEncoder(p *places) *encoder { return &encoder{places: p, steps: allSteps
 
 // only leaves the properties of some names, in the usual order.
 func (e *encoder) only(names []incident.Property) {
-	var members []member
-	e.fields = []incident.Property{}
-	for _, m := range incidentMembers {
-		if !contains(names, m.name) {
+	e.steps = make([]step, 0, len(names))
+	e.fields = make([]incident.Property, 0, len(names)+8)
+	for i := range incidentMembers {
+		m := &incidentMembers[i]
+		switch {
+		case !contains(names, m.name):
 			continue
+		case m.needs != nil:
+			e.ask(m.needs...)
+		default:
+			e.ask(m.name)
 		}
-		members = append(members, m)
-		needs := m.needs
-		if needs == nil {
-			needs = []incident.Property{m.name}
-		}
-		e.ask(needs...)
+		e.steps = append(e.steps, allSteps[i])
 	}
-	e.steps = steps(members)
 }
 
 // ask adds fields to those that are looked at.

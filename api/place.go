@@ -157,7 +157,7 @@ func newCrossingGrid(crossings []geo.Crossing) crossingGrid {
 		return crossingGrid{}
 	}
 	g := crossingGrid{cells: make([][]uint16, gridColumns*gridRows)}
-	least := make([]float64, len(crossings))
+	least := make([]float64, len(crossings)) // squares, as in within
 	// span gives the least and the greatest distance between a number and those of an interval.
 	span := func(v, from, to float64) (nearest, farthest float64) {
 		return max(from-v, v-to, 0), max(v-from, to-v)
@@ -169,8 +169,9 @@ func newCrossingGrid(crossings []geo.Crossing) crossingGrid {
 		for i := range crossings {
 			nearX, farX := span(crossings[i].Point[0], west, west+gridCell)
 			nearY, farY := span(crossings[i].Point[1], south, south+gridCell)
-			least[i] = math.Hypot(nearX*narrow, nearY)
-			within = min(within, math.Hypot(farX*wide, farY))
+			nearX, farX = nearX*narrow, farX*wide
+			least[i] = nearX*nearX + nearY*nearY
+			within = min(within, farX*farX+farY*farY)
 		}
 		for i, d := range least {
 			if d <= within+1e-9 { // for the rounding
