@@ -43,6 +43,10 @@ type Query struct {
 	// a reader may leave what is not named zero or fill it all the same. ID, FID,
 	// Start, Point and HasPoint are always there.
 	Fields []Property
+	// Borrow says that the asker keeps nothing of an incident, not even a text,
+	// beyond the next step, as one does that writes each down at once. A reader
+	// may then lend its own memory.
+	Borrow bool
 }
 
 // Less reports whether a comes before b in the order of the query.

@@ -78,13 +78,13 @@ func (b *builder) add(in *incident.Incident) error {
 	s.low, s.best, s.high = append(s.low, s.rowFigure(in.Low)), append(s.best, s.rowFigure(in.Best)), append(s.high, s.rowFigure(in.High))
 	b.words.add(in)
 	s.offset = append(s.offset, b.size)
+	b.w.fields(in)
 	if b.out == nil {
-		before := len(s.records)
-		s.records = appendRecord(s.records, in, &b.w)
-		b.size += uint64(len(s.records) - before)
+		s.records = s.appendRecord(s.records, len(s.start)-1, &b.w)
+		b.size = uint64(len(s.records))
 		return nil
 	}
-	b.buf = appendRecord(b.buf[:0], in, &b.w)
+	b.buf = s.appendRecord(b.buf[:0], len(s.start)-1, &b.w)
 	b.size += uint64(len(b.buf))
 	if _, err := b.out.Write(b.buf); err != nil {
 		return fmt.Errorf("write a record: %w", err)
@@ -126,6 +126,23 @@ func (b *builder) finish() *segment {
 	}
 	s.words = b.words.finish()
 	return s
+}
+
+// inOrder writes the records, which stand in the order of fid, in the order of
+// the rows, so that those of one window lie together.
+func (s *segment) inOrder(write func([]byte) error) error {
+	at := uint64(0)
+	offset := make([]uint64, len(s.offset)) // the old ones may be those of a builder that goes on
+	for i := range s.offset {
+		rec := s.record(uint32(i))
+		offset[i] = at
+		at += uint64(len(rec))
+		if err := write(rec); err != nil {
+			return err
+		}
+	}
+	s.offset = offset
+	return nil
 }
 
 func (s *segment) byStart(a, b uint32) int {

@@ -74,7 +74,8 @@ var trailerSize = binary.Size(trailer{})
 // errNoIndex says that a file is missing, of another state or broken: it has to be made anew.
 var errNoIndex = errors.New("no index of this state")
 
-// fileWriter writes a segment to a file that takes its name at the end.
+// fileWriter writes a segment to a file that takes its name at the end. The
+// records come in the order of fid and are written once more in the order of time.
 type fileWriter struct {
 	path string
 	f    *os.File
@@ -107,8 +108,33 @@ func (w *fileWriter) discard() {
 	_ = os.Remove(w.f.Name())
 }
 
-// finish writes the rest of a segment whose records are written and gives the file its name.
+// finish writes the segment whose records were written here, sorted, to the file of that name.
 func (w *fileWriter) finish(s *segment, st stamp) error {
+	defer w.discard()
+	if err := errors.Join(w.err, w.w.Flush()); err != nil {
+		return fmt.Errorf("write the records of the index: %w", err)
+	}
+	m, err := mapFile(w.f.Name())
+	if err != nil {
+		return fmt.Errorf("map the records of the index: %w", err)
+	}
+	s.records, s.mapped = m.bytes, m
+	sorted, err := createFile(w.path)
+	if err != nil {
+		return err
+	}
+	if err := s.inOrder(func(rec []byte) error {
+		_, err := sorted.Write(rec)
+		return err
+	}); err != nil {
+		sorted.discard()
+		return fmt.Errorf("sort the records of the index: %w", err)
+	}
+	return sorted.close(s, st)
+}
+
+// close writes the columns behind the records and gives the file its name.
+func (w *fileWriter) close(s *segment, st stamp) error {
 	t := trailer{Order: byteOrder, Rows: uint64(s.rows()), Stamp: st}
 	copy(t.Magic[:], fileMagic)
 	t.Parts[partRecords] = [2]uint64{0, w.at}

@@ -23,7 +23,7 @@ type plan struct {
 	tests    []test
 	scratch  incident.Incident // of the tests; a plan serves one goroutine
 	decoded  uint32            // the row that stands in scratch whole, plus 1
-	texts    arena
+	whole    *shape
 }
 
 // test gives the truth of a part of a filter for a row.
@@ -96,7 +96,7 @@ func sourceOf(f incident.Filter) source {
 
 // plan takes a filter apart.
 func (s *segment) plan(f incident.Filter) *plan {
-	p := &plan{s: s, from: math.MinInt32, to: math.MaxInt32}
+	p := &plan{s: s, from: math.MinInt32, to: math.MaxInt32, whole: everything()}
 	p.take(f)
 	return p
 }
@@ -250,7 +250,7 @@ func (p *plan) test(f incident.Filter) test {
 	}
 	return func(row uint32) incident.Truth {
 		if p.decoded != row+1 {
-			s.incident(row, &p.scratch, &p.texts)
+			s.incident(row, &p.scratch, p.whole)
 			p.decoded = row + 1
 		}
 		return f.Match(&p.scratch)

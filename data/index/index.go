@@ -360,10 +360,11 @@ func (x *Index) update(ctx context.Context, old *view, st *state) (*view, error)
 		kept = old.fresh.byFID
 	}
 	var in incident.Incident
-	var texts arena
+	as := everything()
+	as.borrow = true
 	keep := func(before int64) error {
 		for ; len(kept) > 0 && old.fresh.fid[kept[0]] < before; kept = kept[1:] {
-			old.fresh.incident(kept[0], &in, &texts)
+			old.fresh.incident(kept[0], &in, as)
 			if err := b.add(&in); err != nil {
 				return err
 			}
@@ -488,7 +489,7 @@ func (x *Index) Incident(ctx context.Context, id string) (*incident.Incident, er
 	for i, s := range v.segments() {
 		if row, ok := s.find(fid); ok && (i > 0 || !v.dead.has(row)) {
 			in := new(incident.Incident)
-			s.incident(row, in, new(arena))
+			s.incident(row, in, everything())
 			return in, nil
 		}
 	}
@@ -569,13 +570,14 @@ func (x *Index) Incidents(ctx context.Context, q incident.Query) iter.Seq2[*inci
 	return func(yield func(*incident.Incident, error) bool) {
 		defer runtime.KeepAlive(v)
 		var in incident.Incident
-		var a arena
+		as := shapeOf(q.Fields)
+		as.borrow = q.Borrow
 		left, given, stopped := q.Limit, 0, false
 		err := v.ordered(ctx, q, func(s *segment, row uint32) bool {
 			if given++; given%64 == 0 && ctx.Err() != nil {
 				return false
 			}
-			s.incident(row, &in, &a)
+			s.incident(row, &in, as)
 			if stopped = !yield(&in, nil); stopped {
 				return false
 			}

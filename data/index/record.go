@@ -3,17 +3,19 @@ package index
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"unsafe"
 
 	"sarhad/incident"
 )
 
 // An incident is stored as one row of the columns, its places in three tables
-// of what many incidents have in common, and a record of the rest. Any filter on
-// what is in a table is evaluated once for each entry instead of once for each
-// row. A record
-// begins with the length of what follows and a set of bits that says which
-// fields are there, in the order of the constants.
+// of what many incidents have in common, and a record. Any filter on what is in
+// a table is evaluated once for each entry instead of once for each row.
+//
+// A record holds the incident whole, since to gather it from the columns would
+// wait for memory once for each of them: a head of fixed size, then the fields
+// that are there, each behind its length, in the order of the constants below.
 
 // party holds the associated actors in one text, each behind its length.
 type party struct{ actor1, actor2, assoc, dyad string }
@@ -64,10 +66,30 @@ const (
 	hasLine
 )
 
-// writer appends the pieces of a record.
+// The places in the head of a record. Numbers are little-endian.
+const (
+	headSize   = 0 // of the fields behind the head
+	headHas    = 4 // which fields there are
+	headFID    = 8
+	headLon    = 16 // NaN for no point
+	headLat    = 24
+	headBorder = 32
+	headStart  = 40
+	headEnd    = 44
+	headLow    = 48
+	headBest   = 52
+	headHigh   = 56
+	headKind   = 60
+	headPlace  = 64
+	headParty  = 68
+	recordHead = 72
+)
+
+// writer appends numbers, texts and the fields of a record.
 type writer struct {
-	b   []byte
-	has uint64
+	b    []byte
+	has  uint32
+	part []byte // the field at hand
 }
 
 func (w *writer) number(n uint64) { w.b = binary.AppendUvarint(w.b, n) }
@@ -84,8 +106,36 @@ func (w *writer) texts(list []string) {
 	}
 }
 
-func (w *writer) float(f float64) {
-	w.b = binary.LittleEndian.AppendUint64(w.b, math.Float64bits(f))
+// field appends a field that is there, if it is.
+func (w *writer) field(bit uint32, there bool, write func(*writer)) {
+	if !there {
+		return
+	}
+	w.has |= bit
+	f := writer{b: w.part[:0]}
+	write(&f)
+	w.part = f.b
+	w.number(uint64(len(f.b)))
+	w.b = append(w.b, f.b...)
+}
+
+func (w *writer) optText(bit uint32, s string) {
+	if s != "" {
+		w.has |= bit
+		w.text(s)
+	}
+}
+
+func (w *writer) optTexts(bit uint32, list []string) {
+	w.field(bit, len(list) > 0, func(w *writer) { w.texts(list) })
+}
+
+func (w *writer) optFigure(bit uint32, f incident.Figure) {
+	w.field(bit, f.Known, func(w *writer) { w.b = binary.AppendVarint(w.b, int64(f.N)) })
+}
+
+func (w *writer) optFloat(bit uint32, f float64) {
+	w.field(bit, f != 0, func(w *writer) { w.b = binary.LittleEndian.AppendUint64(w.b, math.Float64bits(f)) })
 }
 
 func (w *writer) figure(f incident.Figure) {
@@ -97,36 +147,8 @@ func (w *writer) figure(f incident.Figure) {
 	w.b = binary.AppendVarint(w.b, int64(f.N))
 }
 
-func (w *writer) optText(bit uint64, s string) {
-	if s != "" {
-		w.has |= bit
-		w.text(s)
-	}
-}
-
-func (w *writer) optTexts(bit uint64, list []string) {
-	if len(list) > 0 {
-		w.has |= bit
-		w.texts(list)
-	}
-}
-
-func (w *writer) optFigure(bit uint64, f incident.Figure) {
-	if f.Known {
-		w.has |= bit
-		w.b = binary.AppendVarint(w.b, int64(f.N))
-	}
-}
-
-func (w *writer) optFloat(bit uint64, f float64) {
-	if f != 0 {
-		w.has |= bit
-		w.float(f)
-	}
-}
-
-// appendRecord appends what the columns and tables do not hold.
-func appendRecord(b []byte, in *incident.Incident, w *writer) []byte {
+// fields writes what the head and the tables do not hold.
+func (w *writer) fields(in *incident.Incident) {
 	w.b, w.has = w.b[:0], 0
 	w.optText(hasID, in.ID)
 	w.optText(hasSourceID, in.SourceID)
@@ -144,8 +166,7 @@ func appendRecord(b []byte, in *incident.Incident, w *writer) []byte {
 	w.optTexts(hasUnits, in.Place.Units)
 	w.optFloat(hasMaxKM, in.Border.MaxKM)
 	w.optText(hasClarity, in.Clarity)
-	if len(in.Claims) > 0 {
-		w.has |= hasClaims
+	w.field(hasClaims, len(in.Claims) > 0, func(w *writer) {
 		w.number(uint64(len(in.Claims)))
 		for i := range in.Claims {
 			c := &in.Claims[i]
@@ -155,9 +176,8 @@ func appendRecord(b []byte, in *incident.Incident, w *writer) []byte {
 			w.figure(c.High)
 			w.b = binary.AppendVarint(w.b, int64(c.Source))
 		}
-	}
-	if len(in.Sources) > 0 {
-		w.has |= hasSources
+	})
+	w.field(hasSources, len(in.Sources) > 0, func(w *writer) {
 		w.number(uint64(len(in.Sources)))
 		for i := range in.Sources {
 			s := &in.Sources[i]
@@ -167,27 +187,48 @@ func appendRecord(b []byte, in *incident.Incident, w *writer) []byte {
 			}
 			w.texts([]string{s.Publisher, s.Title, s.URL, s.Date, s.Language, party})
 		}
-	}
+	})
 	w.optText(hasSummary, in.Summary)
 	w.optTexts(hasWarnings, in.Warnings)
 	w.optText(hasFile, in.File)
-	if in.Line != 0 {
-		w.has |= hasLine
-		w.b = binary.AppendVarint(w.b, int64(in.Line))
-	}
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(w.b)))
-	b = binary.LittleEndian.AppendUint32(b, uint32(w.has))
+	w.field(hasLine, in.Line != 0, func(w *writer) { w.b = binary.AppendVarint(w.b, int64(in.Line)) })
+}
+
+// appendRecord appends the record of a row whose columns are filled in.
+func (s *segment) appendRecord(b []byte, row int, w *writer) []byte {
+	le := binary.LittleEndian
+	b = le.AppendUint32(b, uint32(len(w.b)))
+	b = le.AppendUint32(b, w.has)
+	b = le.AppendUint64(b, uint64(s.fid[row]))
+	b = le.AppendUint64(b, math.Float64bits(s.lon[row]))
+	b = le.AppendUint64(b, math.Float64bits(s.lat[row]))
+	b = le.AppendUint64(b, math.Float64bits(s.border[row]))
+	b = le.AppendUint32(b, uint32(s.start[row]))
+	b = le.AppendUint32(b, uint32(s.end[row]))
+	b = le.AppendUint32(b, uint32(s.low[row]))
+	b = le.AppendUint32(b, uint32(s.best[row]))
+	b = le.AppendUint32(b, uint32(s.high[row]))
+	b = le.AppendUint32(b, s.kind[row])
+	b = le.AppendUint32(b, s.place[row])
+	b = le.AppendUint32(b, s.party[row])
 	return append(b, w.b...)
 }
 
-// recordHead is the size of what stands before the fields of a record.
-const recordHead = 8
+// record is the record of a row, head and fields.
+func (s *segment) record(row uint32) []byte {
+	rec := s.records[s.offset[row]:]
+	return rec[:recordHead+int(binary.LittleEndian.Uint32(rec))]
+}
 
-// reader takes a record apart. Its texts are parts of s.
+// reader takes fields apart. Its texts are parts of s.
 type reader struct{ s string }
 
 func (r *reader) number() uint64 {
-	// Written out, since binary.Uvarint takes bytes and most numbers are short.
+	if len(r.s) > 0 && r.s[0] < 0x80 { // most are short
+		n := uint64(r.s[0])
+		r.s = r.s[1:]
+		return n
+	}
 	n := uint64(0)
 	for i := 0; i < len(r.s); i++ {
 		c := r.s[i]
@@ -224,7 +265,6 @@ func (r *reader) texts() []string {
 func (r *reader) float() float64 {
 	var b [8]byte
 	copy(b[:], r.s)
-	r.s = r.s[8:]
 	return math.Float64frombits(binary.LittleEndian.Uint64(b[:]))
 }
 
@@ -233,68 +273,163 @@ func (r *reader) figure() incident.Figure {
 	return incident.Figure{N: int(r.signed()), Known: known}
 }
 
-func (r *reader) known() incident.Figure { return incident.Known(int(r.signed())) }
-
-// read fills in the fields of a record; the others have to be zero.
-func (r *reader) read(has uint32, in *incident.Incident) {
-	for ; has != 0; has &= has - 1 {
-		switch has & -has {
+// read fills in those fields of a record that are wanted; the others are left zero.
+func (r *reader) read(has, want uint32, in *incident.Incident) {
+	for has &= upTo(want); has != 0; has &= has - 1 {
+		f := reader{r.text()}
+		bit := has & -has
+		if bit&want == 0 {
+			continue
+		}
+		switch bit {
 		case hasID:
-			in.ID = r.text()
+			in.ID = f.s
 		case hasSourceID:
-			in.SourceID = r.text()
+			in.SourceID = f.s
 		case hasTime:
-			in.Time = r.text()
+			in.Time = f.s
 		case hasEventTypeText:
-			in.EventTypeText = r.text()
+			in.EventTypeText = f.s
 		case hasDeathsA:
-			in.DeathsA = r.known()
+			in.DeathsA = incident.Known(int(f.signed()))
 		case hasDeathsB:
-			in.DeathsB = r.known()
+			in.DeathsB = incident.Known(int(f.signed()))
 		case hasDeathsCivilians:
-			in.DeathsCivilians = r.known()
+			in.DeathsCivilians = incident.Known(int(f.signed()))
 		case hasDeathsUnknown:
-			in.DeathsUnknown = r.known()
+			in.DeathsUnknown = incident.Known(int(f.signed()))
 		case hasCandidates:
-			in.Candidates = r.texts()
+			in.Candidates = f.texts()
 		case hasLocationName:
-			in.LocationName = r.text()
+			in.LocationName = f.s
 		case hasLocationText:
-			in.LocationText = r.text()
+			in.LocationText = f.s
 		case hasPrecisionCode:
-			in.LocationPrecisionCode = r.text()
+			in.LocationPrecisionCode = f.s
 		case hasRadius:
-			in.Place.RadiusM = r.float()
+			in.Place.RadiusM = f.float()
 		case hasUnits:
-			in.Place.Units = r.texts()
+			in.Place.Units = f.texts()
 		case hasMaxKM:
-			in.Border.MaxKM = r.float()
+			in.Border.MaxKM = f.float()
 		case hasClarity:
-			in.Clarity = r.text()
+			in.Clarity = f.s
 		case hasClaims:
-			in.Claims = make([]incident.Claim, r.number())
+			in.Claims = make([]incident.Claim, f.number())
 			for i := range in.Claims {
-				t := r.texts()
+				t := f.texts()
 				in.Claims[i] = incident.Claim{Quantity: t[0], About: t[1], Qualifier: t[2], Claimant: t[3], ClaimantRole: t[4], Quote: t[5], Language: t[6],
-					Low: r.figure(), Best: r.figure(), High: r.figure(), Source: int(r.signed())}
+					Low: f.figure(), Best: f.figure(), High: f.figure(), Source: int(f.signed())}
 			}
 		case hasSources:
-			in.Sources = make([]incident.Source, r.number())
+			in.Sources = make([]incident.Source, f.number())
 			for i := range in.Sources {
-				t := r.texts()
+				t := f.texts()
 				in.Sources[i] = incident.Source{Publisher: t[0], Title: t[1], URL: t[2], Date: t[3], Language: t[4], IsParty: t[5] != ""}
 			}
 		case hasSummary:
-			in.Summary = r.text()
+			in.Summary = f.s
 		case hasWarnings:
-			in.Warnings = r.texts()
+			in.Warnings = f.texts()
 		case hasFile:
-			in.File = r.text()
+			in.File = f.s
 		case hasLine:
-			in.Line = int(r.signed())
+			in.Line = int(f.signed())
 		}
 	}
 }
+
+// upTo are all bits up to the highest of a set.
+func upTo(set uint32) uint32 { return uint32(1)<<bits.Len32(set) - 1 }
+
+// clearFields makes fields of a record zero.
+func clearFields(fields uint32, in *incident.Incident) {
+	for ; fields != 0; fields &= fields - 1 {
+		switch fields & -fields {
+		case hasID:
+			in.ID = ""
+		case hasSourceID:
+			in.SourceID = ""
+		case hasTime:
+			in.Time = ""
+		case hasEventTypeText:
+			in.EventTypeText = ""
+		case hasDeathsA:
+			in.DeathsA = incident.Figure{}
+		case hasDeathsB:
+			in.DeathsB = incident.Figure{}
+		case hasDeathsCivilians:
+			in.DeathsCivilians = incident.Figure{}
+		case hasDeathsUnknown:
+			in.DeathsUnknown = incident.Figure{}
+		case hasCandidates:
+			in.Candidates = nil
+		case hasLocationName:
+			in.LocationName = ""
+		case hasLocationText:
+			in.LocationText = ""
+		case hasPrecisionCode:
+			in.LocationPrecisionCode = ""
+		case hasRadius:
+			in.Place.RadiusM = 0
+		case hasUnits:
+			in.Place.Units = nil
+		case hasMaxKM:
+			in.Border.MaxKM = 0
+		case hasClarity:
+			in.Clarity = ""
+		case hasClaims:
+			in.Claims = nil
+		case hasSources:
+			in.Sources = nil
+		case hasSummary:
+			in.Summary = ""
+		case hasWarnings:
+			in.Warnings = nil
+		case hasFile:
+			in.File = ""
+		case hasLine:
+			in.Line = 0
+		}
+	}
+}
+
+// shapeOf is the shape of what a query names; nil names everything.
+func shapeOf(fields []incident.Property) *shape {
+	as := everything()
+	if fields == nil {
+		return as
+	}
+	some := shape{want: hasID}
+	for _, f := range fields {
+		bit, inRecord := fieldOf[f]
+		table, inTable := tablesOf[f]
+		if !inRecord && !inTable {
+			return as // made of what nobody knows here
+		}
+		some.want |= bit
+		some.tables |= table
+	}
+	return &some
+}
+
+var fieldOf = map[incident.Property]uint32{
+	"source_id": hasSourceID, "time": hasTime, "event_type_text": hasEventTypeText, "deaths_a": hasDeathsA, "deaths_b": hasDeathsB,
+	"deaths_civilians": hasDeathsCivilians, "deaths_unknown": hasDeathsUnknown, "candidates": hasCandidates, "location_name": hasLocationName,
+	"location_text": hasLocationText, "location_precision_code": hasPrecisionCode, "place_radius_m": hasRadius, "place_units": hasUnits,
+	"border_km_max": hasMaxKM, "event_clarity": hasClarity, "claims": hasClaims, "sources": hasSources, "summary": hasSummary, "warnings": hasWarnings,
+	"file": hasFile, "line": hasLine,
+}
+
+// tablesOf says which table a property needs; those of the head need none.
+var tablesOf = func() map[incident.Property]source {
+	m := map[incident.Property]source{"fid": 0, "id": 0, "pcode": fromPlace, "assoc_actors": fromParty, "dyad": fromParty, "place_kind": fromKind,
+		"place_radius_m": fromKind, "border_km_max": fromKind, "synthetic": fromKind, "type_of_violence_name": fromKind}
+	for p, from := range propertySource {
+		m[p] = from &^ fromColumns
+	}
+	return m
+}()
 
 // arena gives copies of bytes as texts, many from one piece of memory: a text
 // outlives the mapped file that it came from, and costs no allocation of its own.

@@ -46,23 +46,53 @@ const longClasses = 33
 
 func (s *segment) rows() int { return len(s.start) }
 
-// incident fills in the incident of a row. in is overwritten whole.
-func (s *segment) incident(row uint32, in *incident.Incident, a *arena) {
-	*in = incident.Incident{FID: s.fid[row], Start: incident.Day(s.start[row]), End: incident.Day(s.end[row]),
-		Low: s.figure(s.low[row]), Best: s.figure(s.best[row]), High: s.figure(s.high[row])}
-	if lon := s.lon[row]; lon == lon {
-		in.Point, in.HasPoint = orb.Point{lon, s.lat[row]}, true
+// shape says how incidents are filled in.
+type shape struct {
+	want   uint32 // the fields of the record
+	tables source // the tables whose fields are wanted
+	borrow bool   // texts are those of the file and live only as long as the segment
+	texts  arena
+}
+
+// everything is the shape of an incident that its owner keeps.
+func everything() *shape {
+	return &shape{want: math.MaxUint32, tables: fromKind | fromPlace | fromParty}
+}
+
+// incident fills in the incident of a row. in is one that this shape was filled into before, or zero.
+func (s *segment) incident(row uint32, in *incident.Incident, as *shape) {
+	rec := s.record(row)
+	le := binary.LittleEndian
+	has := le.Uint32(rec[headHas:])
+	if as.want == math.MaxUint32 {
+		*in = incident.Incident{}
+	} else if gone := as.want &^ has; gone != 0 {
+		clearFields(gone, in) // the others are written again, or never were
 	}
-	s.kinds[s.kind[row]].Put(in)
-	s.places[s.place[row]].Put(in)
-	s.parties[s.party[row]].put(in)
-	if in.Border.Known {
-		in.Border.MinKM = s.border[row]
+	in.FID, in.Start, in.End = int64(le.Uint64(rec[headFID:])), incident.Day(le.Uint32(rec[headStart:])), incident.Day(le.Uint32(rec[headEnd:]))
+	in.Low, in.Best, in.High = s.figure(int32(le.Uint32(rec[headLow:]))), s.figure(int32(le.Uint32(rec[headBest:]))), s.figure(int32(le.Uint32(rec[headHigh:])))
+	in.Point[0], in.Point[1] = math.Float64frombits(le.Uint64(rec[headLon:])), math.Float64frombits(le.Uint64(rec[headLat:]))
+	if in.HasPoint = in.Point[0] == in.Point[0]; !in.HasPoint {
+		in.Point = orb.Point{}
 	}
-	rec := s.records[s.offset[row]:]
-	size := binary.LittleEndian.Uint32(rec)
-	r := reader{s: a.text(rec[recordHead : recordHead+size])}
-	r.read(binary.LittleEndian.Uint32(rec[4:]), in)
+	if as.tables&fromKind != 0 {
+		s.kinds[le.Uint32(rec[headKind:])].Put(in)
+		in.Border.MinKM = 0
+		if in.Border.Known {
+			in.Border.MinKM = math.Float64frombits(le.Uint64(rec[headBorder:]))
+		}
+	}
+	if as.tables&fromPlace != 0 {
+		s.places[le.Uint32(rec[headPlace:])].Put(in)
+	}
+	if as.tables&fromParty != 0 {
+		s.parties[le.Uint32(rec[headParty:])].put(in)
+	}
+	r := reader{stringOf(rec[recordHead:])}
+	if !as.borrow {
+		r.s = as.texts.text(rec[recordHead:])
+	}
+	r.read(has, as.want, in)
 }
 
 // row fills in what the columns hold of a row.
