@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"time"
@@ -48,6 +49,11 @@ func (c *serveCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		fmt.Fprintln(e.stderr, "sarhad:", err)
 		return exitError(exitUsage)
+	}
+	if os.Getenv("GOGC") == "" {
+		// What lives long is little, what an answer takes is much: at the usual
+		// setting the collector would run at every hundredth answer.
+		debug.SetGCPercent(200)
 	}
 	// The address is taken first: a port in use should not cost a load.
 	ln, err := (&net.ListenConfig{}).Listen(e.ctx, "tcp", c.Listen)
