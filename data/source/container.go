@@ -36,6 +36,7 @@ type input struct {
 	disk    string        // where the bytes of r lie as they are, "" if only r has them
 	r       *bufio.Reader // the bytes, from the beginning
 	closers []func() error
+	notes   []string // what whoever loads the file should read
 }
 
 func (in *input) onClose(f func() error) { in.closers = append(in.closers, f) }

@@ -80,6 +80,8 @@ type layout struct {
 	timePrecision map[string]incident.TimePrecision
 	precision     map[string]incident.LocationPrecision
 	dates         dateOrder
+	// unread are columns of the codebook that are known, and not read.
+	unread []string
 	// eventTypes are terms that the layout used before today's.
 	eventTypes map[string]legacyType
 }
@@ -160,6 +162,9 @@ var gedLayout = &layout{
 		fSourceArticle: {"source_article"}, fSourceOffice: {"source_office"}, fSourceDate: {"source_date"}, fSourceHeadline: {"source_headline"},
 		fSynthetic: {"synthetic"},
 	},
+	unread: []string{"relid", "year", "active_year", "active_yea", "code_status", "conflict_dset_id", "conflict_new_id", "conflict_id", "conflict_name", "dyad_dset_id",
+		"dyad_new_id", "dyad_id", "side_a_dset_id", "side_a_new_id", "side_a_id", "side_b_dset_id", "side_b_new_id", "side_b_id", "number_of_sources", "source_original", "geom_wkt",
+		"priogrid_gid", "country_id", "region", "gwnoa", "gwnob", "gwab"},
 }
 
 var acledLayout = &layout{
@@ -179,6 +184,8 @@ var acledLayout = &layout{
 		fLocationName: {"location"}, fPrecision: {"geo_precision", "geo_precis"}, fLat: {"latitude"}, fLon: {"longitude"},
 		fSourceOffice: {"source"}, fSummary: {"notes"}, fSynthetic: {"synthetic"},
 	},
+	unread: []string{"data_id", "event_id_no_cnty", "year", "disorder_type", "inter1", "inter2", "interaction", "civilian_targeting", "region", "admin3", "source_scale",
+		"tags", "timestamp", "gwno", "actor1_id", "actor2_id", "population_1km", "population_2km", "population_5km", "population_best"},
 	// The event types of the codebooks before 2019 that one of today's stands
 	// for. "Riots/Protests" is two of today's and stays as written.
 	eventTypes: map[string]legacyType{

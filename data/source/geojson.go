@@ -32,6 +32,7 @@ type geojsonReader struct {
 	rawOf   map[string]int
 	within  bool     // a list within an object
 	source  []string // the columns
+	ours    bool     // the first feature is one of our own exports
 }
 
 type target struct {
@@ -116,6 +117,7 @@ func openGeoJSON(g *geojsonReader, c *collection, opt Options) (Reader, error) {
 		}
 		g.fill(g.first)
 		g.recognise(g.first)
+		g.ours = g.own != nil
 	}
 	g.rawOf = map[string]int{}
 	for i, k := range g.source {
@@ -499,6 +501,23 @@ func (g *geojsonReader) Stated() incident.Dataset { return g.stated }
 
 // Columns implements [Reader].
 func (g *geojsonReader) Columns() []string { return slices.Clone(g.source) }
+
+// Unread implements [Reader].
+func (g *geojsonReader) Unread() []string {
+	if g.ours {
+		return nil
+	}
+	var out []string
+	for _, k := range g.source[min(3, len(g.source)):] {
+		if len(g.targets[fold(k)]) == 0 {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Notes implements [Reader].
+func (g *geojsonReader) Notes() []string { return slices.Clone(g.in.notes) }
 
 // Next implements [Reader].
 func (g *geojsonReader) Next() (*Row, error) {

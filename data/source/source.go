@@ -95,6 +95,15 @@ type Reader interface {
 	// Columns are the columns of the source in order. For GeoJSON they are id,
 	// longitude, latitude and the properties of the first feature.
 	Columns() []string
+	// Unread are the headings that nothing is read from, in order: an analyst
+	// should know that they were left aside. It is final once the file is open,
+	// and nil if all are read. The columns of UCDP's and ACLED's codebooks that
+	// Sarhad has no place for are known and not named, nor are those of exports
+	// of ours; for GeoJSON it looks at the properties of the first feature.
+	Unread() []string
+	// Notes are sentences about the file as a whole that whoever loads it should
+	// read, such as that a workbook has further sheets; nil if there are none.
+	Notes() []string
 	// Next gives the next record, valid until the next call. It ends with
 	// io.EOF. Another error means that the file is broken in its frame (cut,
 	// or no JSON from there on) and has CodeInvalid.

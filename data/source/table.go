@@ -435,6 +435,34 @@ func (t *tableReader) Stated() incident.Dataset { return t.stated }
 // Columns implements [Reader].
 func (t *tableReader) Columns() []string { return slices.Clone(t.columns) }
 
+// Unread implements [Reader].
+func (t *tableReader) Unread() []string {
+	if t.own != nil {
+		return nil
+	}
+	read := make([]bool, len(t.columns))
+	for f, i := range t.cols {
+		if i >= 0 {
+			read[i] = true
+		}
+		if j := t.joined[f]; j != nil {
+			for _, i := range j.columns {
+				read[i] = true
+			}
+		}
+	}
+	var out []string
+	for i, c := range t.columns {
+		if !read[i] && c != "" && !slices.Contains(t.layout.unread, fold(c)) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Notes implements [Reader].
+func (t *tableReader) Notes() []string { return slices.Clone(t.in.notes) }
+
 // Next implements [Reader].
 func (t *tableReader) Next() (*Row, error) {
 	for {
