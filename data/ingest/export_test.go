@@ -86,7 +86,8 @@ func export(tb testing.TB, st incident.Store) string {
 
 // What was exported and comes back into the same store changes nothing, the title of the dataset included.
 func TestExportComesBack(t *testing.T) {
-	read := func(file string) string {
+	read := func(t *testing.T, file string) string {
+		t.Helper()
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Skipf("SKIPPED: %s is not beside this checkout", file)
@@ -98,15 +99,15 @@ func TestExportComesBack(t *testing.T) {
 		"11,2009-01-01,PK,FATA,South Waziristan,,,x,\n12,2009-01-01,PK,FATA,South Waziristan,32.3,69.58,x,\n13,2009-01-01,PK,FATA,FR Bannu,,,x,\n14,2009-01-01,PK,FATA,FR Bannu,33.1,70.5,x,\n" +
 		"15,2015-01-01,AF,Nangarhar,Achin,,,x,\n16,2015-01-01,PK,,,30,70,x,\n17,2015-01-01,PK,,Kurram,30.3753,69.3451,x,\n18,2015-01-01,PK,,South Waziristan,25.648,62.05,x,\n19,2024-01-01,PK,,South Waziristan,,,x,\n" +
 		"4,2020-01-01,PK,,Quetta,33.85,70.1,x,\n5,2020-01-01T22:30:00Z,,,,0,0,x,\n6,2020-01-01,,Kandahar,,,,x,\n7,2020-01-01,PK,Khyber Pakhtunkhwa,Kohistan,,,x,\n"
-	for name, text := range map[string]func() string{
-		"ged":   func() string { return read(gedFile) },
-		"twin":  func() string { return read("../source/testdata/ged.csv") },
-		"acled": func() string { return read("../source/testdata/acled_2023.csv") },
-		"table": func() string { return table },
-		"demo":  func() string { return string(bundle.Demo()) },
+	for name, text := range map[string]func(*testing.T) string{
+		"ged":   func(t *testing.T) string { return read(t, gedFile) },
+		"twin":  func(t *testing.T) string { return read(t, "../source/testdata/ged.csv") },
+		"acled": func(t *testing.T) string { return read(t, "../source/testdata/acled_2023.csv") },
+		"table": func(*testing.T) string { return table },
+		"demo":  func(*testing.T) string { return string(bundle.Demo()) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, locator := text(), testLocator(t)
+			text, locator := text(t), testLocator(t)
 			st, err := gpkg.Open(t.Context(), filepath.Join(t.TempDir(), "s.gpkg"), gpkg.Options{})
 			if err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,6 +53,9 @@ type Options struct {
 	// Started is called when the load has begun, with the number of its record,
 	// before anything is stored; its error ends the load. nil for none.
 	Started func(importID int64) error
+	// Origin is what [FindOrigin] gave for the options of Source, nil if nobody
+	// asked. Its mapping is kept with the record where Mapping is "".
+	Origin *Origin
 	// Mapping, Who and Hash are kept with the record of the import; see [incident.Import].
 	Mapping, Who string
 	Hash         func() string
@@ -104,6 +108,9 @@ type Report struct {
 	Warnings map[string]int `json:"warnings"`
 	// Dataset is the name of the dataset.
 	Dataset string `json:"dataset"`
+	// Origin is the import from which the rows come, if the file is one of
+	// refused rows and what was loaded was found out by that import; else nil.
+	Origin *Origin `json:"origin,omitempty"`
 	// Seconds is how long it took.
 	Seconds float64 `json:"seconds"`
 
@@ -211,6 +218,10 @@ func Run(ctx context.Context, opt Options) (Report, error) {
 		ds.Name = name
 	}
 	r := Report{Warnings: map[string]int{}, Dataset: ds.Name, File: opt.File, Layout: opt.Source.Layout()}
+	if o := opt.Origin; o != nil && o.Import != 0 {
+		r.Origin = o
+		opt.Mapping = cmp.Or(opt.Mapping, o.Mapping)
+	}
 	err := run(ctx, &opt, ds, &r, func() Progress {
 		p := Progress{Rows: int64(r.Read), TotalBytes: opt.Size, Elapsed: now().Sub(start)}
 		if opt.Bytes != nil {

@@ -81,6 +81,11 @@ type Options struct {
 	// Several allows a file that Sarhad exported to hold several datasets; nil
 	// refuses the rows of all but one.
 	Several *Several
+	// Origin is asked about a table that begins with [RejectColumns] what the
+	// file was loaded as from which its rows come; nil asks nobody. file is the
+	// name in the first row, dataset what a column of that name says there, "" if
+	// there is none. What Dataset and Mapping say goes before. Its error refuses the file.
+	Origin func(file, dataset string) (Origin, error)
 }
 
 // Reader reads the records of one file in order. It is not safe for concurrent use.

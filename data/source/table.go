@@ -113,6 +113,9 @@ func (t *tableReader) header(p *peeked, opt Options) (found bool, err error) {
 	t.skip = 0
 	if len(header) > len(rejectColumns) && slices.Equal(header[:len(rejectColumns)], rejectColumns) {
 		t.skip = len(rejectColumns)
+		if err := t.origin(header, &opt); err != nil {
+			return true, err
+		}
 	}
 	columns := header[t.skip:]
 	names := make(map[string]int, len(columns))
@@ -146,7 +149,9 @@ func (t *tableReader) header(p *peeked, opt Options) (found bool, err error) {
 	if !isTagRow(columns) {
 		// The row below may hold tags, and the header again where two files were put together.
 		t.expect(len(header))
-		t.look()
+		if t.next == nil {
+			t.look()
+		}
 		tags = nil
 		if p := t.next; p.err == nil && isTagRow(p.fields) && len(p.fields) == len(header) {
 			tags = p.fields[t.skip:]
