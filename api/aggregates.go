@@ -66,6 +66,11 @@ func (s *server) getAggregates(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	filter, counted, withheld := snap.counted(sel)
+	if len(withheld) > 0 {
+		c.Response().Header().Set(withheldHeader, escapedList(withheld))
+		c.Response().Header().Set("Access-Control-Expose-Headers", "ETag, Content-Disposition, "+withheldHeader)
+	}
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
 	}
@@ -83,7 +88,7 @@ func (s *server) getAggregates(c echo.Context) error {
 		c.Response().WriteHeader(http.StatusOK)
 		return nil
 	}
-	q := incident.AggregateQuery{By: by, Filter: sel.filter, Distinct: count == countDistinct}
+	q := incident.AggregateQuery{By: by, Filter: filter, Distinct: count == countDistinct}
 	if s.Geocoder != nil && slices.Contains(by, incident.KeyUnit) {
 		// What lay in no one unit of that day stays a group of its own.
 		g := s.Geocoder()
@@ -94,7 +99,7 @@ func (s *server) getAggregates(c echo.Context) error {
 		return err
 	}
 	if len(by) == 1 && by[0].IsTime() {
-		w, ok := snap.extent(sel.datasets)
+		w, ok := snap.extent(counted)
 		w.from, w.to = max(w.from, sel.window.from), min(w.to, sel.window.to)
 		if groups, err = fillPeriods(by[0], groups, w, ok); err != nil {
 			return err
@@ -103,7 +108,7 @@ func (s *server) getAggregates(c echo.Context) error {
 	if f.media == mediaCSV {
 		return s.writeGroupsCSV(c, by, groups)
 	}
-	return s.writeGroupsJSON(c, by, count, groups, s.itemLinks(r, p, f, aggregateFormats))
+	return s.writeGroupsJSON(c, by, count, withheld, groups, s.itemLinks(r, p, f, aggregateFormats))
 }
 
 // by reads the keys of an aggregate.
@@ -231,13 +236,18 @@ func firstDay(k incident.Key, name string) (incident.Day, error) {
 	return d + incident.Day(7*(n-1)), err
 }
 
-func (s *server) writeGroupsJSON(c echo.Context, by []incident.Key, count string, groups []incident.Group, links []link) error {
+func (s *server) writeGroupsJSON(c echo.Context, by []incident.Key, count string, withheld []string, groups []incident.Group, links []link) error {
 	st := newStream(c)
 	defer st.close()
 	st.b = append(st.b, `{"by":`...)
 	st.b = appendTexts(st.b, words(by))
 	st.b = append(append(st.b, `,"count":"`...), count...)
-	st.b = append(st.b, `","rows":[`...)
+	st.b = append(st.b, '"')
+	if len(withheld) > 0 {
+		st.b = appendTexts(append(st.b, `,"withheld":`...), withheld)
+		st.b = appendText(append(st.b, `,"note":`...), withheldNote)
+	}
+	st.b = append(st.b, `,"rows":[`...)
 	for i := range groups {
 		g := &groups[i]
 		if i > 0 {

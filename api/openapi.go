@@ -428,7 +428,7 @@ func openapiSchemas() object {
 		"jsonSchema": object{"type": "object", "required": []string{"$schema", "$id", "type", "properties"}, "properties": object{"$schema": text, "$id": text, "type": text, "title": text,
 			"description": text, "properties": object{"type": "object", "additionalProperties": typed("object")}, "additionalProperties": boolean}, "additionalProperties": false},
 		"featureCollection": list("feature"),
-		"aggregates":        closed(object{"by": texts, "count": object{"type": "string", "enum": countWords}, "rows": arrayOf(closed(row, rowOptional...)), "links": links}),
+		"aggregates":        closed(object{"by": texts, "count": object{"type": "string", "enum": countWords}, "withheld": texts, "note": text, "rows": arrayOf(closed(row, rowOptional...)), "links": links}, "withheld", "note"),
 		"datasets": closed(object{"attribution": text, "places_attribution": textOrNull, "border_note": text, "change": integer, "base_layer": nullable(closed(object{"url": text, "attribution": text})),
 			"datasets": arrayOf(closed(object{"name": text, "title": textOrNull, "licence": textOrNull, "attribution": textOrNull, "terms": textOrNull,
 				"version": textOrNull, "accessed": nullable(day), "public": object{"type": "string", "enum": []string{"items", "aggregates"}}, "synthetic": boolean, "sample": boolean, "count": count,

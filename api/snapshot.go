@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -90,6 +91,7 @@ func (s *server) snapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read datasets: %w", err)
 	}
+	datasets = slices.Clone(datasets) // the reader may keep its own
 	snap := &snapshot{change: change, datasets: datasets}
 	digest := sha256.New()
 	_, _ = fmt.Fprintf(digest, "%s\n%s\n", s.Version, s.StoreID)
@@ -98,6 +100,7 @@ func (s *server) snapshot(ctx context.Context) (*snapshot, error) {
 		snap.names = append(snap.names, d.Name)
 		if d.AggregatesOnly {
 			snap.withheld = append(snap.withheld, d.Name)
+			d.Bound = coarseBound(d.Bound)
 		}
 		if d.Count > 0 {
 			snap.loaded = true

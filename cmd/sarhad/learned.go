@@ -38,7 +38,7 @@ func (l *liveGeocoder) follow(ctx context.Context, st incident.Reader, log *slog
 		change, err := st.Change(ctx)
 		if err == nil && change != seen {
 			var learned []geo.Place
-			if learned, err = gazetteer.LearnPublic(ctx, st, l.base); err == nil {
+			if learned, err = gazetteer.Learn(ctx, st, l.base, ""); err == nil {
 				seen = change
 				if len(learned) == 0 {
 					l.now.Store(l.base)

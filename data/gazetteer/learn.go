@@ -41,7 +41,8 @@ var untrusted = []string{geo.WarnDistrictMismatch, geo.WarnCountryMismatch, geo.
 	geo.WarnOutsideRegion, geo.WarnInvalidCoordinates, geo.WarnAdminMismatch, "label_coordinates", "shared_coordinates", "learned_place"}
 
 // Learn gives the places that the incidents of a store teach: a name under which trusted incidents lie at one spot. It
-// leaves the dataset except out ("" for none), so that a dataset is not placed by itself. Trusted is an incident
+// leaves the dataset except out ("" for none), so that a dataset is not placed by itself, and always those of which only
+// counts may be shown: a row placed by one would carry the point of a withheld incident. Trusted is an incident
 // that is not synthetic, has a point as good as a settlement or better, and none of the warnings that put point or
 // place in doubt; a point that is good to 25 km teaches a name that no better point does, and its accuracy is said to be
 // no better. The name is LocationName and, if it has at most three words, LocationText, without words such as "village".
@@ -51,22 +52,13 @@ var untrusted = []string{geo.WarnDistrictMismatch, geo.WarnCountryMismatch, geo.
 // 25 km of all others and count for nothing; a name that is scattered otherwise, or is that of a unit,
 // province or country, teaches nothing. At most 200,000 names are held, those met first.
 func Learn(ctx context.Context, r incident.Reader, g *geo.Geocoder, except string) ([]geo.Place, error) {
-	return learn(ctx, r, g, func(d incident.Dataset) bool { return d.Name != except })
-}
-
-// LearnPublic is Learn for answers to anybody: datasets of which only counts may be shown teach nothing.
-func LearnPublic(ctx context.Context, r incident.Reader, g *geo.Geocoder) ([]geo.Place, error) {
-	return learn(ctx, r, g, func(d incident.Dataset) bool { return !d.AggregatesOnly })
-}
-
-func learn(ctx context.Context, r incident.Reader, g *geo.Geocoder, from func(incident.Dataset) bool) ([]geo.Place, error) {
 	sets, err := r.Datasets(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("learn names: %w", err)
 	}
 	l := &learner{index: g.Index(), names: g.Names(), keys: map[string]*lesson{}, units: map[string]int32{}, datasets: map[string]int{}, read: map[string]reading{}}
 	for _, d := range sets {
-		if from(d.Dataset) && !d.Synthetic {
+		if d.Name != except && !d.AggregatesOnly && !d.Synthetic {
 			l.datasets[d.Name] = len(l.order)
 			l.order = append(l.order, d.Name)
 		}

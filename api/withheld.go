@@ -1,0 +1,102 @@
+package api
+
+import (
+	"math"
+	"slices"
+
+	"github.com/paulmach/orb"
+
+	"sarhad/incident"
+)
+
+// publishedGrain are the properties at which a dataset of which only counts may be shown is counted. By any other
+// property counts would spell out its single incidents: whether a summary begins with "a" is a count of 0 or 1.
+var publishedGrain = []incident.Property{"dataset", "start_date", "end_date", "unit_id", "unit_then", "province", "country",
+	"event_type", "sub_event_type", "type_of_violence", "location_precision", "verification"}
+
+// withheldNote says why an answer counts without some datasets.
+const withheldNote = "The terms of these datasets allow only aggregates. They are counted where nothing chooses but whole days, unit, province, country, " +
+	"event type, precision, verification and dataset; this question has other conditions, so they are left out."
+
+// coarse says whether a filter looks at nothing finer than what is published of every dataset. A part that is not known
+// here counts as finer.
+func coarse(f incident.Filter) bool {
+	all := func(parts []incident.Filter) bool {
+		return !slices.ContainsFunc(parts, func(p incident.Filter) bool { return !coarse(p) })
+	}
+	published := func(p incident.Property) bool { return slices.Contains(publishedGrain, p) }
+	switch f := f.(type) {
+	case nil, incident.During:
+		return true
+	case incident.And:
+		return all(f)
+	case incident.Or:
+		return all(f)
+	case incident.Not:
+		return coarse(f.Of)
+	case incident.IsUnknown:
+		return coarse(f.Of)
+	case incident.Compare:
+		return published(f.Property)
+	case incident.In:
+		return published(f.Property)
+	case incident.IsNull:
+		return published(f.Property)
+	case incident.Like:
+		return published(f.Property)
+	case incident.CompareExprs:
+		return coarseExpr(f.Left) && coarseExpr(f.Right)
+	case incident.InTexts:
+		return coarseExpr(f.Of)
+	case incident.LikeExpr:
+		return coarseExpr(f.Of)
+	case incident.IsNullExpr:
+		return coarseExpr(f.Of)
+	}
+	return false
+}
+
+// coarseExpr is coarse for what has a value.
+func coarseExpr(e incident.Expr) bool {
+	switch e := e.(type) {
+	case incident.Literal:
+		return true
+	case incident.Field:
+		return slices.Contains(publishedGrain, e.Property)
+	case incident.Folded:
+		return coarseExpr(e.Of)
+	case incident.Arithmetic:
+		return coarseExpr(e.Left) && coarseExpr(e.Right)
+	}
+	return false
+}
+
+// counted gives the filter by which a selection is counted, the datasets that it counts (nil for all) and the names of
+// those that it leaves out, since the selection is finer than what may be published of them.
+func (s *snapshot) counted(sel selection) (f incident.Filter, datasets, withheld []string) {
+	if len(s.withheld) == 0 || coarse(sel.filter) {
+		return sel.filter, sel.datasets, nil
+	}
+	open, withheld := s.sources(sel.datasets)
+	if len(withheld) == 0 {
+		return sel.filter, sel.datasets, nil
+	}
+	datasets = make([]string, 0, len(open)) // nil would be all
+	for i := range open {
+		datasets = append(datasets, open[i].Name)
+	}
+	return s.shown(sel.filter), datasets, withheld
+}
+
+// extentDegrees is how finely the extent of a dataset is told of which single incidents may not be shown.
+const extentDegrees = 0.5
+
+// coarseBound is a box of whole steps around another, which never touches its sides on the east and the north: the box
+// around a single point would be that point.
+func coarseBound(b orb.Bound) orb.Bound {
+	for i, most := range [...]float64{180, 90} {
+		b.Min[i] = max(-most, extentDegrees*math.Floor(b.Min[i]/extentDegrees))
+		b.Max[i] = min(most, extentDegrees*(math.Floor(b.Max[i]/extentDegrees)+1))
+	}
+	return b
+}
