@@ -109,6 +109,8 @@ type Reader interface {
 	// Notes are sentences about the file as a whole that whoever loads it should
 	// read, such as that a workbook has further sheets; nil if there are none.
 	Notes() []string
+	// Counts is what the Line of a row counts: "line", "row" (of a sheet), "feature" or "record".
+	Counts() string
 	// Next gives the next record, valid until the next call. It ends with
 	// io.EOF. Another error means that the file is broken in its frame (cut,
 	// or no JSON from there on) and has CodeInvalid.
