@@ -1,6 +1,6 @@
 // Command sarhad-bench measures Sarhad against limits of the same machine in
 // the same run: loading against bare prepared inserts, answers against a bare
-// handler on the same index, points in polygons against a plain loop. Only the
+// handler that holds ready-made features in memory, points in polygons against a plain loop. Only the
 // ratios mean something; absolute figures move with the machine.
 package main
 
@@ -24,22 +24,19 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/mattn/go-sqlite3"
+	_ "github.com/mattn/go-sqlite3"
 	"github.com/paulmach/orb"
 	"github.com/paulmach/orb/planar"
 
-	"sarhad/api"
 	"sarhad/data/bundle"
 	"sarhad/data/gpkg"
 	"sarhad/data/ingest"
 	"sarhad/data/source"
 	"sarhad/geo"
-	"sarhad/incident"
 )
 
 func main() {
@@ -50,7 +47,15 @@ func main() {
 	verbose := flag.Bool("v", false, "list what geocoding got wrong")
 	store := flag.String("store", "", "ask this store of generated incidents instead of loading one")
 	profile := flag.String("cpuprofile", "", "write a CPU profile")
+	child := flag.String("serve", "", "what a process that the program starts by itself serves")
 	flag.Parse()
+	if *child != "" {
+		if err := serveChild(*child, *store); err != nil {
+			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *profile != "" {
 		f, err := os.Create(*profile)
 		if err != nil {
@@ -94,7 +99,7 @@ func run(rows int, seconds float64, rounds int, only, ready string) error {
 		return nil
 	}
 	if ready != "" {
-		return answers(world, ready, seconds, rounds)
+		return answers(ready, seconds, rounds)
 	}
 	file := filepath.Join(dir, "incidents.csv")
 	f, err := os.Create(file)
@@ -111,7 +116,7 @@ func run(rows int, seconds float64, rounds int, only, ready string) error {
 	if only == "load" {
 		return nil
 	}
-	return answers(world, store, seconds, rounds)
+	return answers(store, seconds, rounds)
 }
 
 // world is the bundled places and what is built on them.
@@ -311,169 +316,6 @@ func bareInsert(file, path string) (float64, error) {
 		return 0, err
 	}
 	return float64(n) / time.Since(start).Seconds(), nil
-}
-
-type window struct {
-	box      orb.Bound
-	from, to incident.Day
-}
-
-// answers compares our server with a bare handler that asks the same index of
-// the same file and writes short features by hand.
-func answers(w *world, path string, seconds float64, rounds int) error {
-	st, err := w.open(path)
-	if err != nil {
-		return err
-	}
-	defer st.Close()
-	windows, err := windowsOf(st)
-	if err != nil {
-		return err
-	}
-	handler, err := api.New(api.Config{Reader: st, Units: w.units, Attribution: bundle.Attribution, BorderNote: bundle.BorderNote, Version: "bench", Now: time.Now})
-	if err != nil {
-		return err
-	}
-	bare, err := bareHandler(path)
-	if err != nil {
-		return err
-	}
-	ours, stopOurs, err := listen(handler)
-	if err != nil {
-		return err
-	}
-	defer stopOurs()
-	limit, stopBare, err := listen(bare)
-	if err != nil {
-		return err
-	}
-	defer stopBare()
-	urls := make([]string, len(windows))
-	features := 0
-	for i, v := range windows {
-		urls[i] = fmt.Sprintf("/collections/incidents/items?bbox=%g,%g,%g,%g&datetime=%s/%s&limit=1000", v.box.Min[0], v.box.Min[1], v.box.Max[0], v.box.Max[1], v.from, v.to)
-		a, err := count(ours, urls[i])
-		if err != nil {
-			return err
-		}
-		b, err := count(limit, urls[i])
-		if err != nil {
-			return err
-		}
-		if a != b {
-			return fmt.Errorf("%s: we give %d features, the bare handler %d", urls[i], a, b)
-		}
-		features += a
-	}
-	fmt.Printf("answers: %d windows of 1 by 1 degree and 30 days, %d features on average, 16 connections\n", len(urls), features/len(urls))
-	var rates, limits, bytes, bareBytes []float64
-	for range rounds {
-		r, b, err := hammer(limit, urls, seconds)
-		if err != nil {
-			return err
-		}
-		limits, bareBytes = append(limits, r), append(bareBytes, b)
-		if r, b, err = hammer(ours, urls, seconds); err != nil {
-			return err
-		}
-		rates, bytes = append(rates, r), append(bytes, b)
-	}
-	report("answers, GeoJSON", rates, limits, "answers/s", "0.7")
-	report("answers, GeoJSON", bytes, bareBytes, "bytes/s", "-")
-	return nil
-}
-
-func windowsOf(st incident.Reader) ([]window, error) {
-	rng := rand.New(rand.NewPCG(7, 7))
-	var out []window
-	n, err := st.Count(context.Background(), nil)
-	if err != nil {
-		return nil, err
-	}
-	for len(out) < 64 {
-		in, err := st.Incident(context.Background(), strconv.Itoa(1+rng.IntN(n)))
-		if err != nil {
-			return nil, err
-		}
-		if !in.HasPoint {
-			continue
-		}
-		x, y := float64(int(in.Point[0]*100))/100, float64(int(in.Point[1]*100))/100
-		out = append(out, window{orb.Bound{Min: orb.Point{x - .5, y - .5}, Max: orb.Point{x + .5, y + .5}}, in.Start - 15, in.Start + 14})
-	}
-	return out, nil
-}
-
-func bareHandler(path string) (http.Handler, error) {
-	sql.Register("bare", &sqlite3.SQLiteDriver{})
-	db, err := sql.Open("bare", "file:"+path+"?mode=ro&_query_only=1&_mutex=no&_cache_size=-64000")
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(2 * runtime.NumCPU())
-	db.SetMaxIdleConns(2 * runtime.NumCPU())
-	st, err := db.PrepareContext(context.Background(), `select fid,cast(start_date as text),event_type,actor1,fatalities_best,lat,lon,summary from incidents indexed by incidents_start
-		where start_date between ?5 and ?6 and lon between ?1 and ?3 and lat between ?2 and ?4 limit ?7`)
-	if err != nil {
-		return nil, err
-	}
-	text := func(b []byte, s sql.NullString) []byte {
-		q, _ := json.Marshal(s.String)
-		return append(b, q...)
-	}
-	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		q := r.URL.Query()
-		var box [4]float64
-		for i, s := range strings.Split(q.Get("bbox"), ",") {
-			box[i], _ = strconv.ParseFloat(s, 64)
-		}
-		from, to, _ := strings.Cut(q.Get("datetime"), "/")
-		rows, err := st.QueryContext(r.Context(), box[0], box[1], box[2], box[3], from, to, 1000)
-		if err != nil {
-			http.Error(rw, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		defer rows.Close()
-		out := append(make([]byte, 0, 128<<10), `{"type":"FeatureCollection","features":[`...)
-		for n := 0; rows.Next(); n++ {
-			var fid int64
-			var deaths sql.NullInt64
-			var lat, lon float64
-			var date, typ, actor, notes sql.NullString
-			if err := rows.Scan(&fid, &date, &typ, &actor, &deaths, &lat, &lon, &notes); err != nil {
-				http.Error(rw, err.Error(), http.StatusInternalServerError)
-				return
-			}
-			if n > 0 {
-				out = append(out, ',')
-			}
-			out = strconv.AppendInt(append(out, `{"type":"Feature","id":`...), fid, 10)
-			out = strconv.AppendFloat(append(out, `,"geometry":{"type":"Point","coordinates":[`...), lon, 'f', -1, 64)
-			out = strconv.AppendFloat(append(out, ','), lat, 'f', -1, 64)
-			out = append(append(append(out, `]},"properties":{"event_date":"`...), date.String...), `","event_type":`...)
-			out = text(append(text(out, typ), `,"actor":`...), actor)
-			out = strconv.AppendInt(append(out, `,"fatalities":`...), deaths.Int64, 10)
-			out = append(text(append(out, `,"notes":`...), notes), `}}`...)
-		}
-		if err := rows.Err(); err != nil {
-			http.Error(rw, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		out = append(out, `]}`...)
-		rw.Header().Set("Content-Type", "application/geo+json")
-		rw.Header().Set("Content-Length", strconv.Itoa(len(out)))
-		_, _ = rw.Write(out)
-	}), nil
-}
-
-func listen(h http.Handler) (addr string, stop func(), err error) {
-	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
-	go func() { _ = srv.Serve(ln) }()
-	return ln.Addr().String(), func() { _ = srv.Close() }, nil
 }
 
 func count(addr, path string) (int, error) {

@@ -125,6 +125,7 @@ func (b *builder) finish() *segment {
 		s.longAt[k+1] += s.longAt[k]
 	}
 	s.words = b.words.finish()
+	s.lookForBounds()
 	return s
 }
 

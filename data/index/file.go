@@ -235,6 +235,7 @@ func openFile(path string) (*segment, stamp, error) {
 	if !readTables(string(raw(partTables)), s) {
 		return nil, stamp{}, errNoIndex
 	}
+	s.lookForBounds()
 	return s, t.Stamp, nil
 }
 

@@ -630,8 +630,12 @@ func (v *view) sorted(ctx context.Context, seg int, p *plan, q incident.Query) (
 	lo, hi, before := p.window()
 	var all []uint32
 	if err := v.each(ctx, seg, p, lo, hi, before, func(rows []uint32) {
+		if q.After == nil {
+			all = append(all, rows...)
+			return
+		}
 		for _, row := range rows {
-			if q.After == nil || q.Order.Less(*q.After, s.cursor(row)) {
+			if q.Order.Less(*q.After, s.cursor(row)) {
 				all = append(all, row)
 			}
 		}
@@ -645,9 +649,26 @@ func (v *view) sorted(ctx context.Context, seg int, p *plan, q incident.Query) (
 		slices.Sort(all)
 		slices.Reverse(all)
 	default:
-		slices.SortFunc(all, func(a, b uint32) int { return compare(s.fid[a], s.fid[b]) })
+		s.sortByFID(all)
 	}
 	return all, nil
+}
+
+// sortByFID sorts rows. Numbers sort several times faster than rows that have
+// to be looked up, so the row travels behind its fid.
+func (s *segment) sortByFID(rows []uint32) {
+	if len(s.byFID) == 0 || s.fid[s.byFID[0]] < 0 || s.fid[s.byFID[len(s.byFID)-1]] > math.MaxUint32 {
+		slices.SortFunc(rows, func(a, b uint32) int { return compare(s.fid[a], s.fid[b]) })
+		return
+	}
+	keys := make([]uint64, len(rows))
+	for i, row := range rows {
+		keys[i] = uint64(s.fid[row])<<32 | uint64(row)
+	}
+	slices.Sort(keys)
+	for i, k := range keys {
+		rows[i] = uint32(k)
+	}
 }
 
 // walk gives the matching rows of the first segment in the order of the query

@@ -38,6 +38,9 @@ type segment struct {
 	records []byte
 	words   *words
 
+	// bounds is true if any row has a lowest or a highest figure.
+	bounds bool
+
 	// mapped keeps the file while the segment is in use; nil for one in memory.
 	mapped *mapping
 }
@@ -109,6 +112,12 @@ func (s *segment) row(row uint32, r *incident.Row) {
 // cursor is the place of a row in any order.
 func (s *segment) cursor(row uint32) incident.Cursor {
 	return incident.Cursor{FID: s.fid[row], Start: incident.Day(s.start[row])}
+}
+
+// lookForBounds sets bounds.
+func (s *segment) lookForBounds() {
+	known := func(n int32) bool { return n != unknownFigure }
+	s.bounds = slices.ContainsFunc(s.low, known) || slices.ContainsFunc(s.high, known)
 }
 
 // find gives the row of a fid.

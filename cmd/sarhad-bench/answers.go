@@ -1,0 +1,397 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/paulmach/orb"
+
+	"sarhad/api"
+	"sarhad/data/bundle"
+	"sarhad/data/gpkg"
+	"sarhad/data/index"
+	"sarhad/incident"
+)
+
+// answers compares our server, as sarhad serve runs it, with the least that a
+// server can do: features that were encoded when it started, sorted by day, and
+// a handler that tests the box and copies. Each runs in a process of its own.
+func answers(path string, seconds float64, rounds int) error {
+	began := time.Now()
+	ours, err := startChild("ours", path)
+	if err != nil {
+		return err
+	}
+	defer ours.stop()
+	fmt.Printf("%-40s %.2f s until the first answer\n", "start, index made", time.Since(began).Seconds())
+	if err := ours.settled(); err != nil {
+		return err
+	}
+	ours.stop()
+	began = time.Now()
+	if ours, err = startChild("ours", path); err != nil {
+		return err
+	}
+	defer ours.stop()
+	fmt.Printf("%-40s %.2f s until the first answer (wanted 1), %s\n", "start, index there", time.Since(began).Seconds(), ours.memory())
+	memory, err := startChild("memory", path)
+	if err != nil {
+		return err
+	}
+	defer memory.stop()
+
+	windows, err := windowsOf(path)
+	if err != nil {
+		return err
+	}
+	const some = "&properties=start_date,event_type,actor1,fatalities_best,summary"
+	for _, work := range []struct {
+		name    string
+		windows []window
+		limit   int
+	}{{"1 degree, 30 days", windows.small, 1000}, {"whole region, 7 days", windows.wide, 10_000}} {
+		urls, chosen := make([]string, len(work.windows)), make([]string, len(work.windows))
+		features := 0
+		for i, v := range work.windows {
+			urls[i] = fmt.Sprintf("/collections/incidents/items?bbox=%g,%g,%g,%g&datetime=%s/%s&limit=%d", v.box.Min[0], v.box.Min[1], v.box.Max[0], v.box.Max[1], v.from, v.to, work.limit)
+			chosen[i] = urls[i] + some
+			a, err := count(ours.addr, urls[i])
+			if err != nil {
+				return err
+			}
+			b, err := count(memory.addr, urls[i])
+			if err != nil {
+				return err
+			}
+			if a != b {
+				return fmt.Errorf("%s: we give %d features, the bare handler %d", urls[i], a, b)
+			}
+			features += a
+		}
+		fmt.Printf("answers: %s, %d windows, %d features on average, 16 connections\n", work.name, len(urls), features/len(urls))
+		var limits, limitBytes, rates, bytes, chosenRates, chosenBytes []float64
+		for range rounds {
+			for _, m := range []struct {
+				addr        string
+				urls        []string
+				rate, bytes *[]float64
+			}{{memory.addr, urls, &limits, &limitBytes}, {ours.addr, urls, &rates, &bytes}, {ours.addr, chosen, &chosenRates, &chosenBytes}} {
+				r, b, err := hammer(m.addr, m.urls, seconds)
+				if err != nil {
+					return err
+				}
+				*m.rate, *m.bytes = append(*m.rate, r), append(*m.bytes, b)
+			}
+		}
+		report("whole features", bytes, limitBytes, "bytes/s", "0.85")
+		report("whole features", rates, limits, "answers/s", "-")
+		report("the bare handler's properties", chosenBytes, limitBytes, "bytes/s", "0.85")
+		report("the bare handler's properties", chosenRates, limits, "answers/s", "0.85")
+	}
+
+	var tiles []string
+	for _, t := range windows.tiles {
+		tiles = append(tiles, fmt.Sprintf("/collections/incidents/tiles/WebMercatorQuad/7/%d/%d?datetime=%d-01-01/%d-12-31", t.y, t.x, t.year, t.year))
+	}
+	var rate []float64
+	for range rounds {
+		r, _, err := hammer(ours.addr, tiles, seconds)
+		if err != nil {
+			return err
+		}
+		rate = append(rate, r)
+	}
+	fmt.Printf("%-40s %.0f tiles/s (wanted 3,000)\n", "tiles z7, one year, unclustered", median(rate))
+
+	for _, ask := range []struct{ name, url, want string }{
+		{"one year by unit", "/aggregates?by=unit&datetime=%d-01-01/%[1]d-12-31", "0.5"},
+		{"16 years by unit and month", "/aggregates?by=unit,month&datetime=%d-01-01/%d-12-31", "5"},
+	} {
+		var took []float64
+		for i := range 30 {
+			year := windows.lastYear - i%5
+			url := fmt.Sprintf(strings.Replace(ask.url, "%d-01-01/%d", "%[2]d-01-01/%[1]d", 1), year, year-15)
+			if !strings.Contains(ask.url, "month") {
+				url = fmt.Sprintf("/aggregates?by=unit&datetime=%d-01-01/%d-12-31", year, year)
+			}
+			t, err := ours.ask(url)
+			if err != nil {
+				return err
+			}
+			took = append(took, t.Seconds()*1000)
+		}
+		fmt.Printf("%-40s %.2f ms (wanted %s)\n", ask.name, median(took), ask.want)
+	}
+	fmt.Printf("%-40s %s (wanted 200 MB)\n", "private memory after all this", ours.memory())
+	return nil
+}
+
+type window struct {
+	box      orb.Bound
+	from, to incident.Day
+}
+
+type tileYear struct{ x, y, year int }
+
+// works are the windows that are asked for: around incidents, so that none is empty.
+type works struct {
+	small, wide []window
+	tiles       []tileYear
+	lastYear    int
+}
+
+func windowsOf(path string) (works, error) {
+	var w works
+	st, err := gpkg.Open(context.Background(), path, gpkg.Options{ReadOnly: true})
+	if err != nil {
+		return w, err
+	}
+	defer st.Close()
+	n, err := st.Count(context.Background(), nil)
+	if err != nil {
+		return w, err
+	}
+	rng := rand.New(rand.NewPCG(7, 7))
+	for len(w.small) < 64 {
+		in, err := st.Incident(context.Background(), strconv.Itoa(1+rng.IntN(n)))
+		if err != nil {
+			return w, err
+		}
+		if !in.HasPoint {
+			continue
+		}
+		year, _, _ := in.Start.Date()
+		w.lastYear = max(w.lastYear, year)
+		x, y := math.Trunc(in.Point[0]*100)/100, math.Trunc(in.Point[1]*100)/100
+		w.small = append(w.small, window{orb.Bound{Min: orb.Point{x - .5, y - .5}, Max: orb.Point{x + .5, y + .5}}, in.Start - 15, in.Start + 14})
+		if len(w.wide) < 16 {
+			w.wide = append(w.wide, window{orb.Bound{Min: orb.Point{60, 24}, Max: orb.Point{78, 39}}, in.Start - 3, in.Start + 3})
+		}
+		if len(w.tiles) < 32 {
+			w.tiles = append(w.tiles, tileYear{x: int((in.Point[0] + 180) / 360 * 128), y: int((1 - math.Asinh(math.Tan(in.Point[1]*math.Pi/180))/math.Pi) / 2 * 128), year: year})
+		}
+	}
+	return w, nil
+}
+
+// child is a server in a process of its own.
+type child struct {
+	addr string
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+}
+
+// startChild starts a server and waits for its first answer.
+func startChild(what, store string) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{cmd: exec.Command(self, "-serve", what, "-store", store)} //nolint:noctx // ends with its standard input
+	c.cmd.Stderr = os.Stderr
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	addr, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", what, err)
+	}
+	c.addr = strings.TrimSpace(addr)
+	if what == "ours" {
+		_, err = c.ask("/collections/incidents/items?limit=1")
+	}
+	return c, err
+}
+
+func (c *child) stop() {
+	_ = c.in.Close()
+	_ = c.cmd.Wait()
+}
+
+// ask takes the time of one answer.
+func (c *child) ask(path string) (time.Duration, error) {
+	began := time.Now()
+	resp, err := http.Get("http://" + c.addr + path) //nolint:noctx // a bench on loopback
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	_, err = io.Copy(io.Discard, resp.Body)
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", path, resp.Status)
+	}
+	return time.Since(began), err
+}
+
+// settled waits until the index is written.
+func (c *child) settled() error {
+	for range 600 {
+		if _, err := c.ask("/settled"); err == nil {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return errors.New("the index was not ready within a minute")
+}
+
+// memory is what the process has for itself alone.
+func (c *child) memory() string {
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(c.cmd.Process.Pid), "status"))
+	if err != nil {
+		return "private memory not known"
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			kb, _ := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")))
+			return fmt.Sprintf("%d MB private", kb/1024)
+		}
+	}
+	return "private memory not known"
+}
+
+// serveChild serves until its standard input ends.
+func serveChild(what, path string) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	var h http.Handler
+	switch what {
+	case "ours":
+		debug.SetGCPercent(200) // as sarhad serve does
+		w, err := newWorld()
+		if err != nil {
+			return err
+		}
+		st, err := w.open(path)
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		x := index.New(st, index.Options{File: path + "-index"})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			x.Follow(ctx, func(err error) { fmt.Fprintln(os.Stderr, "sarhad-bench:", err) })
+		}()
+		defer func() { stop(); <-done }()
+		handler, err := api.New(api.Config{Reader: x, Units: w.units, Attribution: bundle.Attribution, BorderNote: bundle.BorderNote, Version: "bench", Now: time.Now})
+		if err != nil {
+			return err
+		}
+		h = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/settled" && !x.Ready() {
+				http.Error(rw, "not yet", http.StatusServiceUnavailable)
+				return
+			}
+			if r.URL.Path == "/settled" {
+				return
+			}
+			handler.ServeHTTP(rw, r)
+		})
+	case "memory":
+		var err error
+		if h, err = memoryHandler(ctx, path); err != nil {
+			return err
+		}
+	default:
+		return fmt.Errorf("there is nothing to serve called %q", what)
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	srv := api.NewServer(h)
+	go func() { _ = srv.Serve(ln) }()
+	fmt.Println(ln.Addr())
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return srv.Close()
+}
+
+// memoryHandler is the measure: short features, made at the start.
+func memoryHandler(ctx context.Context, path string) (http.Handler, error) {
+	st, err := gpkg.Open(ctx, path, gpkg.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	type row struct {
+		day      incident.Day
+		at       orb.Point
+		from, to int
+	}
+	var rows []row
+	var text []byte
+	for in, err := range st.Incidents(ctx, incident.Query{Order: incident.ByStart}) {
+		if err != nil {
+			return nil, err
+		}
+		if !in.HasPoint {
+			continue
+		}
+		quote := func(s string) {
+			q, _ := json.Marshal(s)
+			text = append(text, q...)
+		}
+		from := len(text)
+		text = append(append(append(text, `{"type":"Feature","id":"`...), in.ID...), `","geometry":{"type":"Point","coordinates":[`...)
+		text = strconv.AppendFloat(text, in.Point[0], 'f', -1, 64)
+		text = strconv.AppendFloat(append(text, ','), in.Point[1], 'f', -1, 64)
+		text = append(append(append(text, `]},"properties":{"start_date":"`...), in.Start.String()...), `","event_type":`...)
+		quote(string(in.EventType))
+		text = append(text, `,"actor1":`...)
+		quote(in.Actor1)
+		text = strconv.AppendInt(append(text, `,"fatalities_best":`...), int64(in.Best.N), 10)
+		text = append(text, `,"summary":`...)
+		quote(in.Summary)
+		text = append(text, `}}`...)
+		rows = append(rows, row{in.Start, in.Point, from, len(text)})
+	}
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		var box [4]float64
+		for i, s := range strings.Split(q.Get("bbox"), ",") {
+			box[i&3], _ = strconv.ParseFloat(s, 64)
+		}
+		first, last, _ := strings.Cut(q.Get("datetime"), "/")
+		from, _ := incident.ParseDay(first)
+		to, _ := incident.ParseDay(last)
+		limit, _ := strconv.Atoi(q.Get("limit"))
+		out := append(make([]byte, 0, 128<<10), `{"type":"FeatureCollection","features":[`...)
+		i, _ := slices.BinarySearchFunc(rows, from, func(r row, d incident.Day) int { return int(r.day - d) })
+		for n := 0; i < len(rows) && rows[i].day <= to && n < limit; i++ {
+			if p := rows[i].at; p[0] >= box[0] && p[0] <= box[2] && p[1] >= box[1] && p[1] <= box[3] {
+				if n > 0 {
+					out = append(out, ',')
+				}
+				out = append(out, text[rows[i].from:rows[i].to]...)
+				n++
+			}
+		}
+		out = append(out, `]}`...)
+		rw.Header().Set("Content-Type", "application/geo+json")
+		rw.Header().Set("Content-Length", strconv.Itoa(len(out)))
+		_, _ = rw.Write(out)
+	}), nil
+}
