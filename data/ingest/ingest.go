@@ -111,15 +111,25 @@ type Report struct {
 	// Origin is the import from which the rows come, if the file is one of
 	// refused rows and what was loaded was found out by that import; else nil.
 	Origin *Origin `json:"origin,omitempty"`
+	// Unread are the headings of the columns that nothing is read from, Notes
+	// sentences about the file as a whole; see [source.Reader].
+	Unread []string `json:"unread,omitempty"`
+	Notes  []string `json:"notes,omitempty"`
 	// Seconds is how long it took.
 	Seconds float64 `json:"seconds"`
 
 	// File and Layout say what was read.
 	File   string `json:"-"`
 	Layout string `json:"-"`
+	// Counts is what lines are of this file: "line", "row", "feature" or
+	// "record". Reached is the last that was read, 0 for none.
+	Counts  string `json:"-"`
+	Reached int    `json:"-"`
+	// Kept is true if Run failed and the batches before that stay.
+	Kept bool `json:"-"`
 	// Rejects are the first MaxRejectsInReport refused rows, Doubts as many of
 	// the first warnings of each code, in the order of the file; before them stand
-	// the doubts that are about the file as a whole, [WarnSharedCoordinates].
+	// the doubts that are about the file as a whole, [WarnUnreadColumn], whose Line is 0, and [WarnSharedCoordinates].
 	Rejects []source.Issue `json:"-"`
 	Doubts  []source.Issue `json:"-"`
 }
@@ -130,6 +140,8 @@ type Detail struct {
 	Report
 	// File is the name of the file without its folder, "" for the sum of several.
 	File string `json:"file"`
+	// Unread are those of the report, never nil.
+	Unread []string `json:"unread"`
 	// Rejects and Doubts are those of the report, never nil.
 	Rejects []Noted `json:"rejects"`
 	Doubts  []Noted `json:"doubts"`
@@ -137,7 +149,7 @@ type Detail struct {
 
 // Noted is a refused row or a doubt as JSON has it.
 type Noted struct {
-	// Line is that of the row, Column the name of the column at fault, "" for
+	// Line is that of the row, 0 for the file as a whole, Column the name of the column at fault, "" for
 	// the row as a whole, Value what stands there, cut where it is long.
 	Line   int    `json:"line"`
 	Column string `json:"column"`
@@ -156,7 +168,7 @@ func (r *Report) Detail() Detail {
 		}
 		return out
 	}
-	return Detail{*r, r.File, noted(r.Rejects), noted(r.Doubts)}
+	return Detail{*r, r.File, append([]string{}, r.Unread...), noted(r.Rejects), noted(r.Doubts)}
 }
 
 // reject is a refused row.
@@ -172,6 +184,7 @@ type batch struct {
 	warnings map[string]int
 	doubts   []source.Issue
 	whole    []source.Issue // doubts about the file, with the last rows
+	reached  int            // line of the last row
 	err      error          // that of the source behind these rows, io.EOF at the end
 }
 
@@ -217,7 +230,8 @@ func Run(ctx context.Context, opt Options) (Report, error) {
 		ds = *opt.Dataset
 		ds.Name = name
 	}
-	r := Report{Warnings: map[string]int{}, Dataset: ds.Name, File: opt.File, Layout: opt.Source.Layout()}
+	r := Report{Warnings: map[string]int{}, Dataset: ds.Name, File: opt.File, Layout: opt.Source.Layout(),
+		Counts: opt.Source.Counts(), Unread: opt.Source.Unread(), Notes: opt.Source.Notes()}
 	if o := opt.Origin; o != nil && o.Import != 0 {
 		r.Origin = o
 		opt.Mapping = cmp.Or(opt.Mapping, o.Mapping)
@@ -257,11 +271,13 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 		}
 		if err != nil || opt.DryRun {
 			end := load.Abort
+			r.Kept = err != nil && !broken && !opt.Strict && !opt.DryRun && r.New+r.Changed > 0
 			if broken {
 				end = func() error { return load.Revert(context.WithoutCancel(ctx)) }
 			}
 			if e := end(); e != nil {
 				err = errors.Join(err, fmt.Errorf("undo load: %w", e))
+				r.Kept = r.New+r.Changed > 0
 			}
 		}
 	}()
@@ -296,6 +312,7 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 		case <-tick.C:
 			show(false)
 		case b := <-full:
+			r.Reached = max(r.Reached, b.reached)
 			if b.err != nil && !errors.Is(b.err, io.EOF) {
 				broken = true // nothing of it is to be believed
 				return b.err
@@ -434,7 +451,7 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 		size = 10_000
 	}
 	doubts := map[string]int{}
-	seen := sharing{}
+	seen, lacks := sharing{}, unset{figures: true, points: true}
 	defer func() { // a hostile file must not end a server
 		if p := recover(); p != nil {
 			select {
@@ -459,6 +476,7 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 				b.err = err
 				break
 			}
+			b.reached = row.Line
 			if row.Rejected != nil {
 				b.rejects = append(b.rejects, reject{*row.Rejected, slices.Clone(row.Raw)})
 				continue
@@ -466,6 +484,7 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 			for _, is := range row.Issues {
 				b.warn(is, doubts)
 			}
+			lacks.see(&row.Incident)
 			if opt.Locator != nil {
 				seen.add(row)
 				for _, is := range opt.Locator.Locate(row) {
@@ -479,6 +498,10 @@ func read(ctx context.Context, opt *Options, full chan<- *batch, free <-chan *ba
 			if rows, is := seen.doubts(); rows > 0 {
 				b.warnings[WarnSharedCoordinates] += rows
 				b.whole = is
+			}
+			if is := lacks.doubts(opt.Source.Unread()); len(is) > 0 {
+				b.warnings[WarnUnreadColumn] += len(is)
+				b.whole = append(is, b.whole...)
 			}
 		}
 		select {
