@@ -146,6 +146,7 @@ func brokenFiles(tb testing.TB) []broken {
 		{"sheet.xlsx", book([]any{"id", "date", "lat", "lon"}, []any{"a", "2020-01-02", 34, 71}, []any{"b", "31/02/2020"}), 1, "3:bad_date", ""},
 		{"no_date.xlsx", book([]any{"id", "place"}, []any{"a", "x"}), 0, "", "no column for the date"},
 		{"cut_sheet.xlsx", string(rewritten(tb, []byte(book([]any{"id", "date"}, []any{"a", "2020-01-02"})), "xl/worksheets/sheet1.xml", func(s string) string { return s[:len(s)-30] })), 0, "", "cut"},
+		{"formulas.xlsx", string(sheetOf(tb, formulaCells())), 3, "3:formula_without_value 4:formula_without_value 5:formula_without_value 7:formula_without_value 9:bad_number 10:formula_without_value", ""},
 		{"null_geometry.geojson", collection(good, feature("b", "null", "")), 2, "", ""},
 		{"collections.geojson", collection(good, feature("b", `{"type":"GeometryCollection","geometries":[]}`, ""), feature("c", `{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[71,34]}]}`, "")), 2, "2:bad_geometry", ""},
 		{"lines.geojson", collection(good, feature("b", `{"type":"LineString","coordinates":[[71,34],[72,35]]}`, "")), 1, "2:bad_geometry", ""},

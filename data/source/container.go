@@ -37,6 +37,7 @@ type input struct {
 	r       *bufio.Reader // the bytes, from the beginning
 	closers []func() error
 	notes   []string // what whoever loads the file should read
+	sheets  []string // further sheets of a workbook that hold cells
 }
 
 func (in *input) onClose(f func() error) { in.closers = append(in.closers, f) }

@@ -200,7 +200,13 @@ func open(in *input, opt Options) (Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		return openTable(in, rows, opt)
+		rd, err := openTable(in, rows, opt)
+		var said *incident.Error
+		if len(in.sheets) > 0 && errors.As(err, &said) {
+			said.Message += fmt.Sprintf(" The workbook has other sheets that hold cells: %s; a mapping may name the one to read (sheet: %s).",
+				excerpt(strings.Join(in.sheets, ", ")), excerpt(in.sheets[0]))
+		}
+		return rd, err
 	case k == kindSQLite && opt.Format != FormatAuto && opt.Format != FormatGPKG && opt.Format != FormatTable:
 		return nil, refuse(opt.File, "the file is a GeoPackage, which cannot be read as %s", opt.Format)
 	case k == kindSQLite:

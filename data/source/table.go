@@ -39,6 +39,7 @@ type peeked struct {
 	fields  []string
 	problem *Issue
 	err     error
+	faults  []cellFault
 }
 
 // maxTitle is the most records that are looked at to find the header.
@@ -358,7 +359,7 @@ func (d *decoder) usable(opt Options) error {
 func (t *tableReader) look() {
 	problem, err := t.recs.next()
 	line, fields := t.recs.record()
-	t.next = &peeked{line: line, fields: slices.Clone(fields), problem: problem, err: err}
+	t.next = &peeked{line: line, fields: slices.Clone(fields), problem: problem, err: err, faults: slices.Clone(t.faults())}
 	if err != nil {
 		t.next.fields = nil
 	}
@@ -445,6 +446,18 @@ func (t *tableReader) Unread() []string {
 	if t.own != nil {
 		return nil
 	}
+	read := t.readColumns()
+	var out []string
+	for i, c := range t.columns {
+		if !read[i] && c != "" && !slices.Contains(t.layout.unread, fold(c)) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// readColumns says of which columns something is read.
+func (t *tableReader) readColumns() []bool {
 	read := make([]bool, len(t.columns))
 	for f, i := range t.cols {
 		if i >= 0 {
@@ -456,13 +469,7 @@ func (t *tableReader) Unread() []string {
 			}
 		}
 	}
-	var out []string
-	for i, c := range t.columns {
-		if !read[i] && c != "" && !slices.Contains(t.layout.unread, fold(c)) {
-			out = append(out, c)
-		}
-	}
-	return out
+	return read
 }
 
 // Notes implements [Reader].
@@ -483,11 +490,13 @@ func (t *tableReader) read() (*Row, error) {
 	var fields []string
 	var problem *Issue
 	var err error
+	var faults []cellFault
 	if p := t.next; p != nil {
-		line, fields, problem, err, t.next = p.line, p.fields, p.problem, p.err, nil
+		line, fields, problem, err, faults, t.next = p.line, p.fields, p.problem, p.err, p.faults, nil
 	} else {
 		problem, err = t.recs.next()
 		line, fields = t.recs.record()
+		faults = t.faults()
 	}
 	switch {
 	case errors.Is(err, io.EOF):
@@ -513,11 +522,31 @@ func (t *tableReader) read() (*Row, error) {
 		return nil, nil
 	}
 	t.checkEncoding(t.columns, t.raw)
+	for _, f := range faults {
+		t.fault(f)
+	}
 	t.decode(t.rowIdentity)
 	if t.skip > 0 && t.row.Rejected == nil {
 		t.stillDuplicate(fields[3], fields[4])
 	}
 	return &t.row, nil
+}
+
+// faults are those of the cells of the record that was found last.
+func (t *tableReader) faults() []cellFault {
+	if x, ok := t.recs.(*xlsxRows); ok {
+		return x.faults
+	}
+	return nil
+}
+
+// fault refuses the row for a cell if its column is read.
+func (t *tableReader) fault(f cellFault) {
+	i := f.column - t.skip
+	if i < 0 || i >= len(t.columns) || f.ids && t.cols[fID] != i || !f.ids && !t.readColumns()[i] {
+		return
+	}
+	t.reject(Issue{Column: t.columns[i], Value: t.raw[i], Code: f.code, Reason: f.reason})
 }
 
 // Close implements [Reader].

@@ -34,12 +34,33 @@ type xlsxRows struct {
 	book     *excelize.File
 	rows     *excelize.Rows
 	cells    *sheetCells
-	dates    map[int]dateKind // by style
+	kinds    map[int]cellKind // by style
 	date1904 bool
-	want     int
-	line     int
-	fields   []string
+	// recalculate is true where the values of formulas are still to be worked
+	// out by the program that opens the workbook: writers put 0 for them.
+	recalculate bool
+	faults      []cellFault
+	want        int
+	line        int
+	fields      []string
 }
+
+// cellKind is what the number format of a cell says of its number.
+type cellKind struct {
+	date dateKind
+	// zeros is the number of figures that are shown at least, 0 if the format says none.
+	zeros int
+}
+
+// cellFault is what is wrong with a cell, which matters if its column is read.
+type cellFault struct {
+	column       int // from 0
+	code, reason string
+	ids          bool // only where the column is that of the id
+}
+
+// CodeFormulaWithoutValue is a cell with a formula that no spreadsheet program has worked out.
+const CodeFormulaWithoutValue = "formula_without_value"
 
 type dateKind uint8
 
@@ -69,14 +90,17 @@ func openXLSX(in *input, opt Options) (recordSource, error) {
 		return nil, broken(err)
 	}
 	in.onClose(book.Close)
-	sheet, part, err := findSheet(zr, in.file, sheetName(opt))
+	sheet, part, err := findSheet(in, zr, sheetName(opt))
 	if err != nil {
 		return nil, err
 	}
 	if err := checkStrings(zr); err != nil {
 		return nil, broken(err)
 	}
-	x := &xlsxRows{book: book, dates: map[int]dateKind{}}
+	x := &xlsxRows{book: book, kinds: map[int]cellKind{}}
+	if calc, err := book.GetCalcProps(); err == nil && calc.FullCalcOnLoad != nil {
+		x.recalculate = *calc.FullCalcOnLoad
+	}
 	if props, err := book.GetWorkbookProps(); err == nil && props.Date1904 != nil {
 		x.date1904 = *props.Date1904
 	}
@@ -145,12 +169,81 @@ func checkStrings(zr *zip.Reader) error {
 	}
 }
 
-// findSheet gives the name of a sheet and the part in which it is written; the first if want is "".
-func findSheet(zr *zip.Reader, file, want string) (string, *zip.File, error) {
+// sheetPart is a sheet of a workbook and the part in which its cells are written.
+type sheetPart struct {
+	name   string
+	part   *zip.File // nil for a chart and the like
+	hidden bool
+}
+
+// findSheet gives the name of a sheet and the part in which it is written; the
+// first that is not hidden if want is "". The others that hold cells are noted.
+func findSheet(in *input, zr *zip.Reader, want string) (string, *zip.File, error) {
+	sheets, err := sheetsOf(zr, in.file)
+	if err != nil {
+		return "", nil, err
+	}
+	if want != "" {
+		var names []string
+		for _, s := range sheets {
+			names = append(names, s.name)
+			switch {
+			case !strings.EqualFold(trim(s.name), trim(want)):
+			case s.part == nil:
+				return "", nil, refuse(in.file, "the sheet %q of the workbook holds no cells", s.name)
+			default:
+				return s.name, s.part, nil
+			}
+		}
+		return "", nil, refuse(in.file, "the workbook has no sheet %q; there are: %s", want, excerpt(strings.Join(names, ", ")))
+	}
+	chosen := -1
+	for i, s := range sheets {
+		if s.part != nil && (chosen < 0 || sheets[chosen].hidden && !s.hidden) {
+			chosen = i
+		}
+	}
+	if chosen < 0 {
+		return "", nil, refuse(in.file, "the workbook has no sheet with cells")
+	}
+	for i, s := range sheets {
+		if i != chosen && s.part != nil && !s.hidden && holdsCells(s.part) {
+			in.sheets = append(in.sheets, s.name)
+		}
+	}
+	if len(in.sheets) > 0 {
+		in.notes = append(in.notes, fmt.Sprintf("Only the sheet %q of the workbook is read; others hold cells too: %s. A mapping names the one to read (sheet: …).",
+			excerpt(sheets[chosen].name), excerpt(strings.Join(in.sheets, ", "))))
+	}
+	return sheets[chosen].name, sheets[chosen].part, nil
+}
+
+// holdsCells reports whether a sheet has at least one row with cells.
+func holdsCells(part *zip.File) bool {
+	r, err := part.Open()
+	if err != nil {
+		return false
+	}
+	defer func() { _ = r.Close() }() // it was only read
+	s := &sheetCells{r: bufio.NewReaderSize(r, 4<<10)}
+	for range 1000 {
+		if s.row() != nil {
+			return false
+		}
+		if len(s.styles) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// sheetsOf lists the sheets of a workbook in their order.
+func sheetsOf(zr *zip.Reader, file string) ([]sheetPart, error) {
 	var book struct {
 		Sheets []struct {
-			Name string     `xml:"name,attr"`
-			Attr []xml.Attr `xml:",any,attr"`
+			Name  string     `xml:"name,attr"`
+			State string     `xml:"state,attr"`
+			Attr  []xml.Attr `xml:",any,attr"`
 		} `xml:"sheets>sheet"`
 	}
 	var rels struct {
@@ -162,22 +255,19 @@ func findSheet(zr *zip.Reader, file, want string) (string, *zip.File, error) {
 	for name, into := range map[string]any{"xl/workbook.xml": &book, "xl/_rels/workbook.xml.rels": &rels} {
 		e := partNamed(zr, name)
 		if e == nil {
-			return "", nil, refuse(file, "the workbook is broken: it has no part %s", name)
+			return nil, refuse(file, "the workbook is broken: it has no part %s", name)
 		}
 		r, err := e.Open()
 		if err == nil {
 			err = errors.Join(xml.NewDecoder(io.LimitReader(r, maxOther)).Decode(into), r.Close())
 		}
 		if err != nil {
-			return "", nil, frame(file, fmt.Errorf("the workbook is broken: read %s: %w", name, err))
+			return nil, frame(file, fmt.Errorf("the workbook is broken: read %s: %w", name, err))
 		}
 	}
-	var names []string
+	var out []sheetPart
 	for _, s := range book.Sheets {
-		names = append(names, s.Name)
-		if want != "" && !strings.EqualFold(trim(s.Name), trim(want)) {
-			continue
-		}
+		sheet := sheetPart{name: s.Name, hidden: s.State == "hidden" || s.State == "veryHidden"}
 		for _, a := range s.Attr {
 			for _, r := range rels.Relationship {
 				if a.Name.Local != "id" || a.Value != r.ID {
@@ -188,18 +278,13 @@ func findSheet(zr *zip.Reader, file, want string) (string, *zip.File, error) {
 					target = strings.TrimPrefix(r.Target, "/")
 				}
 				if e := partNamed(zr, target); e != nil && strings.HasPrefix(strings.ToLower(target), "xl/worksheets/") {
-					return s.Name, e, nil
+					sheet.part = e
 				}
 			}
 		}
-		if want != "" {
-			return "", nil, refuse(file, "the sheet %q of the workbook holds no cells", s.Name)
-		}
+		out = append(out, sheet)
 	}
-	if want == "" {
-		return "", nil, refuse(file, "the workbook has no sheet with cells")
-	}
-	return "", nil, refuse(file, "the workbook has no sheet %q; there are: %s", want, excerpt(strings.Join(names, ", ")))
+	return out, nil
 }
 
 func partNamed(zr *zip.Reader, name string) *zip.File {
@@ -242,13 +327,21 @@ func (x *xlsxRows) next() (*Issue, error) {
 			return nil, fmt.Errorf("read the sheet: %w", err)
 		}
 		empty := true
+		x.faults = x.faults[:0]
 		for i, v := range fields {
 			if v == "" {
 				continue
 			}
-			empty = false
+			empty = empty && trim(v) == ""
 			if i < len(x.cells.styles) {
-				fields[i] = x.value(v, x.cells.styles[i])
+				fields[i] = x.value(v, i, x.cells.styles[i])
+			}
+		}
+		for _, f := range x.cells.formulas {
+			if f.empty || x.recalculate && f.column < len(fields) && fields[f.column] == "0" {
+				empty = false
+				x.faults = append(x.faults, cellFault{column: f.column, code: CodeFormulaWithoutValue,
+					reason: "the cell holds a formula whose value was never worked out; open the workbook in a spreadsheet program and save it"})
 			}
 		}
 		if empty {
@@ -281,27 +374,45 @@ func (x *xlsxRows) check() *Issue {
 }
 
 // value is the text of a cell. A number whose style is that of a date is
-// written as a date, for it says nothing else; any other stays as it is.
-func (x *xlsxRows) value(v string, style int32) string {
+// written as a date, for it says nothing else, and one that is shown with zeros
+// in front is written with them; any other stays as it is.
+func (x *xlsxRows) value(v string, column int, style int32) string {
+	if style == styleTruth {
+		if v == "1" {
+			return "TRUE"
+		}
+		return "FALSE"
+	}
 	if style < 0 || v[0] != '-' && v[0] != '.' && (v[0] < '0' || v[0] > '9') {
 		return v // a text, or no number
 	}
-	kind, ok := x.dates[int(style)]
+	kind, ok := x.kinds[int(style)]
 	if !ok {
 		if s, err := x.book.GetStyle(int(style)); err == nil {
-			kind = dateStyle(s.NumFmt, s.CustomNumFmt)
+			kind.date = dateStyle(s.NumFmt, s.CustomNumFmt)
+			if s.CustomNumFmt != nil && len(*s.CustomNumFmt) > 1 && strings.Trim(*s.CustomNumFmt, "0") == "" {
+				kind.zeros = min(len(*s.CustomNumFmt), 50)
+			}
 		}
-		x.dates[int(style)] = kind
+		x.kinds[int(style)] = kind
 	}
 	serial, err := strconv.ParseFloat(v, 64)
 	switch {
 	case err != nil:
 		return v
-	case kind == noDate:
-		return plainNumber(v, serial)
+	case kind.date == noDate:
+		if math.Abs(serial) > maxWhole {
+			x.faults = append(x.faults, cellFault{column: column, code: CodeBadValue, ids: true,
+				reason: "it is a number of more figures than a spreadsheet keeps, so that the last ones may be lost; write ids as text"})
+		}
+		v = plainNumber(v, serial)
+		if len(v) < kind.zeros && serial >= 0 && strings.Trim(v, "0123456789") == "" {
+			v = strings.Repeat("0", kind.zeros-len(v)) + v
+		}
+		return v
 	case serial < 0 || serial >= 2958466: // the year 10000
 		return v
-	case serial < 1 && (kind == aTime || serial > 0):
+	case serial < 1 && (kind.date == aTime || serial > 0):
 		return clockOf(serial)
 	}
 	t, err := excelize.ExcelDateToTime(serial, x.date1904)
@@ -315,6 +426,9 @@ func (x *xlsxRows) value(v string, style int32) string {
 	return t.Format("2006-01-02")
 }
 
+// maxWhole is the largest number up to which all whole numbers can be told apart.
+const maxWhole = 1 << 53
+
 func clockOf(part float64) string {
 	s := int(math.Round(part * 86400))
 	return fmt.Sprintf("%02d:%02d:%02d", s/3600%24, s/60%60, s%60)
@@ -323,7 +437,8 @@ func clockOf(part float64) string {
 // plainNumber writes a number as people would: the file may hold 1.2E-5, or
 // 34.100000000000001 for 34.1.
 func plainNumber(v string, n float64) string {
-	if len(v) < 16 && !strings.ContainsAny(v, "eE") || math.IsInf(n, 0) || math.Abs(n) >= 1e15 {
+	exponent := strings.ContainsAny(v, "eE")
+	if len(v) < 16 && !exponent || math.IsInf(n, 0) || math.Abs(n) >= 1e15 && (!exponent || math.Abs(n) >= 1e21) {
 		return v
 	}
 	return strconv.FormatFloat(n, 'f', -1, 64)
@@ -379,18 +494,32 @@ func dateStyle(id int, custom *string) dateKind {
 type sheetCells struct {
 	r      *bufio.Reader
 	number int // of the row, from 1
-	// styles are those of the numbers of the row by column, -1 for a text.
-	styles []int32
-	inside bool // within <sheetData>
-	used   int  // bytes of the row
-	buf    []byte
+	// styles are those of the numbers of the row by column, or one of the two below.
+	styles   []int32
+	formulas []formula
+	inside   bool // within <sheetData>
+	used     int  // bytes of the row
+	buf      []byte
+}
+
+// What is no number has no style that matters.
+const (
+	styleText  = -1
+	styleTruth = -2
+)
+
+// formula is a cell with one; empty if there is no value beside it.
+type formula struct {
+	column int // from 0
+	empty  bool
 }
 
 // row reads up to the end of the next row. It ends with io.EOF at the end of
 // the cells, and with io.ErrUnexpectedEOF if the sheet is cut before.
 func (s *sheetCells) row() error {
-	s.styles, s.used = s.styles[:0], 0
+	s.styles, s.formulas, s.used = s.styles[:0], s.formulas[:0], 0
 	open, col := false, 0
+	text := false // the cell is the text that a formula gave
 	for {
 		tag, err := s.tag()
 		if err != nil {
@@ -443,9 +572,24 @@ func (s *sheetCells) row() error {
 			switch string(attribute(tag, "t")) {
 			case "", "n":
 				s.styles[col-1] = int32(min(max(style, 0), math.MaxInt32))
+			case "b":
+				s.styles[col-1] = styleTruth
 			default:
-				s.styles[col-1] = -1
+				s.styles[col-1] = styleText
 			}
+			text = string(attribute(tag, "t")) == "str"
+		case "f":
+			if n := len(s.formulas); open && !end && col > 0 && (n == 0 || s.formulas[n-1].column != col-1) {
+				s.formulas = append(s.formulas, formula{col - 1, true})
+			}
+		case "v":
+			n := len(s.formulas)
+			if !open || end || closed || n == 0 || s.formulas[n-1].column != col-1 {
+				continue
+			}
+			// Nothing is a value of a text; of a number it is none.
+			next, err := s.r.Peek(1)
+			s.formulas[n-1].empty = !text && err == nil && next[0] == '<'
 		}
 	}
 }
