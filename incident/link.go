@@ -36,6 +36,8 @@ const (
 	// SameEventType means the same event_type, SameViolence the same type_of_violence.
 	SameEventType LinkReason = "same_event_type"
 	SameViolence  LinkReason = "same_type_of_violence"
+	// CompatibleType means that the type_of_violence of the one may be the event_type of the other, which has no type_of_violence.
+	CompatibleType LinkReason = "compatible_type"
 	// SameFatalities means the same best figure, which is reported and not 0.
 	SameFatalities LinkReason = "same_fatalities"
 	// SharedActor means that a word of the names of the two sides, one that says something, is in both.
@@ -43,7 +45,7 @@ const (
 )
 
 // LinkReasons lists the reasons in their order.
-var LinkReasons = []LinkReason{SameDay, DayApart, SameUnit, Within5KM, SameEventType, SameViolence, SameFatalities, SharedActor}
+var LinkReasons = []LinkReason{SameDay, DayApart, SameUnit, Within5KM, SameEventType, SameViolence, CompatibleType, SameFatalities, SharedActor}
 
 // Better reports whether a tells more than b of an event that both are about,
 // so that a is the one to count: the one with a best figure, then the one whose

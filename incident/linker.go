@@ -22,7 +22,10 @@ import (
 //     are synthetic or samples.)
 //   - Each lasts at most two days, its day is known (time_precision is neither
 //     week, month nor year), and the days of the two lie at most one day apart.
-//   - They have the same event_type or the same type_of_violence, and it is said.
+//   - They have the same event_type or the same type_of_violence, and it is said;
+//     or one has no type_of_violence, and that of the other may be its event_type:
+//     state-based and non-state are Battles or Explosions/Remote violence,
+//     one-sided is Violence against civilians or Explosions/Remote violence.
 //   - They were in one place. Where both are known to a point (exact, near or
 //     settlement), the points are at most [LinkKM] apart, or at most
 //     [LinkUnitKM] and in one unit. Else both are known at least to the district
@@ -34,7 +37,7 @@ import (
 // apart give 40 less 4 for each whole kilometre, points further apart 5; where
 // a place is no point the same unit gives 10, the same tehsil or Afghan
 // district 20. The same event_type gives 10 and so does the same
-// type_of_violence. The same best figure above 0 gives 30, a best figure that
+// type_of_violence; types that are only compatible give 5. The same best figure above 0 gives 30, a best figure that
 // one or both do not report 10. A word in common in the names of the sides gives 20.
 //
 // Of two datasets, the candidates are then paired: the one with the most points
@@ -89,6 +92,7 @@ type linkRow struct {
 	unit, subunit  int32
 	event, violent int32
 	best           int32 // -1 if not reported
+	fits           uint8 // a bit for each type_of_violence that the event type may be
 	long           bool  // two days
 	pinned         bool  // known to a point
 	afghan         bool
@@ -129,7 +133,7 @@ func (l *Linker) Add(in *Incident) {
 	case TimeWeek, TimeMonth, TimeYear:
 		return
 	}
-	r := linkRow{fid: in.FID, start: in.Start, long: in.End > in.Start, best: -1, violent: int32(in.TypeOfViolence), afghan: in.Country == "AF"}
+	r := linkRow{fid: in.FID, start: in.Start, long: in.End > in.Start, best: -1, violent: int32(in.TypeOfViolence), fits: fitting[in.EventType], afghan: in.Country == "AF"}
 	switch in.LocationPrecision {
 	case LocExact, LocNear, LocSettlement:
 		r.pinned = in.HasPoint && math.Abs(in.Point[0]) <= 180 && math.Abs(in.Point[1]) <= 90
@@ -154,6 +158,20 @@ func (l *Linker) Add(in *Incident) {
 		r.odd, l.odd[in.FID] = true, strings.Clone(in.ID)
 	}
 	l.rows = append(l.rows, r)
+}
+
+// UCDP's codes of the types of violence.
+const (
+	stateBased TypeOfViolence = iota + 1
+	nonState
+	oneSided
+)
+
+// fitting are the values of type_of_violence that an event type may have, as bits.
+var fitting = map[EventType]uint8{
+	Battles:    1<<stateBased | 1<<nonState,
+	Explosions: 1<<stateBased | 1<<nonState | 1<<oneSided,
+	Civilians:  1 << oneSided,
 }
 
 // name numbers a name, 0 for "".
@@ -356,6 +374,7 @@ const (
 	bitWithin5KM
 	bitEventType
 	bitViolence
+	bitCompatible
 	bitFatalities
 	bitActor
 )
@@ -363,7 +382,8 @@ const (
 // compare says what two rows have in common; ok is false if they are no candidates.
 func compare(a, b *linkRow) (x likeness, ok bool) {
 	event, violent := a.event != 0 && a.event == b.event, a.violent != 0 && a.violent == b.violent
-	if !event && !violent {
+	compatible := !event && !violent && (a.violent == 0 && a.fits>>uint32(b.violent)&1 != 0 || b.violent == 0 && b.fits>>uint32(a.violent)&1 != 0)
+	if !event && !violent && !compatible {
 		return x, false
 	}
 	endA, endB := a.start, b.start
@@ -414,6 +434,9 @@ func compare(a, b *linkRow) (x likeness, ok bool) {
 	}
 	if violent {
 		x.add(10, bitViolence)
+	}
+	if compatible {
+		x.add(5, bitCompatible)
 	}
 	switch {
 	case a.best > 0 && a.best == b.best:

@@ -48,6 +48,23 @@ func testLinks(t *testing.T, open func(*testing.T) incident.Store) {
 			a.TypeOfViolence, b.TypeOfViolence, b.EventType, b.Best = 2, 2, "", incident.Figure{}
 		},
 			[]incident.LinkReason{"same_day", "same_unit", "within_5_km", "same_type_of_violence"}, 0, 0},
+		{"a battle and state-based violence", func(a, b *incident.Incident) { a.EventType, a.TypeOfViolence = "", 1 },
+			[]incident.LinkReason{"same_day", "same_unit", "within_5_km", "compatible_type", "same_fatalities"}, 0, 0},
+		{"a battle and non-state violence", func(a, b *incident.Incident) { b.EventType, b.TypeOfViolence = "", 2 },
+			[]incident.LinkReason{"same_day", "same_unit", "within_5_km", "compatible_type", "same_fatalities"}, 0, 0},
+		{"a bomb and one-sided violence", func(a, b *incident.Incident) {
+			a.EventType, a.TypeOfViolence, b.EventType = incident.Civilians, 3, incident.Explosions
+		}, []incident.LinkReason{"same_day", "same_unit", "within_5_km", "compatible_type", "same_fatalities"}, 0, 0},
+		{"a battle and one-sided violence", func(a, b *incident.Incident) { a.EventType, a.TypeOfViolence = "", 3 }, nil, 0, 0},
+		{"an attack on civilians and state-based violence", func(a, b *incident.Incident) {
+			a.EventType, a.TypeOfViolence, b.EventType = "", 1, incident.Civilians
+		}, nil, 0, 0},
+		{"both types of violence, and they differ", func(a, b *incident.Incident) {
+			a.EventType, a.TypeOfViolence, b.TypeOfViolence = "", 1, 2
+		}, nil, 0, 0},
+		{"a protest and state-based violence", func(a, b *incident.Incident) {
+			a.EventType, a.TypeOfViolence, b.EventType = "", 1, incident.Protests
+		}, nil, 0, 0},
 		{"zero is no figure in common", func(a, b *incident.Incident) { a.Best, b.Best = incident.Known(0), incident.Known(0) }, []incident.LinkReason{"same_day", "same_unit", "within_5_km", "same_event_type"}, 0, 0},
 		{"a word of the sides", func(a, b *incident.Incident) {
 			a.Actor1, b.Actor2 = "Military Forces of Pakistan", "TTP: Tehreek-i-Taliban Pakistan"

@@ -125,6 +125,19 @@ func candidate(a, b *incident.Incident) (l naiveLink, ok bool) {
 	if violence {
 		l.points, l.reasons = l.points+10, append(l.reasons, "same_type_of_violence")
 	}
+	fits := func(violence incident.TypeOfViolence, event incident.EventType) bool {
+		switch event {
+		case "Battles":
+			return violence == 1 || violence == 2
+		case "Explosions/Remote violence":
+			return violence >= 1 && violence <= 3
+		}
+		return event == "Violence against civilians" && violence == 3
+	}
+	compatible := !event && !violence && (a.TypeOfViolence == 0 && fits(b.TypeOfViolence, a.EventType) || b.TypeOfViolence == 0 && fits(a.TypeOfViolence, b.EventType))
+	if compatible {
+		l.points, l.reasons = l.points+5, append(l.reasons, "compatible_type")
+	}
 	switch {
 	case !a.Best.Known || !b.Best.Known:
 		l.points += 10
@@ -137,7 +150,7 @@ func candidate(a, b *incident.Incident) (l naiveLink, ok bool) {
 			break
 		}
 	}
-	return l, event || violence
+	return l, event || violence || compatible
 }
 
 // chord is the distance of two points in kilometres, by the straight line through the earth.

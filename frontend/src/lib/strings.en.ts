@@ -349,6 +349,8 @@ export const t = {
     within_5_km: 'within 5 km',
     same_event_type: 'same type',
     same_type_of_violence: 'same type of violence',
+    compatible_type: 'types that go together',
+    shared_actor: 'a side in common',
     same_fatalities: 'same number reported killed',
   } as Record<string, string>,
   kmApart: (km: number) => (km < 0.1 ? 'at the same point' : `${fmtKm(km)} km apart`),
