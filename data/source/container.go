@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/gzip"
@@ -35,6 +36,7 @@ type input struct {
 	file    string        // for messages
 	disk    string        // where the bytes of r lie as they are, "" if only r has them
 	r       *bufio.Reader // the bytes, from the beginning
+	ended   func() error  // see [Options]
 	closers []func() error
 	notes   []string // what whoever loads the file should read
 	sheets  []string // further sheets of a workbook that hold cells
@@ -93,6 +95,34 @@ func (in *input) seekable() (*os.File, int64, error) {
 	return f, info.Size(), nil
 }
 
+// endable is a reader that stops when whoever reads has ended.
+type endable struct {
+	r     io.Reader
+	ended func() error
+}
+
+// endedError is the end of whoever reads, which is no fault of the file.
+type endedError struct{ err error }
+
+func (e *endedError) Error() string { return e.err.Error() }
+func (e *endedError) Unwrap() error { return e.err }
+
+func (e *endable) Read(p []byte) (int, error) {
+	if err := e.ended(); err != nil {
+		return 0, &endedError{err}
+	}
+	return e.r.Read(p)
+}
+
+// unpacked puts what an archive unpacks to in the place of the archive.
+func (in *input) unpacked(r io.Reader) {
+	if in.ended != nil {
+		r = &endable{r: r, ended: in.ended}
+	}
+	in.r = bufio.NewReaderSize(r, 64<<10)
+	in.disk = ""
+}
+
 // inflated stops what unpacks to too much.
 type inflated struct {
 	r      io.Reader
@@ -143,6 +173,7 @@ func (in *input) kindOf() (kind, error) {
 		{"BZh", "packed with bzip2; use gzip or zip"}, {"\xfd7zXZ\x00", "packed with xz; use gzip or zip"},
 		{"7z\xbc\xaf\x27\x1c", "a 7z archive; use gzip or zip"}, {"Rar!", "a RAR archive; use gzip or zip"},
 		{"\x28\xb5\x2f\xfd", "packed with zstd; use gzip or zip"}, {"PK\x05\x06", "a ZIP archive with nothing in it"},
+		{"\x00\x00\x27\x0a", "part of a shapefile; save it as GeoPackage or GeoJSON"},
 	} {
 		if bytes.HasPrefix(head, []byte(b.magic)) {
 			return 0, refuse(in.file, "the file is %s", b.what)
@@ -166,9 +197,25 @@ func (in *input) gunzip() error {
 	if err != nil {
 		return frame(in.file, err)
 	}
-	in.r = bufio.NewReaderSize(&inflated{r: zr, packed: func() int64 { return c.n }}, 64<<10)
-	in.disk = ""
+	in.unpacked(&inflated{r: &members{r: zr}, packed: func() int64 { return c.n }})
 	return nil
+}
+
+var errBehindGzip = errors.New("something stands behind the end of the gzip file (its first part is whole); pack it anew")
+
+// members tells what is broken from what only has something behind its end.
+type members struct {
+	r    io.Reader
+	some bool
+}
+
+func (m *members) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.some = m.some || n > 0
+	if m.some && errors.Is(err, gzip.ErrHeader) {
+		err = errBehindGzip
+	}
+	return n, err
 }
 
 // unzip puts the one file of an archive in its place. For a workbook it does
@@ -187,6 +234,9 @@ func (in *input) unzip() (workbook bool, err error) {
 	for _, e := range zr.File {
 		name := strings.ReplaceAll(e.Name, `\`, "/")
 		base := path.Base(name)
+		if strings.EqualFold(path.Ext(base), ".shp") {
+			return false, refuse(in.file, "the archive holds a shapefile (%s); save it as GeoPackage or GeoJSON", excerpt(base))
+		}
 		switch {
 		case strings.EqualFold(name, "xl/workbook.xml"):
 			return true, nil
@@ -195,6 +245,22 @@ func (in *input) unzip() (workbook bool, err error) {
 		case strings.HasSuffix(name, "/"), strings.HasPrefix(name, "__MACOSX/"), strings.HasPrefix(base, "."), base == "Thumbs.db", base == "desktop.ini":
 		default:
 			data, names = append(data, e), append(names, base)
+		}
+	}
+	if len(data) > 1 {
+		// A text about the data lies beside them.
+		of := -1
+		for i, name := range names {
+			if readable(name) && of >= 0 {
+				of = -1
+				break
+			} else if readable(name) {
+				of = i
+			}
+		}
+		if of >= 0 {
+			data, names = data[of:of+1], names[of:of+1]
+			in.notes = append(in.notes, fmt.Sprintf("Of the archive only %s is read.", excerpt(names[0])))
 		}
 	}
 	switch {
@@ -217,9 +283,19 @@ func (in *input) unzip() (workbook bool, err error) {
 	}
 	in.onClose(r.Close)
 	packed := min(int64(data[0].CompressedSize64), size)
-	in.r = bufio.NewReaderSize(&inflated{r: r, packed: func() int64 { return packed }}, 64<<10)
-	in.disk = ""
+	in.unpacked(&inflated{r: r, packed: func() int64 { return packed }})
 	return false, nil
+}
+
+// readable reports whether a file in an archive holds data by its name.
+func readable(name string) bool {
+	name = strings.ToLower(name)
+	for _, about := range []string{"readme", "licence", "license", "copying"} {
+		if strings.HasPrefix(name, about) {
+			return false
+		}
+	}
+	return slices.Contains([]string{".csv", ".tsv", ".xlsx", ".geojson", ".json", ".ndjson", ".jsonl", ".geojsonl", ".geojsons", ".geojsonseq", ".gpkg"}, path.Ext(name))
 }
 
 // unpack takes gzip and zip away. It reports what is left: text, a workbook

@@ -138,7 +138,11 @@ func (s *records) whole() ([]byte, *Issue, error) {
 	switch {
 	case !ok:
 		head := bytes.Clone(s.buf[s.pos : s.pos+200])
-		return head, s.tooLong(), nil
+		problem := s.tooLong()
+		if errors.Is(s.err, errEndless) {
+			return nil, nil, s.err
+		}
+		return head, problem, nil
 	case with == 0 && s.err != nil:
 		return nil, nil, s.err
 	case with == 0:

@@ -82,6 +82,10 @@ func largeFiles(t *testing.T) map[string]struct {
 		"a feature of 100 MB": {func() io.Reader {
 			return io.MultiReader(strings.NewReader(`{"type":"FeatureCollection","features":[{"type":"Feature","x":"`), repeat("x", 100*mb), strings.NewReader(`"}]}`))
 		}, broken{says: "longer than 1 MB"}},
+		"no line end": {func() io.Reader { return repeat("\x00", 1<<40) }, broken{says: "no line end in 200 MB"}},
+		"no line end of JSON": {func() io.Reader {
+			return io.MultiReader(strings.NewReader("{\"date\":\"2020-01-02\"}\n{"), repeat("x", 1<<40))
+		}, broken{says: "no line end in 200 MB"}},
 		"100 MB of blanks":  {func() io.Reader { return repeat(" ", 100*mb) }, broken{says: ""}},
 		"100 MB deep":       {func() io.Reader { return repeat("[", 100*mb) }, broken{says: "broken"}},
 		"100 MB of objects": {func() io.Reader { return repeat(`{"a":`, 20*mb) }, broken{says: ""}},

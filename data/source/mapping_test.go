@@ -62,7 +62,7 @@ func TestMappedValues(t *testing.T) {
 		"excel":         {"fields: {date: {column: d, read: [excel, dmy]}}", "d\n45942\n04/05/2025\n", "2025-10-12 day . . .|2025-05-04 day . . ."},
 		"solar":         {"calendar: solar_hijri\nfields: {date: d}", "d\n1404/07/20\n2025-10-12\n", "2025-10-12 day . . .|2025-10-12 day . . ."},
 		"two digits":    {"two_digit_years: 1930\nfields: {date: d}", "d\n19-Nov-95\n19-Nov-05\n", "1995-11-19 day . . .|2005-11-19 day . . ."},
-		"joined date":   {"fields: {date: {columns: [y, m, d], join: '-'}}", "d,m,y\n12,10,2020\n,10,2020\n,,2020\n12,,2020\n,,\n", "2020-10-12 day . . .|2020-10-01/2020-10-31 month . . .|2020-01-01/2020-12-31 year . . .|! 5 bad_date y [2020-12]|! 6 missing_date y []"},
+		"joined date":   {"fields: {date: {columns: [y, m, d], join: '-'}}", "d,m,y\n12,10,2020\n,10,2020\n,,2020\n12,,2020\n,,\n", "2020-10-12 day . . .|2020-10-01/2020-10-31 month . . .|2020-01-01/2020-12-31 year . . .|! 5 bad_date y [2020-12]"},
 		"a weekday":     {"fields: {date: d}", "d\n\"Monday, 12 October 2025\"\n", "2025-10-12 day . . . weekday_mismatch"},
 		"point":         {"fields: {date: d, point: {column: p, order: latlon}}", "d,p\n2020-01-01,\"34.01, 71.52\"\n2020-01-01,\n2020-01-01,34.01\n2020-01-01,\"71.52, 134.01\"\n", "2020-01-01 day . . . 71.52 34.01|2020-01-01 day . . .|! 4 bad_coordinate p [34.01]|2020-01-01 day . . . 134 71.52"},
 		"point lonlat":  {"numbers: loose\nfields: {date: d, point: {column: p, order: lonlat}}", "d,p,lat\n2020-01-01,\"71.52, 34.01\",x\n2020-01-01,34°0'36″N 71°31'12″E,x\n2020-01-01,n/a,x\n", "2020-01-01 day . . . 71.52 34.01|2020-01-01 day . . . 71.52 34.01|2020-01-01 day . . ."},

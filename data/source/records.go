@@ -9,8 +9,14 @@ import (
 	"unicode/utf8"
 )
 
-// maxRecord is the most bytes that a record may have.
-const maxRecord = 1 << 20
+const (
+	// maxRecord is the most bytes that a record may have.
+	maxRecord = 1 << 20
+	// maxSkipped is the most bytes without a line end that are passed over.
+	maxSkipped = 200 << 20
+)
+
+var errEndless = fmt.Errorf("there is no line end in %d MB", maxSkipped>>20)
 
 // records splits separated values into records as RFC 4180 says, with CRLF or
 // LF (or, if nl is '\r', lone CR) between them. Other than encoding/csv it
@@ -122,7 +128,11 @@ func (s *records) next() (problem *Issue, err error) {
 	for {
 		n, with, ok := s.physical(0)
 		if !ok {
-			return s.tooLong(), nil
+			problem = s.tooLong()
+			if errors.Is(s.err, errEndless) {
+				return nil, s.err
+			}
+			return problem, nil
 		}
 		if with == 0 {
 			if s.err != nil {
@@ -137,7 +147,7 @@ func (s *records) next() (problem *Issue, err error) {
 		if n > 0 && line[n-1] == '\r' && s.nl == '\n' {
 			line = line[:n-1]
 		}
-		if len(line) == 0 {
+		if len(line) == 0 || s.blank(line) {
 			s.pos += with
 			s.line++
 			continue
@@ -159,6 +169,16 @@ func (s *records) next() (problem *Issue, err error) {
 		}
 		return problem, nil
 	}
+}
+
+// blank reports whether a line holds nothing but separators, as spreadsheets write below a table.
+func (s *records) blank(line []byte) bool {
+	for _, c := range line {
+		if c != s.delim && c != ' ' && c != '\t' {
+			return false
+		}
+	}
+	return true
 }
 
 func wrongCount(fields []string, want int) *Issue {
@@ -378,10 +398,13 @@ func (s *records) stray(n, with, seen int, reason string) *Issue {
 func (s *records) tooLong() *Issue {
 	s.at = s.line
 	s.split(bytes.ToValidUTF8(s.buf[s.pos:s.pos+200], nil))
-	for {
+	for skipped := 0; ; {
 		if i := bytes.IndexByte(s.buf[s.pos:s.end], s.nl); i >= 0 {
 			s.pos += i + 1
 			break
+		}
+		if skipped += s.end - s.pos; skipped > maxSkipped {
+			s.done, s.err = true, errEndless
 		}
 		s.pos = s.end
 		if !s.fill() {

@@ -78,6 +78,9 @@ type Options struct {
 	// "" for a stream. Formats that are not read in order (zip, XLSX,
 	// GeoPackage) are read from there, else from a temporary copy.
 	Path string
+	// Ended is asked at every read, and its error ends the reading: the Err of
+	// the context of whoever loads. nil never ends.
+	Ended func() error
 	// Several allows a file that Sarhad exported to hold several datasets; nil
 	// refuses the rows of all but one.
 	Several *Several
@@ -176,7 +179,10 @@ func Open(r io.Reader, opt Options) (Reader, error) {
 	if opt.File == "" || opt.File == "-" {
 		opt.File = "stdin"
 	}
-	in := &input{file: opt.File, r: bufio.NewReaderSize(r, 64<<10)}
+	if opt.Ended != nil {
+		r = &endable{r: r, ended: opt.Ended}
+	}
+	in := &input{file: opt.File, r: bufio.NewReaderSize(r, 64<<10), ended: opt.Ended}
 	if info, err := os.Stat(opt.Path); opt.Path != "" && err == nil && info.Mode().IsRegular() {
 		in.disk = opt.Path
 	}
@@ -250,6 +256,9 @@ func frame(file string, err error) error {
 	if said := (*incident.Error)(nil); errors.As(err, &said) {
 		return err
 	}
+	if ended := (*endedError)(nil); errors.As(err, &ended) {
+		return fmt.Errorf("read %s: %w", file, ended.err)
+	}
 	what := "the file cannot be read to its end"
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -258,8 +267,28 @@ func frame(file string, err error) error {
 		what = "the file is no whole gzip file"
 	case errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrAlgorithm), errors.Is(err, zip.ErrChecksum):
 		what = "the file is no whole ZIP archive"
-	case errors.Is(err, errBomb), errors.Is(err, errLarge):
-		what = "the file is not read"
+	case errors.Is(err, errBomb):
+		what = "the file is not read, since " + errBomb.Error()
+	case errors.Is(err, errLarge):
+		what = "the file is not read, since " + errLarge.Error()
+	case errors.Is(err, errEndless):
+		what = "the file is not read: " + errEndless.Error()
+	case errors.Is(err, errBehindGzip):
+		what = errBehindGzip.Error()
+	case errors.Is(err, errTooLong):
+		what = errTooLong.Error()
+	}
+	if place := (*placedError)(nil); errors.As(err, &place) {
+		what += ", " + place.where
 	}
 	return &incident.Error{Code: incident.CodeInvalid, Message: file + ": " + what, Err: err}
 }
+
+// placedError says where in the file something broke.
+type placedError struct {
+	where string
+	err   error
+}
+
+func (e *placedError) Error() string { return e.where + ": " + e.err.Error() }
+func (e *placedError) Unwrap() error { return e.err }

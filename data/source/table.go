@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -64,7 +63,7 @@ func openTable(in *input, recs recordSource, opt Options) (Reader, error) {
 		case errors.Is(p.err, io.EOF):
 			return nil, refused
 		case p.err != nil:
-			return nil, frame(opt.File, fmt.Errorf("%s: %w", recs.behind(), p.err))
+			return nil, frame(opt.File, &placedError{recs.behind(), p.err})
 		case p.problem != nil && refused == nil:
 			return nil, refuse(opt.File, "the header in line %d cannot be read: %s", p.line, p.problem.Reason)
 		case p.problem != nil:
@@ -502,7 +501,7 @@ func (t *tableReader) read() (*Row, error) {
 	case errors.Is(err, io.EOF):
 		return nil, t.in.end(io.EOF)
 	case err != nil:
-		return nil, t.in.end(frame(t.file, fmt.Errorf("%s: %w", t.recs.behind(), err)))
+		return nil, t.in.end(frame(t.file, &placedError{t.recs.behind(), err}))
 	}
 	t.begin(line, fields[min(t.skip, len(fields)):])
 	if problem != nil {

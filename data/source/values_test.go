@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -112,6 +113,10 @@ func TestRecordsTwin(t *testing.T) {
 		want, err := csv.NewReader(bytes.NewReader(b.Bytes())).ReadAll()
 		if err != nil {
 			t.Fatal(err)
+		}
+		want = slices.DeleteFunc(want, func(row []string) bool { return strings.Join(row, "") == "" }) // lines of separators are no records
+		if len(want) == 0 {
+			want = nil
 		}
 		s := newRecords(&stutter{r: bytes.NewReader(b.Bytes())}, dialect{',', '\n', '"'})
 		s.buf = make([]byte, 8) // so that every edge is met
