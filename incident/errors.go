@@ -3,6 +3,7 @@ package incident
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Code classifies an error, so that each way out (command line, HTTP) can
@@ -39,10 +40,14 @@ type Error struct {
 	Err error
 }
 
+// ErrBusy is what a store fails with, wrapped or not, while another load runs
+// on it, in this process or another: nothing is wrong, and it may be tried again.
+var ErrBusy error = Errorf(CodeUnavailable, "Another load is running on this store; try again when it has ended.")
+
 // Error returns the message and the cause.
 func (e *Error) Error() string {
 	if e.Err != nil {
-		return fmt.Sprintf("%s: %v", e.Message, e.Err)
+		return fmt.Sprintf("%s: %v", strings.TrimSuffix(e.Message, "."), e.Err)
 	}
 	return e.Message
 }

@@ -101,13 +101,12 @@ func (s *Store) lock(ctx context.Context) (unlock func() error, err error) {
 	if s.opt.ReadOnly {
 		return nil, incident.Errorf(incident.CodeUnavailable, "The store was opened read-only.")
 	}
-	busy := incident.Errorf(incident.CodeUnavailable, "Another load is running on this store; try again when it has ended.")
 	timer := time.NewTimer(s.opt.BusyTimeout)
 	defer timer.Stop()
 	select {
 	case s.loading <- struct{}{}:
 	case <-timer.C:
-		return nil, busy
+		return nil, incident.ErrBusy
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -128,7 +127,7 @@ func (s *Store) lock(ctx context.Context) (unlock func() error, err error) {
 		case <-time.After(20 * time.Millisecond):
 		case <-timer.C:
 			<-s.loading
-			return nil, busy
+			return nil, incident.ErrBusy
 		case <-ctx.Done():
 			<-s.loading
 			return nil, ctx.Err()
