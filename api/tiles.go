@@ -292,19 +292,39 @@ func isPoint(row *incident.Row) bool {
 	return row.HasPoint && (row.Kind.PlaceKind == incident.PlacePoint || row.Kind.PlaceKind == incident.PlaceCircle)
 }
 
+// isUnplaced reports whether an incident has coordinates that are no place: the
+// source's own, where nothing known here is.
+func isUnplaced(row *incident.Row) bool {
+	return row.HasPoint && (row.Kind.PlaceKind == incident.PlaceNone || row.Kind.PlaceKind == "")
+}
+
 func (s *server) tilePoints(ctx context.Context, m *mvt, f incident.Filter, g *grid) error {
+	var unplaced []incident.Row
 	m.open("incidents", incidentKeys)
-	err := s.scan(ctx, f, func(row *incident.Row) error {
-		if !isPoint(row) || !g.contains(row.Point) {
-			return nil
-		}
-		if m.features == maxTileFeatures {
-			return incident.Errorf(incident.CodeTooLarge, "The tile has more than %d incidents; ask for tiles of a higher zoom, or for fewer incidents with a filter.", maxTileFeatures)
-		}
+	write := func(row *incident.Row) {
 		x, y := g.at(row.Point)
 		m.incident(row, int(x*tileExtent), int(y*tileExtent))
+	}
+	err := s.scan(ctx, f, func(row *incident.Row) error {
+		outside := isUnplaced(row)
+		if !outside && !isPoint(row) || !g.contains(row.Point) {
+			return nil
+		}
+		if m.features+len(unplaced) == maxTileFeatures {
+			return incident.Errorf(incident.CodeTooLarge, "The tile has more than %d incidents; ask for tiles of a higher zoom, or for fewer incidents with a filter.", maxTileFeatures)
+		}
+		if outside {
+			unplaced = append(unplaced, *row)
+		} else {
+			write(row)
+		}
 		return nil
 	})
+	m.close()
+	m.open("unplaced", incidentKeys)
+	for i := range unplaced {
+		write(&unplaced[i])
+	}
 	m.close()
 	return err
 }

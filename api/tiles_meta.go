@@ -74,15 +74,19 @@ func fields(keys []string, described ...[2]string) []tileField {
 var tallyFields = [][2]string{{"integer", "How many incidents."}, {"integer", "The sum of the low figures that were reported; not there if none was."},
 	{"integer", "The same of the best figures."}, {"integer", "The same of the high figures."}, {"integer", "How many incidents have no best figure."}}
 
+var incidentFields = fields(incidentKeys, [2]string{"string", "The first day."}, [2]string{"string", "The last day."},
+	[2]string{"integer", "The low figure of deaths; not there if not reported."}, [2]string{"integer", "The best figure; not there if not reported."},
+	[2]string{"integer", "The high figure; not there if not reported."}, [2]string{"string", "The event type."}, [2]string{"integer", "1 state-based, 2 non-state, 3 one-sided."},
+	[2]string{"string", "How well the place is known."}, [2]string{"string", "point, or circle: somewhere around the point; none where the coordinates are no place."}, [2]string{"string", "The dataset."},
+	[2]string{"string", "How far the report was checked."}, [2]string{"boolean", "Whether it was made up to try the program."})
+
 // tileLayers are the layers of each collection.
 var tileLayers = map[string][]tileLayer{
 	incidentsID: {
 		{"incidents", "Each incident of which a point or a circle around one is known, once, unclustered. The id of a feature is the fid of the incident.", 0, unclusteredZoom, maxTileZoom,
-			fields(incidentKeys, [2]string{"string", "The first day."}, [2]string{"string", "The last day."},
-				[2]string{"integer", "The low figure of deaths; not there if not reported."}, [2]string{"integer", "The best figure; not there if not reported."},
-				[2]string{"integer", "The high figure; not there if not reported."}, [2]string{"string", "The event type."}, [2]string{"integer", "1 state-based, 2 non-state, 3 one-sided."},
-				[2]string{"string", "How well the place is known."}, [2]string{"string", "point, or circle: somewhere around the point."}, [2]string{"string", "The dataset."},
-				[2]string{"string", "How far the report was checked."}, [2]string{"boolean", "Whether it was made up to try the program."})},
+			incidentFields},
+		{"unplaced", "Incidents with coordinates of the source that lie outside all that is known here, which are no place: for whoever wants to see what the source says.", 0, unclusteredZoom, maxTileZoom,
+			incidentFields},
 		{"clusters", "The same incidents counted in 8 × 8 cells of a tile, each cell at the mean of their positions.", 0, minTileZoom, unclusteredZoom - 1, fields(tallyKeys, tallyFields...)},
 		{"badges", "All incidents of the filter of which no more is known than a tehsil, unit, province, country or the border, counted at a point that stands for that place.", 0, minTileZoom, maxTileZoom,
 			fields(badgeKeys, append(tallyFields[:len(tallyFields):len(tallyFields)], [2]string{"string", "The sort of place that is known."}, [2]string{"string", "The id of the unit."},

@@ -407,6 +407,7 @@ func TestTilesAgreeWithTheIncidents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		outside := map[uint64]*incident.Incident{}
 		points, badges := map[uint64]*incident.Incident{}, map[string][]*incident.Incident{}
 		for i := range m.rows {
 			in := &m.rows[i]
@@ -415,6 +416,9 @@ func TestTilesAgreeWithTheIncidents(t *testing.T) {
 			}
 			if in.HasPoint && (in.Place.Kind == incident.PlacePoint || in.Place.Kind == incident.PlaceCircle) {
 				points[uint64(in.FID)] = in
+			}
+			if in.HasPoint && (in.Place.Kind == incident.PlaceNone || in.Place.Kind == "") {
+				outside[uint64(in.FID)] = in
 			}
 			if about, _ := naiveBadge(in); about != nil {
 				text, _ := json.Marshal(about)
@@ -435,8 +439,18 @@ func TestTilesAgreeWithTheIncidents(t *testing.T) {
 					address := fmt.Sprintf("%s/%d/%d/%d", tilesURL, z, row, col)
 					layers := tileBody(t, h, address+query)
 					for name := range layers {
-						if name != "badges" && (name == "incidents") != (z >= 7) {
+						if name != "badges" && (name == "incidents" || name == "unplaced") != (z >= 7) {
 							t.Errorf("%s has the layer %s", address, name)
+						}
+					}
+					for _, f := range layers["unplaced"] {
+						in := outside[f.id]
+						if in == nil || seen[f.id] {
+							t.Fatalf("seed %d: incident %d without a place is in %s, seen %v", seed, f.id, address, seen[f.id])
+						}
+						seen[f.id] = true
+						if d := cmp.Diff(naiveProps(in), f.props); d != "" {
+							t.Errorf("incident %d differs (-want +got):\n%s", f.id, d)
 						}
 					}
 					for _, f := range layers["incidents"] {
@@ -496,7 +510,7 @@ func TestTilesAgreeWithTheIncidents(t *testing.T) {
 					}
 				}
 			}
-			if z >= 7 && len(seen) != len(points) || z < 7 && counted != len(points) {
+			if z >= 7 && len(seen) != len(points)+len(outside) || z < 7 && counted != len(points) {
 				t.Errorf("seed %d, zoom %d: %d and %d of %d incidents", seed, z, len(seen), counted, len(points))
 			}
 			if len(found) != len(badges) {
