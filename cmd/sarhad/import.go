@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -92,47 +93,22 @@ func (c *importCmd) Run(e *env) error {
 	}
 	defer st.Close()
 
-	reports := make([]ingest.Report, 0, len(c.Files))
-	failed := false
-	loads := 0
-	for _, file := range c.Files {
-		// An export of ours may hold several datasets: each is a load of its own.
-		parts := []string{""}
-		for i := 0; i < len(parts); i++ {
-			of := &source.Several{Want: parts[i]}
-			if file == "-" {
-				of = nil // it cannot be read twice
-			}
-			report, err := c.load(e, file, mapping, st, known, rejectsFile(c.Rejects, loads), of)
-			loads++
-			if err != nil {
-				failed = true
-				if e.ctx.Err() != nil {
-					return e.ctx.Err()
-				}
-				fmt.Fprintf(e.stderr, "sarhad: %s: %v\n", file, err)
-				if report.Read == 0 {
-					continue
-				}
-			}
-			reports = append(reports, report)
-			if !c.Quiet {
-				printReport(e.stderr, report, c.DryRun)
-			}
-			if i == 0 && of != nil {
-				parts = append(parts, of.Others...)
-			}
-		}
-	}
-	if err := c.write(e, reports); err != nil {
+	loads, err := c.loadAll(e, mapping, st, known)
+	if err != nil {
 		return err
 	}
-	rejected := 0
-	for _, r := range reports {
-		rejected += r.Rejected
+	if err := c.write(e, loads); err != nil {
+		return err
+	}
+	failed, rejected := 0, 0
+	for _, l := range loads {
+		rejected += l.Rejected
+		if l.err != nil {
+			failed++
+		}
 	}
 	switch {
-	case failed:
+	case failed > 0:
 		return exitError(exitFailed)
 	case rejected > 0 && c.Strict:
 		return exitError(exitFailed)
@@ -140,6 +116,38 @@ func (c *importCmd) Run(e *env) error {
 		return exitError(exitRejected)
 	}
 	return nil
+}
+
+// loadAll loads one input after the other and says what becomes of each. It
+// fails only if the whole is broken off.
+func (c *importCmd) loadAll(e *env, mapping *source.Mapping, st incident.Store, known *places) (loads []outcome, err error) {
+	for _, file := range c.Files {
+		in, err := c.input(e, file)
+		// An export of ours may hold several datasets: each is a load of its own.
+		parts := []string{""}
+		for i := 0; i < len(parts); i++ {
+			of := &source.Several{Want: parts[i]}
+			l := outcome{err: err}
+			if err == nil {
+				l.Report, l.err = c.load(e, in, mapping, st, known, rejectsFile(c.Rejects, len(loads)), of)
+			}
+			if l.err != nil && e.ctx.Err() != nil {
+				return nil, errors.Join(e.ctx.Err(), in.close())
+			}
+			if l.File == "" {
+				l.File = filepath.Base(file)
+			}
+			l.say(e.stderr, file, c.Quiet, c.DryRun)
+			loads = append(loads, l.settled())
+			if i == 0 {
+				parts = append(parts, of.Others...)
+			}
+		}
+		if err := in.close(); err != nil {
+			return nil, fmt.Errorf("remove the copy of standard input: %w", err)
+		}
+	}
+	return loads, nil
 }
 
 // guess prints a mapping for each file. It is an error if none can be made of any.
@@ -166,56 +174,51 @@ func (c *importCmd) guess(e *env) error {
 }
 
 func (c *importCmd) guessFile(e *env, file string) (string, error) {
-	in, name, path := e.stdin, "", ""
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return "", fmt.Errorf("open the file: %w", err)
-		}
-		defer f.Close()
-		if info, err := f.Stat(); err == nil && info.IsDir() {
-			return "", incident.Errorf(incident.CodeInvalid, "this is a folder; name the files in it")
-		}
-		in, name, path = f, filepath.Base(file), file
+	from, err := c.input(e, file)
+	if err != nil {
+		return "", err
 	}
-	return source.Guess(in, source.Options{File: name, Path: path, Dataset: c.Dataset})
+	in, err := from.open()
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	from.keep(false)
+	name := from.name
+	if file == "-" {
+		name = ""
+	}
+	return source.Guess(in, source.Options{File: name, Path: from.path, Dataset: c.Dataset})
 }
 
-func (c *importCmd) load(e *env, file string, mapping *source.Mapping, st incident.Store, known *places, rejects string, of *source.Several) (report ingest.Report, err error) {
-	in, name, path, size := e.stdin, "standard input", "", int64(0)
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return ingest.Report{}, fmt.Errorf("open the file: %w", err)
-		}
-		defer f.Close()
-		info, err := f.Stat()
-		if err != nil {
-			return ingest.Report{}, fmt.Errorf("look at the file: %w", err)
-		}
-		if info.IsDir() {
-			return ingest.Report{}, incident.Errorf(incident.CodeInvalid, "this is a folder; name the files in it")
-		}
-		in, name, path, size = f, filepath.Base(file), file, info.Size()
+// load loads an input, or one dataset of it.
+func (c *importCmd) load(e *env, from *input, mapping *source.Mapping, st incident.Store, known *places, rejects string, of *source.Several) (report ingest.Report, err error) {
+	in, err := from.open()
+	if err != nil {
+		return report, err
 	}
+	defer in.Close()
 	through, hash := hashed(in)
 	counted := ingest.NewCounter(through)
-	src, err := source.Open(counted, source.Options{Format: c.Format, File: name, Path: path, Dataset: c.Dataset, Mapping: mapping, Several: of})
+	how := source.Options{Format: c.Format, File: from.name, Path: from.path, Dataset: c.Dataset, Mapping: mapping, Several: of}
+	origin := ingest.FindOrigin(e.ctx, st, &how)
+	src, err := source.Open(counted, how)
 	if err != nil {
 		return ingest.Report{}, err
 	}
 	defer src.Close()
+	from.keep(slices.Contains(src.Columns(), "dataset") && slices.Contains(src.Columns(), "source_id"))
 	opt := ingest.Options{
-		Source: src, File: name, Store: st, Locator: known.locator(e, st, src.Dataset().Name),
+		Source: src, File: from.name, Store: st, Locator: known.locator(e, st, src.Dataset().Name), Origin: origin,
 		Replace: c.ReplaceDataset, Mapping: c.mappingText, Who: userName(), Hash: hash,
-		Strict: c.Strict, DryRun: c.DryRun, Bytes: counted, Size: size,
+		Strict: c.Strict, DryRun: c.DryRun, Bytes: counted, Size: from.size,
 		Progress: ingest.NewPrinter(e.stderr, isTerminal(e.stderr), c.Quiet).Print,
 	}
 	if rejects != "" {
 		// Written beside it and renamed at the end, so that a load that fails early leaves an older file as it was.
 		f, err := os.CreateTemp(filepath.Dir(rejects), ".sarhad-rejects-*")
 		if err != nil {
-			return report, fmt.Errorf("write the rejected rows: %w", err)
+			return report, fmt.Errorf("nothing was loaded, since the rejected rows cannot be written: %w", err)
 		}
 		written := &firstError{w: f}
 		opt.Rejects = written
@@ -261,6 +264,11 @@ func (c *importCmd) keepApart() error {
 		if w.path == "" {
 			continue
 		}
+		if dir := filepath.Dir(w.path); i < 2 {
+			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+				return fmt.Errorf("%s %s: there is no folder %s; nothing was loaded", w.what, w.path, dir)
+			}
+		}
 		for _, r := range append(read, written[:i]...) {
 			if r.path != "" && sameFile(w.path, r.path) {
 				return fmt.Errorf("%s %s is the same file as %s; give it another name", w.what, w.path, r.what)
@@ -281,18 +289,27 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && absA == absB
 }
 
-// write puts the reports where they were asked for: one line for each file
-// and, for several files, their sum on the last.
-func (c *importCmd) write(e *env, reports []ingest.Report) error {
-	if len(reports) > 1 {
-		reports = append(reports, sumReports(reports))
-	}
+// write puts the reports where they were asked for: one line for each load
+// and, for several, their sum on the last.
+func (c *importCmd) write(e *env, loads []outcome) error {
 	var lines, details bytes.Buffer
 	short, long := json.NewEncoder(&lines), json.NewEncoder(&details)
 	short.SetEscapeHTML(false)
 	long.SetEscapeHTML(false)
-	for i := range reports {
-		if err := errors.Join(short.Encode(reports[i]), long.Encode(reports[i].Detail())); err != nil {
+	for i := range loads {
+		l := &loads[i]
+		failed := ""
+		if l.err != nil {
+			failed = l.err.Error()
+		}
+		err := errors.Join(short.Encode(loadLine{l.Report, l.File, failed}), long.Encode(loadDetail{l.Detail(), failed}))
+		if err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+	}
+	if len(loads) > 1 {
+		sum, failed := sumLoads(loads)
+		if err := errors.Join(short.Encode(sumLine{sum, failed}), long.Encode(sumDetail{sum.Detail(), failed})); err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	}

@@ -125,8 +125,11 @@ type Report struct {
 	// "record". Reached is the last that was read, 0 for none.
 	Counts  string `json:"-"`
 	Reached int    `json:"-"`
-	// Kept is true if Run failed and the batches before that stay.
-	Kept bool `json:"-"`
+	// Whole is true if the file was read to its end, Kept if Run failed and the
+	// batches before that stay. Where it failed and neither is true, the counts are
+	// those of rows that are not in the store.
+	Whole bool `json:"-"`
+	Kept  bool `json:"-"`
 	// Rejects are the first MaxRejectsInReport refused rows, Doubts as many of
 	// the first warnings of each code, in the order of the file; before them stand
 	// the doubts that are about the file as a whole, [WarnUnreadColumn], whose Line is 0, and [WarnSharedCoordinates].
@@ -321,6 +324,7 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 				return err
 			}
 			if ended = b.err != nil; ended {
+				r.Whole = true
 				break
 			}
 			b.reset()

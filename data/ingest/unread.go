@@ -37,7 +37,7 @@ func (u *unset) see(in *incident.Incident) {
 // doubts are the headings that may hold what is not set.
 func (u *unset) doubts(unread []string) (out []source.Issue) {
 	for _, h := range unread {
-		what := ""
+		var what string
 		switch {
 		case u.figures && heads(h, figureParts, nil):
 			what = "deaths"
