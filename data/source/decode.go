@@ -52,6 +52,9 @@ type decoder struct {
 	// several is that of the options.
 	several *Several
 
+	sorted   []heading // the columns, for the hash of a row without an id
+	identity []byte
+
 	raw   []string
 	whole []byte // the record as it stands, where raw is not all of it; nil for a table
 	row   Row
@@ -187,7 +190,7 @@ func (d *decoder) decode(identity func() []byte) {
 	in := &d.row.Incident
 	in.Dataset, in.File, in.Line = d.dataset.Name, d.file, d.row.Line
 	if s := d.get(fDataset); s != "" && s != d.dataset.Name && !d.named {
-		d.refuse(fDataset, &problem{CodeOtherDataset, fmt.Sprintf("the file is loaded as dataset %q; give --dataset to load all rows as one", d.dataset.Name)})
+		d.refuse(fDataset, &problem{CodeOtherDataset, fmt.Sprintf("the file is loaded as dataset %q; name a dataset to load all rows as one (--dataset)", d.dataset.Name)})
 	}
 
 	d.row.Country, d.row.Adm1, d.row.Adm2 = d.get(fCountry), d.get(fAdm1), d.get(fAdm2)
@@ -280,13 +283,32 @@ func (d *decoder) contentHash() uint64 {
 	return h.Sum64()
 }
 
-// rowIdentity joins the raw fields for the hash of a row without an id.
+// rowIdentity joins the fields that are filled for the hash of a row without an
+// id: each with its heading, in the order of the headings, so that neither the
+// order of the columns nor one that is empty makes another row of it.
 func (d *decoder) rowIdentity() []byte {
-	var b []byte
-	for _, s := range d.raw {
-		b = append(append(b, s...), 0x1f)
+	if len(d.sorted) != len(d.columns) {
+		d.sorted = d.sorted[:0]
+		for i, c := range d.columns {
+			d.sorted = append(d.sorted, heading{fold(c), i})
+		}
+		slices.SortFunc(d.sorted, func(a, b heading) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.column, b.column)) })
 	}
+	b := d.identity[:0]
+	for _, h := range d.sorted {
+		if s := trim(d.raw[h.column]); s != "" {
+			b = append(append(b, h.name...), 0x1e)
+			b = append(append(b, s...), 0x1f)
+		}
+	}
+	d.identity = b
 	return b
+}
+
+// heading is a column by its folded name.
+type heading struct {
+	name   string
+	column int
 }
 
 // word reads a word of one of our vocabularies; "" gives the fallback.
@@ -591,7 +613,7 @@ func (d *decoder) place(in *incident.Incident) {
 		lon = ""
 	}
 	pair := ""
-	if d.mapped {
+	if d.mapped || d.cols[fPoint] >= 0 {
 		pair = d.get(fPoint)
 	}
 	switch {

@@ -92,22 +92,24 @@ type legacyType struct {
 }
 
 var tableLayout = &layout{name: FormatTable, names: [numFields][]string{
-	fID:              {"source_id", "id", "event_id"},
-	fStart:           {"start_date", "event_date", "date", "date_start"},
-	fEnd:             {"end_date", "date_end"},
-	fTime:            {"time"},
-	fTimePrecision:   {"time_precision"},
-	fEventType:       {"event_type", "type"},
-	fEventTypeText:   {"event_type_text"},
-	fSubEventType:    {"sub_event_type"},
-	fEventClass:      {"event_class"},
-	fTypeOfViolence:  {"type_of_violence"},
-	fActor1:          {"actor1", "actor", "side_a"},
-	fActor2:          {"actor2", "side_b"},
-	fAssoc1:          {"assoc_actors", "assoc_actor_1"},
-	fAssoc2:          {"assoc_actor_2"},
-	fDyad:            {"dyad", "dyad_name"},
-	fBest:            {"fatalities_best", "fatalities", "best"},
+	fID:             {"source_id", "id", "event_id"},
+	fStart:          {"start_date", "event_date", "date", "date_start"},
+	fEnd:            {"end_date", "date_end"},
+	fTime:           {"time"},
+	fTimePrecision:  {"time_precision"},
+	fEventType:      {"event_type", "type"},
+	fEventTypeText:  {"event_type_text"},
+	fSubEventType:   {"sub_event_type"},
+	fEventClass:     {"event_class"},
+	fTypeOfViolence: {"type_of_violence"},
+	fActor1:         {"actor1", "actor", "side_a"},
+	fActor2:         {"actor2", "side_b"},
+	fAssoc1:         {"assoc_actors", "assoc_actor_1"},
+	fAssoc2:         {"assoc_actor_2"},
+	fDyad:           {"dyad", "dyad_name"},
+	// Casualties are killed and wounded, and so no figure of deaths.
+	fBest: {"fatalities_best", "fatalities", "best", "killed", "deaths", "dead", "no_killed", "no._killed", "no_of_killed", "number_killed", "people_killed", "total_killed",
+		"no_of_deaths", "number_of_deaths", "total_deaths"},
 	fLow:             {"fatalities_low", "low"},
 	fHigh:            {"fatalities_high", "high"},
 	fDeathsA:         {"deaths_a"},
@@ -198,6 +200,10 @@ var acledLayout = &layout{
 		"non-violent transfer of territory":          {incident.Strategic, "Non-violent transfer of territory"},
 	},
 }
+
+// together are fields whose headings may stand side by side, since they do not
+// say the same: the first that is known is read.
+var together = [numFields]bool{fISO: true, fSummary: true}
 
 // fold brings a header to the form in which names are written here.
 func fold(header string) string {

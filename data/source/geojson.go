@@ -118,6 +118,9 @@ func openGeoJSON(g *geojsonReader, c *collection, opt Options) (Reader, error) {
 		g.fill(g.first)
 		g.recognise(g.first)
 		g.ours = g.own != nil
+		if two := g.twoFor(); two[0] != "" {
+			return nil, refuse(opt.File, "two properties mean the same here: %q and %q; take one out, or say in a mapping which is which", two[0], two[1])
+		}
 	}
 	g.rawOf = map[string]int{}
 	for i, k := range g.source {
@@ -467,7 +470,7 @@ func position(v json.RawMessage) (lon, lat string, p *problem) {
 // recognise tells a feature of ours by its properties.
 func (g *geojsonReader) recognise(f *feature) {
 	g.own = nil
-	if g.mapping != nil || !isOwn(func(name string) bool { _, ok := f.Props[name]; return ok }) {
+	if g.mapping.means() || !isOwn(func(name string) bool { _, ok := f.Props[name]; return ok }) {
 		return
 	}
 	g.own = func(name string) string { return plain(f.Props[name]) }
@@ -475,7 +478,7 @@ func (g *geojsonReader) recognise(f *feature) {
 
 // oneOf takes what an export of several datasets says of the one that is read.
 func (g *geojsonReader) oneOf(sets []describedSet, opt Options) {
-	if g.own == nil || g.stated.Name != "" || opt.Mapping != nil {
+	if g.own == nil || g.stated.Name != "" || opt.Mapping.means() {
 		return
 	}
 	want := g.get(fDataset)
@@ -488,6 +491,23 @@ func (g *geojsonReader) oneOf(sets []describedSet, opt Options) {
 			g.dataset = g.stated
 		}
 	}
+}
+
+// twoFor gives two properties of the first feature that are known for one field.
+func (g *geojsonReader) twoFor() (two [2]string) {
+	if g.ours {
+		return two
+	}
+	var of [numFields]string
+	for _, k := range keys(g.first.whole) {
+		for _, t := range g.targets[fold(k)] {
+			if of[t.field] != "" && of[t.field] != k && !together[t.field] {
+				return [2]string{of[t.field], k}
+			}
+			of[t.field] = k
+		}
+	}
+	return two
 }
 
 // Layout implements [Reader].

@@ -130,10 +130,14 @@ func (m *MappedField) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
+// means reports whether the mapping says what columns mean. One that names only
+// the sheet, the dataset or how dates are written leaves that to the headings.
+func (m *Mapping) means() bool { return m != nil && (m.raw || len(m.Fields) > 0) }
+
 // ReadMapping reads a mapping in YAML. It fails with CodeInvalid.
 func ReadMapping(r io.Reader) (*Mapping, error) {
 	wrong := func(err error) error {
-		return &incident.Error{Code: incident.CodeInvalid, Message: "The mapping cannot be read", Parameter: "map", Err: err}
+		return &incident.Error{Code: incident.CodeInvalid, Message: fmt.Sprintf("The mapping cannot be read: %v.", err), Parameter: "map"}
 	}
 	var n yaml.Node
 	if err := yaml.NewDecoder(io.LimitReader(r, 1<<20)).Decode(&n); err != nil {
@@ -149,8 +153,8 @@ func ReadMapping(r io.Reader) (*Mapping, error) {
 	if err := n.Decode(m); err != nil {
 		return nil, wrong(err)
 	}
-	if len(m.Fields) == 0 {
-		return nil, wrong(errors.New("it maps no fields"))
+	if len(m.Fields) == 0 && m.Dataset == (MappedDataset{}) && m.Sheet == "" && m.Dates == "" && m.TwoDigitYears == 0 && m.Calendar == "" && m.Numbers == "" {
+		return nil, wrong(errors.New("it maps no fields and says nothing else"))
 	}
 	if err := m.check(); err != nil {
 		return nil, wrong(err)
@@ -403,11 +407,20 @@ func (m *Mapping) setup(d *decoder) {
 	to.Synthetic, to.Sample = to.Synthetic || from.Synthetic, to.Sample || from.Sample
 	d.mapped = true
 	d.republished = from.Public == "items"
+	// What a layout says of its dataset holds where the mapping says nothing.
+	of := d.dataset
 	d.dataset = d.stated
+	d.dataset.Name, d.dataset.Title = cmp.Or(d.stated.Name, of.Name), cmp.Or(d.stated.Title, of.Title)
+	d.dataset.Licence, d.dataset.Attribution, d.dataset.Terms = cmp.Or(d.stated.Licence, of.Licence), cmp.Or(d.stated.Attribution, of.Attribution), cmp.Or(d.stated.Terms, of.Terms)
+	if from.Public == "" {
+		d.dataset.AggregatesOnly = d.stated.AggregatesOnly || of.AggregatesOnly
+	}
 	d.named = from.Name != ""
 	for i := range d.dates {
 		d.dates[i].century = m.TwoDigitYears
-		d.dates[i].read(m.Dates)
+		if m.Dates != "" {
+			d.dates[i].read(m.Dates)
+		}
 		d.dates[i].read(m.Calendar)
 	}
 	for _, f := range slices.Concat(countFields, coordFields) {
@@ -501,7 +514,7 @@ func (m *Mapping) apply(d *decoder, names map[string]int, file string) error {
 		return !ok && !used[column] && (!point || f != fLat && f != fLon)
 	})
 	_, acled := names["event_id_cnty"]
-	if i := d.cols[fTimePrecision]; acled && i >= 0 && !used[i] {
+	if i := d.cols[fTimePrecision]; acled && d.layout == tableLayout && i >= 0 && !used[i] {
 		// ACLED has codes under a header of ours.
 		words := map[string]string{}
 		for code, w := range incident.ACLEDTimePrecision {

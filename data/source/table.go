@@ -143,7 +143,12 @@ func (t *tableReader) header(p *peeked, opt Options) (found bool, err error) {
 		}
 	} else {
 		t.known(names, func(field, int) bool { return true })
+	}
+	if !opt.Mapping.means() {
 		t.recognise(names)
+	}
+	if two := t.twoFor(names, opt.Mapping); doubled == nil && two[0] != "" {
+		doubled = refuse(opt.File, "two columns mean the same here: %q and %q; take one out, or say in a mapping which is which", two[0], two[1])
 	}
 	tags := columns
 	if !isTagRow(columns) {
@@ -202,6 +207,42 @@ func (d *decoder) known(names map[string]int, free func(f field, column int) boo
 			}
 		}
 	}
+}
+
+// twoFor gives two columns that are known for one field, where neither the
+// layout nor a mapping says which of them it is.
+func (t *tableReader) twoFor(names map[string]int, m *Mapping) (two [2]string) {
+	if t.layout != tableLayout || t.ours() || m != nil && m.raw {
+		return two
+	}
+	said := t.mappedColumns(m, names)
+	for f, candidates := range t.layout.names {
+		first := t.cols[f]
+		if first < 0 || together[f] || said[first] {
+			continue
+		}
+		for _, n := range candidates {
+			if i, ok := names[n]; ok && i != first && !said[i] {
+				return [2]string{t.columns[first], t.columns[i]}
+			}
+		}
+	}
+	return two
+}
+
+// mappedColumns are the columns that a mapping names.
+func (d *decoder) mappedColumns(m *Mapping, names map[string]int) map[int]bool {
+	said := map[int]bool{}
+	if m != nil {
+		for _, mf := range m.Fields {
+			for _, c := range mf.headers() {
+				if i, ok := names[fold(c)]; ok {
+					said[i] = true
+				}
+			}
+		}
+	}
+	return said
 }
 
 // recognise tells an export of ours by its header.
@@ -304,7 +345,7 @@ func chooseLayout(names map[string]int, columns []string, opt Options) (*layout,
 	ged := has("date_start", "type_of_violence") || has("date_start", "where_prec") || has("date_start", "best", "side_a")
 	acled := has("event_id_cnty", "event_date")
 	switch {
-	case opt.Mapping != nil:
+	case opt.Mapping.means():
 		if opt.Format != FormatAuto && opt.Format != FormatTable {
 			return nil, refuse(opt.File, "a mapping goes with the format table, not with %s", opt.Format)
 		}
@@ -340,7 +381,7 @@ func list(columns []string) string {
 func (d *decoder) usable(opt Options) error {
 	has := func(f field) bool { return d.cols[f] >= 0 || d.constants[f] != "" }
 	if !has(fStart) {
-		return refuse(opt.File, "there is no column for the date; found: %s; expected one of: %s (or a mapping, --map)",
+		return refuse(opt.File, "there is no column for the date; found: %s; expected one of: %s (or name it in a mapping)",
 			list(d.columns), strings.Join(d.layout.names[fStart], ", "))
 	}
 	if has(fLat) != has(fLon) {
@@ -442,7 +483,7 @@ func (t *tableReader) Columns() []string { return slices.Clone(t.columns) }
 
 // Unread implements [Reader].
 func (t *tableReader) Unread() []string {
-	if t.own != nil {
+	if t.ours() {
 		return nil
 	}
 	read := t.readColumns()
@@ -453,6 +494,12 @@ func (t *tableReader) Unread() []string {
 		}
 	}
 	return out
+}
+
+// ours reports whether Sarhad wrote the file, as an export or a store.
+func (t *tableReader) ours() bool {
+	g, ok := t.recs.(*gpkgRows)
+	return t.own != nil || ok && g.extra >= 0
 }
 
 // readColumns says of which columns something is read.
