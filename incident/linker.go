@@ -546,9 +546,47 @@ func (b *linkSet) candidates(out []uint64, i int32, a *linkRow) []uint64 {
 	return out
 }
 
+// LinkDays is how many days apart two candidates may start: the one lasts two
+// days and ends on the day before the other starts.
+const LinkDays = 2
+
 // Links gives the links, those with the most points first, and the clusters, by
 // FID. The Linker is empty afterwards.
 func (l *Linker) Links() ([]Pair, []Member) {
+	rows := l.sorted()
+	found := pairs(rows)
+	return describe(rows, found), clusters(rows, found)
+}
+
+// Clusters gives the clusters, by FID, that links which are known make of the
+// incidents: those of A and B of all pairs must have been added. Nothing else
+// of the pairs is read. The Linker is empty afterwards.
+func (l *Linker) Clusters(known []Pair) []Member {
+	rows := l.sorted()
+	at := make(map[int64]int, len(rows))
+	for i := range rows {
+		at[rows[i].fid] = i
+	}
+	found := make([]match, 0, len(known))
+	for _, p := range known {
+		a, okA := at[p.A]
+		b, okB := at[p.B]
+		if !okA || !okB {
+			continue
+		}
+		x, _ := compare(&rows[a], &rows[b])
+		found = append(found, match{min(a, b), max(a, b), x.points})
+	}
+	// The order that pairs gives.
+	slices.SortFunc(found, func(x, y match) int {
+		return cmp.Or(cmp.Compare(y.points, x.points), cmp.Compare(rows[x.a].set, rows[y.a].set), cmp.Compare(rows[x.b].set, rows[y.b].set),
+			cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b))
+	})
+	return clusters(rows, found)
+}
+
+// sorted gives the rows by dataset and ID, and leaves the Linker empty.
+func (l *Linker) sorted() []linkRow {
 	rows := l.rows
 	l.rows = nil
 	// Names are numbered in their order, so that nothing hangs on the order in which incidents were added.
@@ -566,6 +604,11 @@ func (l *Linker) Links() ([]Pair, []Member) {
 		}
 		return cmp.Or(l.compareIDs(&a, &b), cmp.Compare(a.fid, b.fid))
 	})
+	return rows
+}
+
+// pairs pairs sorted rows; those with the most points stand in front.
+func pairs(rows []linkRow) []match {
 	var sets []*linkSet
 	for from := 0; from < len(rows); {
 		to := from + 1
@@ -583,8 +626,13 @@ func (l *Linker) Links() ([]Pair, []Member) {
 	}
 	// Within the same points the order stays: by the names of the datasets, then by the IDs.
 	slices.SortStableFunc(found, func(a, b match) int { return cmp.Compare(b.points, a.points) })
+	return found
+}
+
+// describe says of matches what their two rows have in common.
+func describe(rows []linkRow, found []match) []Pair {
 	reasons := map[uint][]LinkReason{}
-	pairs := make([]Pair, 0, len(found))
+	out := make([]Pair, 0, len(found))
 	for _, m := range found {
 		a, b := &rows[m.a], &rows[m.b]
 		x, _ := compare(a, b)
@@ -593,9 +641,9 @@ func (l *Linker) Links() ([]Pair, []Member) {
 				reasons[x.reasons] = append(reasons[x.reasons], LinkReasons[bits.TrailingZeros(set)])
 			}
 		}
-		pairs = append(pairs, Pair{A: a.fid, B: b.fid, Points: x.points, Reasons: reasons[x.reasons], Days: x.days, KM: x.km})
+		out = append(out, Pair{A: a.fid, B: b.fid, Points: x.points, Reasons: reasons[x.reasons], Days: x.days, KM: x.km})
 	}
-	return pairs, clusters(rows, found)
+	return out
 }
 
 // match is a pair by the places of the two among all rows.

@@ -15,8 +15,9 @@ import (
 
 // relink finds the links anew, within a transaction, if rows changed or if the
 // datasets that can have links are others than the last time. With fewer than
-// two of them there are none, and this costs nothing.
-func (s *Store) relink(ctx context.Context, rows bool) error {
+// two of them there are none, and this costs nothing. days are those on which
+// every row that changed starts, or started before; nil if that is not known.
+func (s *Store) relink(ctx context.Context, rows bool, days []incident.Day) error {
 	c := s.writer
 	var names []string
 	size := int64(0)
@@ -32,10 +33,11 @@ func (s *Store) relink(ctx context.Context, rows bool) error {
 	if len(names) < 2 {
 		names = nil
 	}
-	set, err := json.Marshal(names)
+	text, err := json.Marshal(names)
 	if err != nil {
 		return fmt.Errorf("name the datasets to link: %w", err)
 	}
+	set := linkRules + string(text)
 	before, err := c.one(ctx, "SELECT value FROM meta WHERE key = 'linked'")
 	if err != nil {
 		return fmt.Errorf("look for datasets that were linked: %w", err)
@@ -44,10 +46,19 @@ func (s *Store) relink(ctx context.Context, rows bool) error {
 	if before != nil {
 		was, _ = before[0].(string)
 	}
-	if was == string(set) && (names == nil || !rows) {
+	if was == set && (names == nil || !rows) {
 		return nil
 	}
-	if err := c.exec("INSERT INTO meta (key, value) VALUES ('linked', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", string(set)); err != nil {
+	if was == set && days != nil {
+		done, err := relinkDays(ctx, c, names, days)
+		if err != nil {
+			return fmt.Errorf("find links around what changed: %w", err)
+		}
+		if done {
+			return nil
+		}
+	}
+	if err := c.exec("INSERT INTO meta (key, value) VALUES ('linked', ?1) ON CONFLICT (key) DO UPDATE SET value = ?1", set); err != nil {
 		return fmt.Errorf("note the datasets to link: %w", err)
 	}
 	had, err := c.integer(ctx, "SELECT count(*) FROM (SELECT 1 FROM links LIMIT 1)")
@@ -73,6 +84,9 @@ func (s *Store) relink(ctx context.Context, rows bool) error {
 	return grow(c)
 }
 
+// linkRules changes whenever other incidents are linked than before: links that were found by other rules are found anew.
+const linkRules = "2 "
+
 // linkOlder finds the links of a store that was written before there were any.
 // The caller holds the lock of loads.
 func (s *Store) linkOlder(ctx context.Context) error {
@@ -83,7 +97,7 @@ func (s *Store) linkOlder(ctx context.Context) error {
 	if n > 0 {
 		return nil
 	}
-	return s.writer.tx(func() error { return s.relink(ctx, false) })
+	return s.writer.tx(func() error { return s.relink(ctx, false, nil) })
 }
 
 // linkTexts are the texts that the Linker has to know, with the field that each fills.
@@ -106,6 +120,18 @@ var linkTexts = []struct {
 // findLinks reads what the Linker has to know. The texts come as one, as those of whole rows do; see texts.
 func findLinks(ctx context.Context, c *conn, names []string, size int) ([]incident.Pair, []incident.Member, error) {
 	linker := incident.NewLinker(size)
+	if err := addRows(ctx, c, linker, names, nil, nil); err != nil {
+		return nil, nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	pairs, members := linker.Links()
+	return pairs, members, nil
+}
+
+// addRows gives a Linker the rows of some datasets. also adds a condition on i, and note is told of each row; both may be nil.
+func addRows(ctx context.Context, c *conn, linker *incident.Linker, names []string, note func(*incident.Incident), also func(q *compiler)) error {
 	var q compiler
 	q.sql("SELECT i.fid, i.span, i.type_of_violence, i.fatalities_best, i.lon, i.lat, concat(i.start_date")
 	for _, t := range linkTexts {
@@ -113,6 +139,9 @@ func findLinks(ctx context.Context, c *conn, names []string, size int) ([]incide
 	}
 	q.sql(") FROM incidents AS i WHERE NOT i.synthetic AND (i.span IS NULL OR i.span = 1) AND i.dataset IN ")
 	q.values(names)
+	if also != nil {
+		also(&q)
+	}
 	var odd []int64 // rows with a separator within a text
 	err := c.each(ctx, q.b.String(), bind(q.args...), func(v []driver.Value) error {
 		var in incident.Incident
@@ -135,28 +164,30 @@ func findLinks(ctx context.Context, c *conn, names []string, size int) ([]incide
 			in.Point[1], _ = v[5].(float64)
 		}
 		linker.Add(&in)
+		if note != nil {
+			note(&in)
+		}
 		return nil
 	})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	d := decoder{fileOf: func(int64) (string, error) { return "", nil }}
 	for _, fid := range odd {
 		row, err := c.one(ctx, "SELECT "+selectRow+" FROM incidents AS i WHERE i.fid = ?", fid)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		var in incident.Incident
 		if err := d.scan(row, &in); err != nil {
-			return nil, nil, err
+			return err
 		}
 		linker.Add(&in)
+		if note != nil {
+			note(&in)
+		}
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, nil, err
-	}
-	pairs, members := linker.Links()
-	return pairs, members, nil
+	return nil
 }
 
 func writeLinks(c *conn, pairs []incident.Pair, members []incident.Member) error {
@@ -177,16 +208,12 @@ func writeLinks(c *conn, pairs []incident.Pair, members []incident.Member) error
 		return nil
 	}
 	slices.SortFunc(pairs, func(a, b incident.Pair) int { return int(a.A - b.A) }) // so that one index grows at its end
-	texts := map[*incident.LinkReason]string{}
+	texts := map[*incident.LinkReason]string{}                                     // of the many that share a slice
 	if err := insert("links (a_fid, b_fid, reasons, days, km)", 5, len(pairs), func(i int, args []any) []any {
 		p := &pairs[i]
 		first := &p.Reasons[0] // the same combination is the same slice
 		if texts[first] == "" {
-			var words []string
-			for _, r := range p.Reasons {
-				words = append(words, string(r))
-			}
-			texts[first] = strings.Join(words, " ")
+			texts[first] = reasonWords(p.Reasons)
 		}
 		km := any(nil)
 		if p.KM.Known {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -61,6 +62,7 @@ type load struct {
 
 	counts map[placeKey]*count
 	stale  map[string]bool
+	days   map[incident.Day]bool // on which rows start or started that the load changed, up to one more than maxChangedDays
 }
 
 // block is the rows of one statement. While SQLite inserts one, the next are
@@ -144,7 +146,7 @@ func (s *Store) Begin(ctx context.Context, imp incident.Import) (incident.Load, 
 	if err != nil {
 		return nil, fmt.Errorf("begin a load: %w", err)
 	}
-	l := &load{s: s, imp: imp, unlock: unlock, counts: map[placeKey]*count{}, stale: map[string]bool{}}
+	l := &load{s: s, imp: imp, unlock: unlock, counts: map[placeKey]*count{}, stale: map[string]bool{}, days: map[incident.Day]bool{}}
 	if err := l.begin(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("begin a load: %w", domainError(err)), unlock())
 	}
@@ -401,6 +403,7 @@ func (l *load) allNew(ctx context.Context, c *conn, b *block) (bool, error) {
 func (l *load) number(b *block, i int) {
 	b.values(i)[colFID].Value = l.next
 	l.s.writer.touched.add(l.next)
+	l.changes(b.rows[i].Start)
 	if l.bulk != nil {
 		l.bulk.add(b.key[i], l.next)
 	}
@@ -445,10 +448,11 @@ func (l *load) indexed(c *conn) error {
 
 type oldRow struct {
 	fid, hash int64
+	start     incident.Day
 	at        placeKey
 }
 
-const selectOld = "SELECT fid, content_hash, dataset, country, unit_id, id FROM incidents WHERE "
+const selectOld = "SELECT fid, content_hash, dataset, country, unit_id, id, +start_date FROM incidents WHERE "
 
 // find looks for the row of an ID, all rows before being written. key is the hash of the ID.
 func (l *load) find(ctx context.Context, c *conn, id string, key uint64) (old oldRow, err error) {
@@ -464,7 +468,7 @@ func (l *load) find(ctx context.Context, c *conn, id string, key uint64) (old ol
 	if err != nil {
 		return old, fmt.Errorf("look for a row: %w", err)
 	}
-	var v [6]driver.Value
+	var v [7]driver.Value
 	err = rows.Next(v[:])
 	if errors.Is(err, io.EOF) {
 		return old, rows.Close()
@@ -484,6 +488,8 @@ func (l *load) find(ctx context.Context, c *conn, id string, key uint64) (old ol
 	old.at.dataset, _ = v[2].(string)
 	old.at.country, _ = v[3].(string)
 	old.at.unit, _ = v[4].(string)
+	start, _ := v[6].(string)
+	old.start = dayOf(start)
 	return old, nil
 }
 
@@ -496,6 +502,8 @@ func (l *load) change(c *conn, in *incident.Incident, args []driver.NamedValue, 
 		return err
 	}
 	c.touched.add(old.fid)
+	l.changes(old.start)
+	l.changes(in.Start)
 	if err := c.run(updateOne, l.update); err != nil {
 		return fmt.Errorf("change row %d: %w", old.fid, err)
 	}
@@ -505,6 +513,21 @@ func (l *load) change(c *conn, in *incident.Incident, args []driver.NamedValue, 
 	l.stale[old.at.dataset] = true
 	l.stale[in.Dataset] = true
 	return nil
+}
+
+// changes notes a day on which something changes.
+func (l *load) changes(d incident.Day) {
+	if len(l.days) <= maxChangedDays && !l.days[d] {
+		l.days[d] = true
+	}
+}
+
+// changedDays are the days on which the load changed something, nil if they are too many to tell.
+func (l *load) changedDays() []incident.Day {
+	if l.gone > 0 || len(l.days) > maxChangedDays {
+		return nil
+	}
+	return slices.Collect(maps.Keys(l.days))
 }
 
 func placeOf(in *incident.Incident) place {
@@ -621,7 +644,7 @@ func (l *load) Finish(ctx context.Context, report string) error {
 		if err := l.s.makeUp(ctx, changed); err != nil {
 			return err
 		}
-		return l.s.relink(ctx, changed && !l.imp.Dataset.Synthetic && !l.imp.Dataset.Sample)
+		return l.s.relink(ctx, changed && !l.imp.Dataset.Synthetic && !l.imp.Dataset.Sample, l.changedDays())
 	}
 	var err error
 	if !l.imp.Atomic {
@@ -684,7 +707,7 @@ func (s *Store) repair(ctx context.Context) error {
 		if err := s.makeUp(ctx, true); err != nil {
 			return err
 		}
-		return s.relink(ctx, true)
+		return s.relink(ctx, true, nil)
 	})
 }
 
@@ -810,7 +833,7 @@ func (s *Store) remove(ctx context.Context, name string) (n int, err error) {
 		if err := s.makeUp(ctx, true); err != nil {
 			return err
 		}
-		return s.relink(ctx, false) // if links went with it, the datasets are others
+		return s.relink(ctx, false, nil) // if links went with it, the datasets are others
 	})
 	if err != nil {
 		return 0, err

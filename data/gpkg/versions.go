@@ -316,7 +316,7 @@ func (s *Store) takeBack(ctx context.Context, c *conn, id int64, state incident.
 		err = s.makeUp(ctx, true)
 	}
 	if err == nil {
-		err = s.relink(ctx, true)
+		err = s.relink(ctx, true, nil)
 	}
 	if err != nil {
 		return incident.UndoResult{}, err
