@@ -201,7 +201,7 @@ func TestBrokenRows(t *testing.T) {
 		{set(6, ""), fault{"longitude", "", source.CodeIncompleteCoordinate}},
 		{set(6, "Infinity"), fault{"longitude", "Infinity", source.CodeBadCoordinate}},
 		{set(7, `"open`), fault{"notes", `"open`, source.CodeBadQuotes}},
-		{set(7, "a\x81b"), fault{"notes", "a\ufffdb", source.CodeBadEncoding}},
+		{set(7, "a\x81b"), fault{"notes", "a\ufffd\\x81b", source.CodeBadEncoding}},
 		{set(8, "perhaps"), fault{"synthetic", "perhaps", source.CodeBadValue}},
 		{func(s string) string { return s + ",more" }, fault{"", "more", source.CodeWrongFieldCount}},
 		{func(s string) string { return s[:strings.LastIndexByte(s, ',')] }, fault{"", "", source.CodeWrongFieldCount}},

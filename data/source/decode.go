@@ -42,6 +42,8 @@ type decoder struct {
 	cols [numFields]int
 	// columns name the fields of raw.
 	columns []string
+	// beside is how many of them, at the end, are not the source's own.
+	beside int
 	// constants and values come from a mapping; they are empty without one.
 	constants [numFields]string
 	values    [numFields]map[string]string
@@ -169,7 +171,7 @@ func (d *decoder) refuseValue(f field, value string, p *problem) {
 
 func (d *decoder) reject(is Issue) {
 	is.Line = d.row.Line
-	is.Value = excerpt(strings.ToValidUTF8(is.Value, "\ufffd"))
+	is.Value = excerpt(shown(is.Value))
 	if d.row.Rejected == nil {
 		d.row.Rejected = &is
 		return

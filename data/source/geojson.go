@@ -108,7 +108,7 @@ func openGeoJSON(g *geojsonReader, c *collection, opt Options) (Reader, error) {
 		return nil, err
 	}
 	g.ended = err
-	g.source = []string{"id", "longitude", "latitude"}
+	g.source = []string{"id", "longitude", "latitude", geometryColumn, recordColumn}
 	if g.first != nil {
 		for _, k := range keys(g.first.whole) {
 			if !slices.Contains(g.source, k) {
@@ -124,7 +124,9 @@ func openGeoJSON(g *geojsonReader, c *collection, opt Options) (Reader, error) {
 	}
 	g.rawOf = map[string]int{}
 	for i, k := range g.source {
-		g.rawOf[k] = i
+		if k != geometryColumn && k != recordColumn {
+			g.rawOf[k] = i
+		}
 	}
 	g.columns = g.names[:]
 	g.raw = g.vals[:]
@@ -528,7 +530,7 @@ func (g *geojsonReader) Unread() []string {
 		return nil
 	}
 	var out []string
-	for _, k := range g.source[min(3, len(g.source)):] {
+	for _, k := range g.source[min(5, len(g.source)):] {
 		if len(g.targets[fold(k)]) == 0 {
 			out = append(out, k)
 		}
@@ -584,6 +586,8 @@ func (g *geojsonReader) read() (*Row, error) {
 	g.raw = g.vals[:]
 	if f.wrong != nil {
 		is := *f.wrong
+		clear(raw)
+		raw[4] = shown(string(f.whole))
 		is.Value = string(f.whole[:min(len(f.whole), 400)])
 		g.reject(is)
 		return &g.row, nil
@@ -597,6 +601,7 @@ func (g *geojsonReader) read() (*Row, error) {
 		return nil, nil
 	}
 	if bad != nil {
+		raw[3] = string(f.Geometry)
 		g.reject(Issue{Column: "geometry", Value: string(f.Geometry[:min(len(f.Geometry), 400)]), Code: bad.code, Reason: bad.reason})
 	}
 	g.whole = f.whole

@@ -294,8 +294,20 @@ func openItems(in *input, src itemSource, opt Options) (Reader, error) {
 			})
 		}
 	}
+	if _, ok := t.index[recordColumn]; !ok && !isTagRow(t.header) {
+		t.header, t.whole = append(t.header, recordColumn), true
+	}
 	return openTable(in, t, opt)
 }
+
+// recordColumn is a column behind those of objects, or beside those of
+// features. It is empty but in a file of refused rows, where it holds the JSON
+// of a record that could not be taken apart. geometryColumn does the same for a
+// geometry that is no point.
+const (
+	recordColumn   = "record"
+	geometryColumn = "geometry"
+)
 
 // maxColumns is the most members of objects that become columns.
 const maxColumns = 2000
@@ -306,6 +318,7 @@ type jsonTable struct {
 	header []string
 	begun  bool
 	index  map[string]int
+	whole  bool // the last column is that of the record
 	number int
 	fields []string
 }
@@ -325,7 +338,10 @@ func (t *jsonTable) next() (*Issue, error) {
 	}
 	t.number = it.number
 	if it.problem != nil {
-		t.fields = []string{it.problem.Value}
+		t.fields = make([]string, len(t.header))
+		if t.whole {
+			t.fields[len(t.fields)-1] = string(it.raw)
+		}
 		return it.problem, nil
 	}
 	t.fields = make([]string, len(t.header))

@@ -101,7 +101,10 @@ type Reader interface {
 	// others are defaults of the layout or the name.
 	Stated() incident.Dataset
 	// Columns are the columns of the source in order. For GeoJSON they are id,
-	// longitude, latitude and the properties of the first feature.
+	// longitude, latitude, geometry, record and the properties of the first
+	// feature; behind the members of JSON objects stands record. Both are empty but
+	// in rows that were refused: record holds the JSON of one that could not be
+	// taken apart, geometry one that is no point.
 	Columns() []string
 	// Unread are the headings that nothing is read from, in order: an analyst
 	// should know that they were left aside. It is final once the file is open,

@@ -287,7 +287,7 @@ func TestRefusedRows(t *testing.T) {
 		`1,2025-10-12,,,1,34,71,,"a" b`:                         `bad_quotes  []`,
 		`1,2025-10-12,,,1,34,71,,"never closed`:                 `bad_quotes notes ["never closed]`,
 		`1,2025-10-12,,,1,34,71,,never opened"`:                 `bad_quotes notes [never opened"]`,
-		"1,2025-10-12,,,1,34,71,,caf\x81":                       "bad_encoding notes [caf\ufffd]",
+		"1,2025-10-12,,,1,34,71,,caf\x81":                       "bad_encoding notes [caf\ufffd\\x81]",
 		"1,2025-10-12,,,1,34,71,,a\x00b":                        "bad_encoding notes [a\x00b]",
 		`1,2025-10-12,,,x,99,999,,x`:                            "bad_number fatalities [x]",
 		"1,2025-10-12,,,1,34,71,," + strings.Repeat("x", 1<<20): "record_too_long  [1]",

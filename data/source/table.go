@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -137,6 +138,9 @@ func (t *tableReader) header(p *peeked, opt Options) (found bool, err error) {
 	}
 	t.decoder = newDecoder(l, opt)
 	t.columns = columns
+	if j, ok := t.recs.(*jsonTable); ok && j.whole {
+		t.beside = 1
+	}
 	if opt.Mapping != nil {
 		if err := opt.Mapping.apply(t.decoder, names, opt.File); err != nil {
 			return false, err
@@ -382,7 +386,7 @@ func (d *decoder) usable(opt Options) error {
 	has := func(f field) bool { return d.cols[f] >= 0 || d.constants[f] != "" }
 	if !has(fStart) {
 		return refuse(opt.File, "there is no column for the date; found: %s; expected one of: %s (or name it in a mapping)",
-			list(d.columns), strings.Join(d.layout.names[fStart], ", "))
+			list(d.columns[:len(d.columns)-d.beside]), strings.Join(d.layout.names[fStart], ", "))
 	}
 	if has(fLat) != has(fLon) {
 		have, lack := fLat, fLon
@@ -390,7 +394,7 @@ func (d *decoder) usable(opt Options) error {
 			have, lack = fLon, fLat
 		}
 		return refuse(opt.File, "there is a column %q and none for the other coordinate; found: %s; expected one of: %s",
-			d.columnOf(have), list(d.columns), strings.Join(d.layout.names[lack], ", "))
+			d.columnOf(have), list(d.columns[:len(d.columns)-d.beside]), strings.Join(d.layout.names[lack], ", "))
 	}
 	return nil
 }
@@ -489,7 +493,7 @@ func (t *tableReader) Unread() []string {
 	read := t.readColumns()
 	var out []string
 	for i, c := range t.columns {
-		if !read[i] && c != "" && !slices.Contains(t.layout.unread, fold(c)) {
+		if !read[i] && c != "" && !slices.Contains(t.layout.unread, fold(c)) && !t.ofRejects(c) {
 			out = append(out, c)
 		}
 	}
@@ -516,6 +520,12 @@ func (t *tableReader) readColumns() []bool {
 		}
 	}
 	return read
+}
+
+// ofRejects reports whether a column is there for rows that could not be taken apart.
+func (t *tableReader) ofRejects(column string) bool {
+	j, ok := t.recs.(*jsonTable)
+	return (ok && j.whole || t.skip > 0) && column == recordColumn || t.skip > 0 && column == geometryColumn
 }
 
 // Notes implements [Reader].
@@ -556,14 +566,15 @@ func (t *tableReader) read() (*Row, error) {
 			problem.Column = t.columns[i]
 		}
 		for i, f := range t.row.Raw {
-			if !utf8.ValidString(f) {
-				t.row.Raw[i] = strings.ToValidUTF8(f, "\ufffd")
-			}
+			t.row.Raw[i] = shown(f)
 		}
 		t.reject(*problem)
 		return &t.row, nil
 	}
 	t.raw = t.plainly(t.raw)
+	if t.skip > 0 && !t.mended(fields[4]) {
+		return &t.row, nil
+	}
 	if t.passesOver() {
 		return nil, nil
 	}
@@ -597,6 +608,121 @@ func (t *tableReader) fault(f cellFault) {
 
 // Close implements [Reader].
 func (t *tableReader) Close() error { return t.in.Close() }
+
+// shown writes bytes that are no text so that they can be found and mended: each
+// as a replacement character and its number, \xNN.
+func shown(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, n := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && n == 1 {
+			fmt.Fprintf(&b, "%s%02x", lostByte, s[i])
+		} else {
+			b.WriteString(s[i : i+n])
+		}
+		i += n
+	}
+	return b.String()
+}
+
+// lostByte stands before the number of a byte that was no text.
+const lostByte = "\ufffd\\x"
+
+// mended looks at a row of a file of refused rows, which was refused with code:
+// whether text that was none was mended, and whether JSON stands in the columns
+// that are there for it. It refuses the row and reports false if not.
+func (t *tableReader) mended(code string) bool {
+	for i, s := range t.raw {
+		if strings.Contains(s, lostByte) || code == CodeBadEncoding && strings.Contains(s, "\ufffd") {
+			t.reject(Issue{Column: t.columns[i], Value: s, Code: CodeBadEncoding, Reason: "a letter that was lost is not mended: \ufffd, and what follows it as \\xNN, stand for bytes that are no text"})
+			return false
+		}
+	}
+	for _, name := range []string{recordColumn, geometryColumn} {
+		i := slices.Index(t.columns, name)
+		if i < 0 || trim(t.raw[i]) == "" {
+			continue
+		}
+		// Other files may have columns of these names: what stands there counts
+		// only in rows that were refused for it.
+		json := strings.HasPrefix(trim(t.raw[i]), "{")
+		switch code {
+		case CodeBadJSON:
+		case CodeBadGeometry:
+			if name == recordColumn && !json {
+				continue
+			}
+		case CodeBadEncoding, CodeBadCoordinate:
+			if !json {
+				continue
+			}
+		default:
+			continue
+		}
+		if is := t.unfold(name, trim(t.raw[i])); is != nil {
+			is.Column = name
+			t.reject(*is)
+			return false
+		}
+	}
+	return true
+}
+
+// unfold puts JSON into the columns that it belongs to.
+func (t *tableReader) unfold(name, text string) *Issue {
+	fields := slices.Clone(t.raw)
+	put := func(value string, names ...string) {
+		for _, n := range names {
+			if i := slices.IndexFunc(t.columns, func(c string) bool { return fold(c) == fold(n) }); i >= 0 {
+				fields[i] = value
+				return
+			}
+		}
+	}
+	place := func(geometry []byte) *Issue {
+		lon, lat, p := position(geometry)
+		if p != nil {
+			return &Issue{Value: string(geometry), Code: p.code, Reason: p.reason + "; put a Point here, or nothing"}
+		}
+		put(lon, "longitude")
+		put(lat, "latitude")
+		return nil
+	}
+	if name == geometryColumn {
+		is := place([]byte(text))
+		put("", geometryColumn)
+		t.raw = fields
+		return is
+	}
+	it := item{raw: []byte(text)}
+	if it.check(false); it.problem != nil {
+		return it.problem
+	}
+	var is *Issue
+	if slices.Contains(t.columns, geometryColumn) {
+		f := feature{whole: it.raw}
+		if f.parse(); f.wrong != nil {
+			f.wrong.Value = text
+			return f.wrong
+		}
+		for k, v := range f.Props {
+			put(plain(v), k)
+		}
+		put(plain(f.ID), "id")
+		is = place(f.Geometry)
+	} else {
+		eachMember(it.raw, func(key string, value []byte) bool {
+			put(plain(value), key)
+			return true
+		})
+	}
+	put("", recordColumn)
+	t.raw = fields
+	return is
+}
 
 // stillDuplicate refuses a row of a file of refused rows whose id was not
 // mended: the row that it came after is not in that file.
