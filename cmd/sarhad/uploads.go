@@ -78,7 +78,7 @@ func (c *serveCmd) startUploads(e *env, st *gpkg.Store, known *places) (*uploads
 	q, err := upload.Open(e.ctx, upload.Options{Dir: c.Store + "-uploads", Store: st, MaxBytes: int64(c.MaxUpload), Log: e.log,
 		Locator: func(dataset string) ingest.Locator { return known.locator(e, st, dataset) }})
 	if err != nil {
-		return nil, fmt.Errorf("open the uploads: %w", err)
+		return nil, err
 	}
 	u := &uploads{queue: q}
 	// Its own context: the load at hand ends when the server takes nothing more.

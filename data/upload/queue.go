@@ -38,6 +38,9 @@ const (
 	// how often it looks at loads of other processes.
 	watchEvery = 100 * time.Millisecond
 	pollEvery  = 500 * time.Millisecond
+	// undoPatience is how long an undo waits for another load to end, undoPause how long between two attempts.
+	undoPatience = time.Minute
+	undoPause    = 100 * time.Millisecond
 )
 
 // Options says where uploads go.
@@ -61,6 +64,8 @@ type Options struct {
 type Queue struct {
 	opt  Options
 	wake chan struct{} // holds a token if there may be something to do
+	// patience is undoPatience but in tests.
+	patience time.Duration
 
 	mu        sync.Mutex // holds what follows, and the files of the spool but those on their way
 	lock      *dirLock   // nil while the spool is another's or does not exist
@@ -80,6 +85,8 @@ type entry struct {
 	// undone and undoErr are what became of it where it was called off too late to be stopped.
 	undone  incident.UndoResult
 	undoErr error
+	// unsaved is true if the note could not be written as it is.
+	unsaved bool
 }
 
 var _ incident.Loader = (*Queue)(nil)
@@ -98,7 +105,7 @@ func Open(ctx context.Context, opt Options) (*Queue, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	q := &Queue{opt: opt, wake: make(chan struct{}, 1), entries: map[string]*entry{}, changed: make(chan struct{})}
+	q := &Queue{opt: opt, wake: make(chan struct{}, 1), patience: undoPatience, entries: map[string]*entry{}, changed: make(chan struct{})}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.own(false); err != nil && !errors.Is(err, errOthers) {
@@ -307,6 +314,9 @@ func seen(n *note, all []*note, record *incident.ImportInfo) incident.Job {
 			if !o.State.Ended() && o.Seq < n.Seq {
 				j.Ahead++
 			}
+		}
+		if n.Blocked {
+			j.Ahead++
 		}
 	}
 	// The store has the last word: an import can be undone by another way than this one.
@@ -543,7 +553,7 @@ func (q *Queue) Cancel(ctx context.Context, id string) (incident.UndoResult, err
 		return none, err
 	}
 	if n == nil {
-		return q.opt.Store.Undo(ctx, record.ID)
+		return q.undoSoon(ctx, record.ID)
 	}
 	if !n.State.Ended() {
 		ended, r, err := q.callOff(ctx, n.ID)
@@ -563,7 +573,35 @@ func (q *Queue) Cancel(ctx context.Context, id string) (incident.UndoResult, err
 	case record == nil || !n.wrote(record), n.State == incident.JobFailed && !holds(record):
 		return none, incident.Errorf(incident.CodeConflict, "Nothing of the upload of %s is stored.", n.Asked.File)
 	}
-	return q.opt.Store.Undo(ctx, record.ID)
+	r, err := q.undoSoon(ctx, record.ID)
+	if err == nil {
+		q.gone(n.ID)
+	}
+	return r, err
+}
+
+// undoSoon undoes an import that has ended. It waits for another load to end, but not for long.
+func (q *Queue) undoSoon(ctx context.Context, id int64) (r incident.UndoResult, err error) {
+	for until := time.Now().Add(q.patience); ; {
+		if r, err = q.opt.Store.Undo(ctx, id); !busy(err) || time.Now().After(until) {
+			return r, err
+		}
+		select {
+		case <-time.After(undoPause):
+		case <-ctx.Done():
+			return r, fmt.Errorf("wait for another load: %w", ctx.Err())
+		}
+	}
+}
+
+// gone writes down that nothing of a failed load is in the store any more.
+func (q *Queue) gone(id string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e := q.entries[id]; e != nil && q.lock != nil && e.Stays {
+		e.Stays, e.Problem = false, e.Cause
+		q.keep(e)
+	}
 }
 
 // holds reports whether something of a load that was not finished is in the store.

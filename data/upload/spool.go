@@ -55,6 +55,13 @@ type note struct {
 	Received, Started, Ended time.Time
 	Problem                  string
 	Rejects                  bool
+
+	// Stays is true for a failed load of which rows are still in the store; Cause is
+	// the problem when they are gone. Run takes them back as soon as it can.
+	Stays bool
+	Cause string
+	// Blocked is true while it waits for the load of another process or of a command line.
+	Blocked bool `json:"-"`
 }
 
 // atomic reports whether the load is one transaction, of which a failure leaves no record.

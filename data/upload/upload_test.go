@@ -704,7 +704,7 @@ func TestBusyStore(t *testing.T) {
 	j := h.submit(incident.Upload{File: "x.csv"}, "id,date\na,2020-01-01\n")
 	called := h.submit(incident.Upload{File: "y.csv"}, "id,date\na,2020-01-01\n")
 	time.Sleep(1500 * time.Millisecond)
-	if got, err := h.Job(t.Context(), j.ID); err != nil || got.State != incident.JobWaiting {
+	if got, err := h.Job(t.Context(), j.ID); err != nil || got.State != incident.JobWaiting || got.Ahead != 1 || got.Problem != "" {
 		t.Errorf("%+v %v", got, err)
 	}
 	if _, err := h.Cancel(t.Context(), called.ID); err != nil {
@@ -766,7 +766,7 @@ func (s *brokenStore) fails(what string, err error) {
 func (s *brokenStore) at(what string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.what == what {
+	if strings.Contains(s.what, what) {
 		return s.err
 	}
 	return nil
@@ -793,6 +793,147 @@ func (l *brokenLoad) Finish(ctx context.Context, report string) error {
 		return errors.Join(err, l.Abort())
 	}
 	return l.Load.Finish(ctx, report)
+}
+
+func (s *brokenStore) Undo(ctx context.Context, id int64) (incident.UndoResult, error) {
+	if err := s.at("undo"); err != nil {
+		return incident.UndoResult{}, err
+	}
+	return s.Store.Undo(ctx, id)
+}
+
+// Of a failed load that cannot be taken back the cause and the number stay
+// known, also after a restart, and it is taken back when that is possible, or by hand.
+func TestStays(t *testing.T) {
+	full := &incident.Error{Code: incident.CodeUnavailable, Message: "The disk is full.", Err: errors.New("write /secret")}
+	dir, broken := t.TempDir(), &brokenStore{}
+	start := func() *house {
+		return open(t, dir, func(o *Options) { broken.Store = o.Store; o.Store = broken })
+	}
+	broken.fails("finish undo", full)
+	h := start().run()
+	j := h.await(h.submit(incident.Upload{File: "x.csv"}, "id,date\na,2020-01-01\n").ID, incident.JobFailed)
+	stays := func(j incident.Job) {
+		t.Helper()
+		if !strings.HasPrefix(j.Problem, "The disk is full. A part of its rows is still in the store") || j.ImportID != 1 {
+			t.Errorf("%+v", j)
+		}
+	}
+	stays(j)
+	if h.count() != 1 {
+		t.Fatalf("%d rows", h.count())
+	}
+	h.stop()
+	if err := errors.Join(h.Close(), h.store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	h = start()
+	again, err := h.Job(t.Context(), j.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stays(again)
+	broken.fails("", nil)
+	if r, err := h.Cancel(t.Context(), j.ID); err != nil || r.Removed != 1 || h.count() != 0 {
+		t.Errorf("by hand: %+v %v", r, err)
+	}
+	if got, err := h.Job(t.Context(), j.ID); err != nil || got.Problem != "The disk is full." || got.ImportID != 1 {
+		t.Errorf("%+v %v", got, err)
+	}
+
+	// By itself.
+	broken.fails("finish undo", full)
+	h.run()
+	j = h.await(h.submit(incident.Upload{File: "y.csv"}, "id,date\na,2020-01-01\n").ID, incident.JobFailed)
+	broken.fails("", nil)
+	for range 100 {
+		if again, err = h.Job(t.Context(), j.ID); err != nil || again.Problem == "The disk is full." {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	if again.Problem != "The disk is full." || again.State != incident.JobFailed || h.count() != 0 {
+		t.Errorf("by itself: %+v %v, %d rows", again, err, h.count())
+	}
+}
+
+// The end of a load that nobody could write down: the next process undoes it, and says which it was.
+func TestEndNotWritten(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, dir, nil)
+	load, err := h.store.Begin(t.Context(), incident.Import{Dataset: incident.Dataset{Name: "x"}, File: "x.csv"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := load.Put(t.Context(), []incident.Incident{{ID: incident.ID("x", "a"), Dataset: "x", SourceID: "a"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := load.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	j := h.submit(incident.Upload{File: "x.csv"}, "id,date\na,2020-01-01\n")
+	e := h.entries[j.ID]
+	e.State, e.Import, e.Imports = incident.JobRunning, load.ID(), []int64{load.ID()}
+	if err := h.save(&e.note); err != nil {
+		t.Fatal(err)
+	}
+	h.remove(j.ID, extUpload)
+	if err := errors.Join(h.Close(), h.store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	h = open(t, dir, nil).run()
+	got := h.await(j.ID, incident.JobFailed)
+	if got.ImportID != load.ID() || !strings.Contains(got.Problem, "nothing of it is stored. Send the file again.") || h.count() != 0 {
+		t.Errorf("%+v, %d rows", got, h.count())
+	}
+}
+
+// What has ended is undone when another load lets it, which is waited for.
+func TestUndoWaits(t *testing.T) {
+	h := open(t, t.TempDir(), nil).run()
+	j := h.done(h.submit(incident.Upload{File: "x.csv"}, "id,date\na,2020-01-01\n").ID)
+	other := openStore(t, h.dir)
+	load, err := other.Begin(t.Context(), incident.Import{Dataset: incident.Dataset{Name: "other"}, File: "other.csv"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.patience = 300 * time.Millisecond
+	if _, err := h.Cancel(t.Context(), j.ID); !errors.Is(err, incident.ErrBusy) || incident.CodeOf(err) != incident.CodeUnavailable {
+		t.Errorf("impatient: %v", err)
+	}
+	h.patience = undoPatience
+	time.AfterFunc(500*time.Millisecond, func() { _ = load.Finish(context.Background(), "{}") })
+	if r, err := h.Cancel(t.Context(), j.ID); err != nil || r.Removed != 1 {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
+// Mended rows go where their file went, and problems speak of fields of a form.
+func TestMendedUpload(t *testing.T) {
+	h := open(t, t.TempDir(), nil).run()
+	const mapping = "dates: dmy\nfields:\n  date: {column: Tag}\n"
+	first := h.done(h.submit(incident.Upload{File: "f.csv", Dataset: "foo", Mapping: mapping}, "Tag,Text\n1.2.2025,a\n32.1.2025,b\n").ID)
+	rejects, err := h.Rejects(t.Context(), first.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rejects.Close()
+	text, err := io.ReadAll(rejects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := h.done(h.submit(incident.Upload{File: "r.csv"}, strings.ReplaceAll(string(text), ",32.1.2025,b", ",3.2.2025,b")).ID)
+	if j.Dataset != "foo" || !strings.Contains(j.Report, `"origin":{"import":1,"file":"f.csv","dataset":"foo","mapped":true}`) || h.count() != 2 {
+		t.Errorf("%+v", j)
+	}
+	if !strings.Contains(j.Report, `"unread":["Text"]`) {
+		t.Error(j.Report)
+	}
+	h.done(h.submit(incident.Upload{File: "f.csv", Dataset: "bar", Mapping: mapping}, "Tag,Text\n32.1.2025,b\n").ID)
+	j = h.await(h.submit(incident.Upload{File: "r.csv"}, string(text)).ID, incident.JobFailed)
+	if strings.Contains(j.Problem, "--") || !strings.Contains(j.Problem, "(bar, foo): say which one with the field dataset.") {
+		t.Error(j.Problem)
+	}
 }
 
 // A fault of the program fails one upload and no more.

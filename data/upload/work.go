@@ -37,10 +37,33 @@ func (q *Queue) Run(ctx context.Context) {
 			q.work(ctx, its, e)
 			continue
 		}
+		q.mend(ctx)
 		select {
 		case <-ctx.Done():
 		case <-q.wake:
 		case <-tick.C:
+		}
+	}
+}
+
+// mend does what failed when uploads ended: it takes back what stayed of failed
+// loads and writes down what could not be written, such as on a full disk.
+func (q *Queue) mend(ctx context.Context) {
+	q.mu.Lock()
+	var stay []*entry
+	for _, e := range q.entries {
+		if e.State.Ended() && e.unsaved {
+			q.keep(e)
+		}
+		if e.State == incident.JobFailed && e.Stays {
+			stay = append(stay, e)
+		}
+	}
+	q.mu.Unlock()
+	for _, e := range stay {
+		if ctx.Err() == nil && q.takeBack(ctx, e, 1) == nil {
+			q.gone(e.ID)
+			q.opt.Log.Info("a failed load was taken back", "upload", e.ID, "import", e.Import)
 		}
 	}
 }
@@ -78,7 +101,11 @@ func (q *Queue) work(ctx, its context.Context, e *entry) {
 	report, err := q.attempt(its, e)
 	var stays error // why something of a failed load is in the store
 	if err != nil {
-		stays = q.takeBack(ctx, e)
+		attempts := 5
+		if ctx.Err() != nil {
+			attempts = 1 // a server that stops cannot wait long, and the next one does it
+		}
+		stays = q.takeBack(ctx, e, attempts)
 	}
 	q.mu.Lock()
 	off := e.CalledOff
@@ -112,7 +139,9 @@ func (q *Queue) work(ctx, its context.Context, e *entry) {
 		q.opt.Log.Warn("an upload was not loaded", "upload", e.ID, "file", e.Asked.File, "error", err)
 		why := problem(err)
 		if stays != nil {
-			why = "The load failed, and a part of its rows is still in the store: undo the import when the store can be written again."
+			e.Stays, e.Cause = true, why
+			why = strings.TrimSuffix(strings.TrimSuffix(why, "."), "; nothing was stored") +
+				". A part of its rows is still in the store: they are taken back as soon as it can be written again, or undo the import."
 		}
 		q.end(e, incident.JobFailed, why)
 	default:
@@ -146,6 +175,9 @@ func (q *Queue) end(e *entry, state incident.JobState, why string) {
 	e.State, e.Problem, e.Ended = state, why, q.now()
 	q.keep(e)
 	q.remove(e.ID, extUpload)
+	if e.unsaved { // on a full disk there is room now
+		q.keep(e)
+	}
 	var ended []*entry
 	for _, o := range q.entries {
 		if o.State.Ended() {
@@ -163,9 +195,10 @@ func (q *Queue) end(e *entry, state incident.JobState, why string) {
 }
 
 // keep writes an upload down that Run has no more at hand. The caller holds the
-// mutex. What cannot be written is found out by the next process from the store.
+// mutex. What cannot be written is tried again, or found out by the next process from the store.
 func (q *Queue) keep(e *entry) {
-	if err := q.save(&e.note); err != nil {
+	err, again := q.save(&e.note), e.unsaved
+	if e.unsaved = err != nil; e.unsaved && !again {
 		q.opt.Log.Error("the end of an upload was not written down", "upload", e.ID, "error", err)
 	}
 	if e.done != nil {
@@ -191,15 +224,22 @@ func (q *Queue) attempt(ctx context.Context, e *entry) (report ingest.Report, er
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	number := e.Import
 	before, done, err := q.settle(ctx, e)
 	if err != nil || done {
 		return before, err
 	}
 	for {
 		report, err = q.load(ctx, e)
+		if errors.Is(err, errGone) && number != 0 && slices.Contains(e.Imports, number) {
+			// The end of this load could not be written down; its number tells which it was.
+			q.change(e, func() { e.Import = number })
+			return report, incident.Errorf(incident.CodeUnavailable, "The load failed and why could not be written down, as on a full disk; nothing of it is stored. Send the file again.")
+		}
 		if e.Import != 0 || !busy(err) { // only Run's goroutine writes it
 			return report, err
 		}
+		q.change(e, func() { e.Blocked = true })
 		if err := pause(ctx); err != nil {
 			return report, err
 		}
@@ -215,17 +255,16 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// busy reports whether an error says that another load is running: then the
-// store is unavailable without anything being wrong with it or its disk.
-func busy(err error) bool {
-	var said *incident.Error
-	return errors.As(err, &said) && said.Code == incident.CodeUnavailable && said.Err == nil
-}
+// busy reports whether an error says that another load is running.
+func busy(err error) bool { return errors.Is(err, incident.ErrBusy) }
 
 // stopped reports whether an error is that of a context.
 func stopped(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
+
+// flags gives the options of the command line the names that they have in a form.
+var flags = strings.NewReplacer("--map", "the field mapping", "--dataset", "the field dataset")
 
 // problem says to the user why a load failed.
 func problem(err error) string {
@@ -234,10 +273,11 @@ func problem(err error) string {
 	case errors.Is(err, syscall.ENOSPC):
 		return "The disk of the server is full; nothing was stored."
 	case errors.As(err, &said):
-		if m := said.Message; strings.HasSuffix(m, ".") {
+		m := flags.Replace(said.Message)
+		if strings.HasSuffix(m, ".") {
 			return m
 		}
-		return said.Message + "."
+		return m + "."
 	case stopped(err):
 		return "The load was stopped."
 	}
@@ -303,7 +343,7 @@ func (q *Queue) undo(ctx context.Context, id int64, attempts int) (r incident.Un
 
 // takeBack makes sure that nothing of a failed load is in the store: where a
 // load fails at its very end, its batches are there for good.
-func (q *Queue) takeBack(ctx context.Context, e *entry) error {
+func (q *Queue) takeBack(ctx context.Context, e *entry, attempts int) error {
 	switch {
 	case e.Import == 0:
 		return nil
@@ -311,10 +351,6 @@ func (q *Queue) takeBack(ctx context.Context, e *entry) error {
 		// It was one transaction and has left no record; its number goes to another load.
 		q.forget(e)
 		return nil
-	}
-	attempts := 5
-	if ctx.Err() != nil {
-		attempts = 1 // a server that stops cannot wait long, and the next one does it
 	}
 	ctx = context.WithoutCancel(ctx)
 	record, err := q.opt.Store.Import(ctx, e.Import)
@@ -338,6 +374,9 @@ func (q *Queue) forget(e *entry) {
 	})
 }
 
+// errGone is a file that is not in the spool any more.
+var errGone error = incident.Errorf(incident.CodeInternal, "The file is not on the server any more; send it again.")
+
 // load loads an upload once.
 func (q *Queue) load(ctx context.Context, e *entry) (report ingest.Report, err error) {
 	mapping, err := mappingOf(e.Asked)
@@ -347,14 +386,16 @@ func (q *Queue) load(ctx context.Context, e *entry) (report ingest.Report, err e
 	path := q.path(e.ID, extUpload)
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return report, incident.Errorf(incident.CodeInternal, "The file is not on the server any more; send it again.")
+		return report, errGone
 	}
 	if err != nil {
 		return report, spoolError("open the upload", err)
 	}
 	defer f.Close()
 	counter := ingest.NewCounter(f)
-	opened, err := source.Open(counter, source.Options{Format: e.Asked.Format, File: e.Asked.File, Dataset: e.Asked.Dataset, Mapping: mapping, Path: path})
+	how := source.Options{Format: e.Asked.Format, File: e.Asked.File, Dataset: e.Asked.Dataset, Mapping: mapping, Path: path}
+	origin := ingest.FindOrigin(ctx, q.opt.Store, &how)
+	opened, err := source.Open(counter, how)
 	if err != nil {
 		return report, err
 	}
@@ -372,7 +413,7 @@ func (q *Queue) load(ctx context.Context, e *entry) (report ingest.Report, err e
 	}
 	defer rejects.Close()
 	opt := ingest.Options{
-		Source: src, File: e.Asked.File, Store: q.opt.Store, Strict: e.Asked.Strict, DryRun: e.Asked.DryRun, Replace: e.Asked.Replace,
+		Source: src, Origin: origin, File: e.Asked.File, Store: q.opt.Store, Strict: e.Asked.Strict, DryRun: e.Asked.DryRun, Replace: e.Asked.Replace,
 		Mapping: e.Asked.Mapping, Who: e.Asked.Who, Hash: func() string { return e.Hash }, Rejects: rejects,
 		RevertOnError: true, Bytes: counter, Size: e.Size, Now: q.opt.Now,
 		Progress: func(p ingest.Progress) { q.change(e, func() { e.Rows, e.Bytes = p.Rows, p.Bytes }) },
@@ -383,7 +424,7 @@ func (q *Queue) load(ctx context.Context, e *entry) (report ingest.Report, err e
 	tried := q.now()
 	opt.Started = func(id int64) (err error) {
 		q.change(e, func() {
-			e.State, e.Import, e.Tried, e.Started = incident.JobRunning, id, tried, q.now()
+			e.State, e.Import, e.Tried, e.Started, e.Blocked = incident.JobRunning, id, tried, q.now(), false
 			e.Imports = append(slices.Clone(e.Imports), id)
 			err = q.save(&e.note)
 		})
