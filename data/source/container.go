@@ -39,6 +39,7 @@ type input struct {
 	ended   func() error  // see [Options]
 	closers []func() error
 	notes   []string // what whoever loads the file should read
+	guessed bool     // the encoding is that of Arabic letters by how often they come
 	sheets  []string // further sheets of a workbook that hold cells
 }
 

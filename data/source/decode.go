@@ -348,6 +348,9 @@ func (d *decoder) date(f field, country string) (sp span, ok bool) {
 	}
 	sp, p := readDate(s, *rule)
 	if p != nil {
+		if _, serial := serialDate(s); serial && !rule.serial && p.code == CodeBadDate {
+			p = &problem{p.code, p.reason + "; if it is a day as spreadsheets count them, say so in a mapping (read: excel)"}
+		}
 		d.refuse(f, p)
 		return sp, false
 	}

@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/unicode"
+	utf16 "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
 
@@ -40,20 +41,20 @@ func toUTF8(in *input) (*bufio.Reader, error) {
 	case bytes.HasPrefix(sample, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(sample, []byte("\x00\x00\xfe\xff")):
 		return nil, refuse(in.file, "the file is text in UTF-32; save it as UTF-8")
 	case bytes.HasPrefix(sample, []byte("\xff\xfe")), bytes.HasPrefix(sample, []byte("\xfe\xff")):
-		r = transform.NewReader(br, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM).NewDecoder())
+		r = transform.NewReader(br, utf16.UTF16(utf16.BigEndian, utf16.ExpectBOM).NewDecoder())
 	case findUTF16(sample) != nil:
 		r = transform.NewReader(br, findUTF16(sample).NewDecoder())
 	default:
-		r = &lazyText{br: br, file: in.file}
+		r = &lazyText{br: br, in: in}
 	}
 	return bufio.NewReaderSize(r, maxRecord), nil
 }
 
 // lazyText decides about the encoding at the first byte that is not ASCII.
 type lazyText struct {
-	br   *bufio.Reader
-	file string
-	out  io.Reader // once it is decided
+	br  *bufio.Reader
+	in  *input
+	out io.Reader // once it is decided
 }
 
 func (l *lazyText) Read(p []byte) (int, error) {
@@ -76,12 +77,13 @@ func (l *lazyText) Read(p []byte) (int, error) {
 		return l.br.Discard(n)
 	}
 	sample, err := l.br.Peek(letterSize)
-	western, reason := windows1252(sample, err != nil)
+	page, reason := codePage(sample, err != nil)
 	switch {
 	case reason != nil:
-		return 0, refuse(l.file, "%v", reason)
-	case western:
-		l.out = transform.NewReader(l.br, charmap.Windows1252.NewDecoder())
+		return 0, refuse(l.in.file, "%v", reason)
+	case page != nil:
+		l.in.guessed = page == charmap.Windows1256
+		l.out = transform.NewReader(l.br, page.NewDecoder())
 	default:
 		l.out = l.br
 	}
@@ -100,17 +102,18 @@ func findUTF16(sample []byte) encoding.Encoding {
 	}
 	switch enough := len(sample) / 10; {
 	case zeros[1] > enough && zeros[0] < zeros[1]/16:
-		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+		return utf16.UTF16(utf16.LittleEndian, utf16.IgnoreBOM)
 	case zeros[0] > enough && zeros[1] < zeros[0]/16:
-		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+		return utf16.UTF16(utf16.BigEndian, utf16.IgnoreBOM)
 	}
 	return nil
 }
 
-// windows1252 tells whether a text is in Windows-1252 and not in UTF-8. whole
-// is true if nothing follows. It fails for text in neither.
-func windows1252(sample []byte, whole bool) (bool, error) {
-	good, bad, beside, previous := 0, 0, 0, -2
+// codePage tells in which code page a text is: Windows-1252, Windows-1256, or
+// nil for UTF-8. whole is true if nothing follows. It fails for text in none of them.
+func codePage(sample []byte, whole bool) (*charmap.Charmap, error) {
+	good, bad, beside, nothing, previous := 0, 0, 0, 0, -2
+	var letters []byte // beyond ASCII
 	for i := 0; i < len(sample); {
 		if sample[i] < utf8.RuneSelf {
 			i++
@@ -127,8 +130,9 @@ func windows1252(sample []byte, whole bool) (bool, error) {
 		}
 		switch sample[i] {
 		case 0x81, 0x8d, 0x8f, 0x90, 0x9d: // nothing in Windows-1252
-			return false, nil
+			nothing++
 		}
+		letters = append(letters, sample[i])
 		bad++
 		if previous == i-1 {
 			beside++
@@ -138,12 +142,38 @@ func windows1252(sample []byte, whole bool) (bool, error) {
 	}
 	switch {
 	case bad == 0, good >= bad:
-		return false, nil // UTF-8, with broken rows perhaps
-	case bad > 8 && beside > bad/2:
+		return nil, nil // UTF-8, with broken rows perhaps
+	case bad > 3 && beside > bad/2 && arabic(letters):
+		return charmap.Windows1256, nil
+	case bad > 8 && (beside > bad/2 || nothing > 0):
 		// Letters beyond ASCII stand alone in a language written in Windows-1252; whole words of them are another alphabet.
-		return false, errors.New("the text is neither UTF-8 nor Windows-1252, but in another alphabet's code page (Windows-1256, perhaps); save it as UTF-8")
+		return nil, errors.New("the text is neither UTF-8 nor Windows-1252 or Windows-1256, but in another alphabet's code page; save it as UTF-8 (in a spreadsheet program: CSV UTF-8)")
+	case nothing > 0:
+		return nil, nil
 	}
-	return true, nil
+	return charmap.Windows1252, nil
+}
+
+// arabic reports whether bytes are words in Windows-1256, in which Excel saves
+// Arabic, Urdu and Persian: nearly all are letters of that script, and alef, the
+// most frequent of all, is among them. In the places of these letters other code
+// pages have accented or rarer ones, and mixed with the French ones that Windows-1256 has too.
+func arabic(b []byte) bool {
+	script, latin, other, alef := 0, 0, 0, 0
+	for _, c := range b {
+		switch r := charmap.Windows1256.DecodeByte(c); {
+		case r == 'ا' || r == 'آ':
+			alef++
+			script++
+		case unicode.Is(unicode.Arabic, r), r == '\u200c':
+			script++
+		case unicode.Is(unicode.Latin, r):
+			latin++
+		default:
+			other++
+		}
+	}
+	return script > 20*latin && script > 4*other && alef*40 > script
 }
 
 // WarnSuspiciousEncoding is text that was probably read in a wrong encoding
@@ -189,6 +219,20 @@ func garbled(s string) bool {
 	}
 	r, size := utf8.DecodeRune(b[:n])
 	return r != utf8.RuneError && size > 1
+}
+
+// checkGuess warns of a row whose letters were read in an encoding that the
+// file does not tell but by how often they come.
+func (d *decoder) checkGuess(columns []string, values []string) {
+	for i, v := range values {
+		if i >= len(columns) || !strings.ContainsFunc(v, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			continue
+		}
+		d.row.Issues = append(d.row.Issues, Issue{Line: d.row.Line, Column: columns[i], Value: excerpt(v), Code: WarnSuspiciousEncoding,
+			Reason: "the file is not UTF-8 and was read as Windows-1256, as its letters suggest; save it as UTF-8 if they are wrong"})
+		d.row.Incident.Warnings = append(d.row.Incident.Warnings, WarnSuspiciousEncoding)
+		return
+	}
 }
 
 // checkEncoding warns of the first column of a row that looks garbled.

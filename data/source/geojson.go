@@ -605,7 +605,11 @@ func (g *geojsonReader) read() (*Row, error) {
 		g.reject(Issue{Column: "geometry", Value: string(f.Geometry[:min(len(f.Geometry), 400)]), Code: bad.code, Reason: bad.reason})
 	}
 	g.whole = f.whole
-	g.checkEncoding(g.source, raw)
+	if g.in.guessed {
+		g.checkGuess(g.source, raw)
+	} else {
+		g.checkEncoding(g.source, raw)
+	}
 	g.decode(func() []byte { return identityOf(f) })
 	return &g.row, nil
 }

@@ -30,6 +30,8 @@ type tableReader struct {
 	want   int    // columns of the header, with those
 	// harmless is true for an export of ours in which apostrophes stand in front of formulas.
 	harmless bool
+	// year is the index of the column year + 1, -1 if there is none, 0 before that is known.
+	year int
 	// next is the record that Open looked at, to be given by the first Next.
 	next *peeked
 }
@@ -578,11 +580,16 @@ func (t *tableReader) read() (*Row, error) {
 	if t.passesOver() {
 		return nil, nil
 	}
-	t.checkEncoding(t.columns, t.raw)
+	if t.in.guessed {
+		t.checkGuess(t.columns, t.raw)
+	} else {
+		t.checkEncoding(t.columns, t.raw)
+	}
 	for _, f := range faults {
 		t.fault(f)
 	}
 	t.decode(t.rowIdentity)
+	t.checkYear()
 	if t.skip > 0 && t.row.Rejected == nil {
 		t.stillDuplicate(fields[3], fields[4])
 	}
