@@ -66,7 +66,7 @@ func (s *server) getAggregates(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	filter, counted, withheld := snap.counted(sel)
+	filter, counted, withheld := snap.counted(sel, by)
 	if len(withheld) > 0 {
 		c.Response().Header().Set(withheldHeader, escapedList(withheld))
 		c.Response().Header().Set("Access-Control-Expose-Headers", "ETag, Content-Disposition, "+withheldHeader)

@@ -100,16 +100,15 @@ func (m *memory) Aggregate(_ context.Context, q incident.AggregateQuery) ([]inci
 		if !incident.Matches(q.Filter, in) {
 			continue
 		}
-		var keys []*string
-		for _, k := range q.By {
-			keys = append(keys, q.KeyOf(k, in))
-		}
-		j := slices.IndexFunc(groups, func(g *incident.Group) bool { return incident.CompareKeys(g.Keys, keys) == 0 })
-		if j < 0 {
-			j = len(groups)
-			groups = append(groups, &incident.Group{Keys: keys})
-		}
-		groups[j].Add(in)
+		keys := make([]*string, len(q.By))
+		q.EachKeys(in, keys, func() {
+			j := slices.IndexFunc(groups, func(g *incident.Group) bool { return incident.CompareKeys(g.Keys, keys) == 0 })
+			if j < 0 {
+				j = len(groups)
+				groups = append(groups, &incident.Group{Keys: slices.Clone(keys)})
+			}
+			groups[j].Add(in)
+		})
 	}
 	slices.SortFunc(groups, func(a, b *incident.Group) int { return incident.CompareKeys(a.Keys, b.Keys) })
 	var out []incident.Group

@@ -73,8 +73,9 @@ func coarseExpr(e incident.Expr) bool {
 
 // counted gives the filter by which a selection is counted, the datasets that it counts (nil for all) and the names of
 // those that it leaves out, since the selection is finer than what may be published of them.
-func (s *snapshot) counted(sel selection) (f incident.Filter, datasets, withheld []string) {
-	if len(s.withheld) == 0 || coarse(sel.filter) {
+func (s *snapshot) counted(sel selection, by []incident.Key) (f incident.Filter, datasets, withheld []string) {
+	// Who was involved is told by no count of single days and units.
+	if len(s.withheld) == 0 || coarse(sel.filter) && !slices.Contains(by, incident.KeyActor) {
 		return sel.filter, sel.datasets, nil
 	}
 	open, withheld := s.sources(sel.datasets)

@@ -70,17 +70,20 @@ const (
 	KeyCountry        Key = "country"
 	KeyDataset        Key = "dataset"
 	KeyEventType      Key = "event_type"
+	KeySubEventType   Key = "sub_event_type"
 	KeyTypeOfViolence Key = "type_of_violence"
 	KeyPrecision      Key = "precision"
 	KeyVerification   Key = "verification"
-	KeyDay            Key = "day"
-	KeyWeek           Key = "week"
-	KeyMonth          Key = "month"
-	KeyYear           Key = "year"
+	// KeyActor is a side by its name: an incident counts under each of its two.
+	KeyActor Key = "actor"
+	KeyDay   Key = "day"
+	KeyWeek  Key = "week"
+	KeyMonth Key = "month"
+	KeyYear  Key = "year"
 )
 
 // Keys lists the keys.
-var Keys = []Key{KeyUnit, KeyProvince, KeyCountry, KeyDataset, KeyEventType, KeyTypeOfViolence, KeyPrecision, KeyVerification, KeyDay, KeyWeek, KeyMonth, KeyYear}
+var Keys = []Key{KeyUnit, KeyProvince, KeyCountry, KeyDataset, KeyEventType, KeySubEventType, KeyTypeOfViolence, KeyPrecision, KeyVerification, KeyActor, KeyDay, KeyWeek, KeyMonth, KeyYear}
 
 // IsTime reports whether the key is a period.
 func (k Key) IsTime() bool { return k == KeyDay || k == KeyWeek || k == KeyMonth || k == KeyYear }
@@ -137,7 +140,43 @@ type AggregateQuery struct {
 	Distinct bool
 }
 
-// KeyOf returns the value of a key of the query for an incident, nil if it has none.
+// EachKeys calls do with the values of the keys for every group that an incident
+// counts in: one, or with [KeyActor] one for each side. keys is overwritten.
+func (q *AggregateQuery) EachKeys(in *Incident, keys []*string, do func()) {
+	actor := -1
+	for i, k := range q.By {
+		if k == KeyActor {
+			actor = i
+			continue
+		}
+		keys[i] = q.KeyOf(k, in)
+	}
+	if actor < 0 {
+		do()
+		return
+	}
+	for _, name := range ActorsOf(in) {
+		keys[actor] = name
+		do()
+	}
+}
+
+// ActorsOf gives the names of the two sides, each once; a single nil if neither has a name.
+func ActorsOf(in *Incident) []*string {
+	var names []*string
+	for _, name := range []string{in.Actor1, in.Actor2} {
+		if name != "" && (len(names) == 0 || *names[0] != name) {
+			names = append(names, &name)
+		}
+	}
+	if names == nil {
+		return []*string{nil}
+	}
+	return names
+}
+
+// KeyOf returns the value of a key of the query for an incident, nil if it has
+// none. [KeyActor] has no single one; see [AggregateQuery.EachKeys].
 func (q *AggregateQuery) KeyOf(k Key, in *Incident) *string {
 	v := KeyOf(k, in)
 	if k == KeyUnit && v != nil && q.Under != nil {
@@ -174,6 +213,8 @@ func KeyOf(k Key, in *Incident) *string {
 		s = in.Dataset
 	case KeyEventType:
 		s = string(in.EventType)
+	case KeySubEventType:
+		s = string(in.SubEventType)
 	case KeyTypeOfViolence:
 		if in.TypeOfViolence != 0 {
 			s = fmt.Sprint(int(in.TypeOfViolence))

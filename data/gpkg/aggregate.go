@@ -17,7 +17,7 @@ import (
 var keyColumns = map[incident.Key]string{
 	incident.KeyUnit: "unit_id", incident.KeyProvince: "province", incident.KeyCountry: "country", incident.KeyDataset: "dataset",
 	incident.KeyEventType: "event_type", incident.KeyTypeOfViolence: "type_of_violence", incident.KeyPrecision: "location_precision",
-	incident.KeyVerification: "verification", incident.KeyDay: "start_date", incident.KeyWeek: "start_date",
+	incident.KeySubEventType: "sub_event_type", incident.KeyVerification: "verification", incident.KeyDay: "start_date", incident.KeyWeek: "start_date",
 	incident.KeyMonth: "start_date", incident.KeyYear: "start_date",
 }
 
@@ -48,7 +48,7 @@ func (s *Store) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]inc
 			}
 			distinct = n > 0
 		}
-		if ask.rest != nil {
+		if ask.rest != nil || slices.Contains(q.By, incident.KeyActor) {
 			return s.walkGroups(ctx, c, q, &groups, distinct)
 		}
 		// The day stands in front, as in the index, so that SQLite need not sort.
@@ -93,7 +93,8 @@ func (s *Store) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]inc
 	return groups.sorted(), nil
 }
 
-// walkGroups counts incidents one by one, where a part of the filter is not for SQLite.
+// walkGroups counts incidents one by one, where a part of the filter is not for
+// SQLite or an incident counts in several groups.
 func (s *Store) walkGroups(ctx context.Context, c *conn, q incident.AggregateQuery, groups *grouper, distinct bool) error {
 	clusters := map[int64]int64{}
 	if distinct {
@@ -108,23 +109,25 @@ func (s *Store) walkGroups(ctx context.Context, c *conn, q incident.AggregateQue
 	var full error
 	bests := map[int64]*bestOf{}
 	err := s.walk(ctx, c, incident.Query{Filter: q.Filter}, func(in *incident.Incident) bool {
-		for k, key := range q.By {
-			groups.keys[k] = q.KeyOf(key, in)
-		}
-		var at int
-		if at, full = groups.group(); full != nil {
-			return false
-		}
-		cluster, ok := clusters[in.FID]
-		if !ok {
-			groups.groups[at].Add(in)
-			return true
-		}
-		if bests[cluster] == nil {
-			bests[cluster] = &bestOf{}
-		}
-		bests[cluster].offer(at, in)
-		return true
+		q.EachKeys(in, groups.keys, func() {
+			if full != nil {
+				return
+			}
+			var at int
+			if at, full = groups.group(); full != nil {
+				return
+			}
+			cluster, ok := clusters[in.FID]
+			if !ok {
+				groups.groups[at].Add(in)
+				return
+			}
+			if bests[cluster] == nil {
+				bests[cluster] = &bestOf{}
+			}
+			bests[cluster].offer(at, in)
+		})
+		return full == nil
 	})
 	for _, b := range bests {
 		b.count(groups)

@@ -20,6 +20,8 @@ type keyer struct {
 	// values are those of a key that is in a table; codes gives for each segment the number of each of its entries.
 	values []*string
 	codes  [][]uint32
+	// sides gives for the key of actors the numbers of each entry, one or two.
+	sides [][][]uint32
 	// first and periods are the range of a key of time; names are made when they are asked for.
 	first, periods int
 	names          map[int]*string
@@ -30,15 +32,17 @@ func tableOf(k incident.Key) source {
 	switch {
 	case k.IsTime():
 		return fromColumns
+	case k == incident.KeyActor:
+		return fromParty
 	case k == incident.KeyUnit || k == incident.KeyProvince || k == incident.KeyCountry:
 		return fromPlace
 	}
 	return fromKind
 }
 
-// valuesOf gives the value of a key for each entry of a table, nil for none.
-func valuesOf[T any](table []T, put func(*T, *incident.Incident), value func(*incident.Incident) *string) []*string {
-	out := make([]*string, len(table))
+// valuesOf gives the values of a key for each entry of a table, a nil for none.
+func valuesOf[T any](table []T, put func(*T, *incident.Incident), value func(*incident.Incident) []*string) [][]*string {
+	out := make([][]*string, len(table))
 	var in incident.Incident
 	for i := range table {
 		put(&table[i], &in)
@@ -49,25 +53,30 @@ func valuesOf[T any](table []T, put func(*T, *incident.Incident), value func(*in
 
 // newKeyer numbers the values of a key; the days bound the starts that are counted.
 func newKeyer(q *incident.AggregateQuery, k incident.Key, segments []*segment, first, last incident.Day) *keyer {
-	value := func(in *incident.Incident) *string { return q.KeyOf(k, in) }
+	value := func(in *incident.Incident) []*string { return []*string{q.KeyOf(k, in)} }
 	if k.IsTime() {
 		from := periodOf(k, first)
 		return &keyer{key: k, first: from, periods: max(periodOf(k, last)-from+1, 0), names: map[int]*string{}}
 	}
 	y := &keyer{key: k, values: []*string{nil}}
-	var entries [][]*string
+	var entries [][][]*string // of each segment, of each entry: its values
 	known := map[string]*string{}
 	for _, s := range segments {
-		var v []*string
-		if tableOf(k) == fromPlace {
+		var v [][]*string
+		switch tableOf(k) {
+		case fromPlace:
 			v = valuesOf(s.places, (*incident.RowPlace).Put, value)
-		} else {
+		case fromParty:
+			v = valuesOf(s.parties, (*party).put, incident.ActorsOf)
+		default:
 			v = valuesOf(s.kinds, (*incident.RowKind).Put, value)
 		}
 		entries = append(entries, v)
-		for _, t := range v {
-			if t != nil {
-				known[*t] = t
+		for _, of := range v {
+			for _, t := range of {
+				if t != nil {
+					known[*t] = t
+				}
 			}
 		}
 	}
@@ -77,13 +86,17 @@ func newKeyer(q *incident.AggregateQuery, k incident.Key, segments []*segment, f
 		y.values = append(y.values, known[text])
 	}
 	for _, v := range entries {
-		codes := make([]uint32, len(v))
-		for i, t := range v {
-			if t != nil {
-				codes[i] = number[*t]
+		codes, sides := make([]uint32, len(v)), make([][]uint32, len(v))
+		for i, of := range v {
+			for _, t := range of {
+				code := uint32(0)
+				if t != nil {
+					code = number[*t]
+				}
+				codes[i], sides[i] = code, append(sides[i], code)
 			}
 		}
-		y.codes = append(y.codes, codes)
+		y.codes, y.sides = append(y.codes, codes), append(y.sides, sides)
 	}
 	return y
 }
@@ -261,6 +274,8 @@ func (x *Index) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]inc
 				n.kind = added(n.kind, y.codes[i], by)
 			case fromPlace:
 				n.place = added(n.place, y.codes[i], by)
+			case fromParty:
+				n.sides, n.side = y.sides[i], by
 			default:
 				n.times = append(n.times, func(d incident.Day) uint64 { return uint64(periodOf(y.key, d)-y.first) * by })
 			}
@@ -278,7 +293,7 @@ func (v *view) tally(ctx context.Context, seg int, p *plan, lo, hi int, before [
 	if seg > 0 || v.deadRows == 0 {
 		dead = nil
 	}
-	if p.free() && !p.hasBox && t.dense != nil {
+	if p.free() && !p.hasBox && t.dense != nil && n.sides == nil {
 		// Most questions have only days: their rows stand one after the other, and
 		// each core takes a part of them.
 		for _, row := range before {
@@ -291,7 +306,14 @@ func (v *view) tally(ctx context.Context, seg int, p *plan, lo, hi int, before [
 	var full error
 	err := v.each(ctx, seg, p, lo, hi, before, func(rows []uint32) {
 		for _, row := range rows {
-			t.at(n.of(row)).add(p.s, row)
+			g := n.of(row)
+			if n.sides == nil {
+				t.at(g).add(p.s, row)
+				continue
+			}
+			for _, side := range n.sides[p.s.party[row]] {
+				t.at(g+uint64(side)*n.side).add(p.s, row)
+			}
 		}
 		if len(t.rare) > incident.MaxGroups {
 			full = errGroups
@@ -376,7 +398,9 @@ func (t *tally) count(ctx context.Context, lo, hi int, n numberer, dead rowSet) 
 // tables and its day add up to.
 type numberer struct {
 	s           *segment
-	kind, place []uint64 // nil for no key of the table
+	kind, place []uint64   // nil for no key of the table
+	sides       [][]uint32 // of the key of actors: its numbers for each entry, which count side times
+	side        uint64
 	times       []func(incident.Day) uint64
 	day         int32 // the last day, whose number is ofDay
 	ofDay       uint64

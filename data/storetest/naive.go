@@ -107,6 +107,13 @@ func (s *naive) Count(ctx context.Context, f incident.Filter) (int, error) {
 	return len(s.matching(f)), ctx.Err()
 }
 
+// member is an incident in one of the groups that it counts in.
+type member struct {
+	in    *incident.Incident
+	keys  []*string
+	group string
+}
+
 func (s *naive) Aggregate(_ context.Context, q incident.AggregateQuery) ([]incident.Group, error) {
 	if len(q.By) < 1 || len(q.By) > 3 {
 		return nil, incident.Errorf(incident.CodeInvalid, "Counts are grouped by one to three keys.")
@@ -116,30 +123,34 @@ func (s *naive) Aggregate(_ context.Context, q incident.AggregateQuery) ([]incid
 			return nil, incident.Errorf(incident.CodeInvalid, "Counts cannot be grouped by %q.", k)
 		}
 	}
-	groups := map[string]*incident.Group{}
+	var members []member
 	rows := s.matching(q.Filter)
-	if q.Distinct {
-		rows = s.distinct(q, rows)
-	}
-	for _, in := range rows {
-		var keys []*string
-		id := ""
-		for _, k := range q.By {
-			v := q.KeyOf(k, &in)
-			keys = append(keys, v)
-			if v == nil {
-				id += "null "
-			} else {
-				id += fmt.Sprintf("%q ", *v)
+	for i := range rows {
+		keys := make([]*string, len(q.By))
+		q.EachKeys(&rows[i], keys, func() {
+			id := ""
+			for _, v := range keys {
+				if v == nil {
+					id += "null "
+				} else {
+					id += fmt.Sprintf("%q ", *v)
+				}
 			}
-		}
-		if groups[id] == nil {
+			members = append(members, member{&rows[i], slices.Clone(keys), id})
+		})
+	}
+	if q.Distinct {
+		members = s.distinct(members)
+	}
+	groups := map[string]*incident.Group{}
+	for _, m := range members {
+		if groups[m.group] == nil {
 			if len(groups) >= incident.MaxGroups {
 				return nil, incident.Errorf(incident.CodeTooLarge, "There are more than %d groups.", incident.MaxGroups)
 			}
-			groups[id] = &incident.Group{Keys: keys}
+			groups[m.group] = &incident.Group{Keys: m.keys}
 		}
-		groups[id].Add(&in)
+		groups[m.group].Add(m.in)
 	}
 	var out []incident.Group
 	for _, g := range groups {

@@ -215,35 +215,18 @@ func (s *naive) Links(ctx context.Context, id string) ([]incident.Link, error) {
 	return out, nil
 }
 
-// distinct leaves out of the incidents of a question those that another of
-// their cluster stands for in the group.
-func (s *naive) distinct(q incident.AggregateQuery, rows []incident.Incident) []incident.Incident {
+// distinct leaves out of the groups of a question those that another incident
+// of their cluster stands for there.
+func (s *naive) distinct(members []member) []member {
 	s.mu.RLock()
 	cluster := s.clusters()
 	s.mu.RUnlock()
 	best := map[string]*incident.Incident{}
-	key := func(in *incident.Incident) string {
-		k := strconv.Itoa(cluster[in.ID])
-		for _, by := range q.By {
-			if v := q.KeyOf(by, in); v != nil {
-				k += " " + strconv.Quote(*v)
-			} else {
-				k += " null"
-			}
-		}
-		return k
-	}
-	for i := range rows {
-		in := &rows[i]
-		if b := best[key(in)]; cluster[in.ID] != 0 && (b == nil || incident.Better(in, b)) {
-			best[key(in)] = in
+	key := func(m member) string { return strconv.Itoa(cluster[m.in.ID]) + " " + m.group }
+	for _, m := range members {
+		if b := best[key(m)]; cluster[m.in.ID] != 0 && (b == nil || incident.Better(m.in, b)) {
+			best[key(m)] = m.in
 		}
 	}
-	var out []incident.Incident
-	for i := range rows {
-		if in := &rows[i]; cluster[in.ID] == 0 || best[key(in)] == in {
-			out = append(out, *in)
-		}
-	}
-	return out
+	return slices.DeleteFunc(members, func(m member) bool { return cluster[m.in.ID] != 0 && best[key(m)] != m.in })
 }
