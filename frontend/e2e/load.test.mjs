@@ -303,6 +303,8 @@ test('where writing is switched off, the page says how else', async () => {
   try {
     const { page, bad, context } = await open(browser, `${closed.url}/`);
     await page.locator('[data-load]').click();
+    await page.locator('#load-token').fill('whatever-it-may-be');
+    await page.locator('#load-token').press('Enter');
     const text = await page.locator('[data-load-off]').textContent();
     assert.match(text, /sarhad serve --write-token/);
     assert.match(text, /sarhad import FILE/);

@@ -336,6 +336,7 @@ export const t = {
     shared_coordinates: 'Many rows give this point under different names; it may stand for something larger.',
     suspicious_encoding: 'Some letters look damaged, as by a wrong encoding; the text stands as given.',
     text_cut: 'Of a long text about the place only the beginning was read.',
+    unread_column: 'A column that looks like deaths or coordinates was not read; a mapping can say what it means.',
     not_replaced: 'Rows were refused, so nothing was taken out of the data set.',
   } as Record<string, string>,
   warningKm: (km: number) => `(${km} km away)`,
@@ -428,7 +429,7 @@ export const t = {
     token: 'Write token',
     tokenUse: 'Continue',
     tokenNote:
-      'The word after --write-token, with which the server was started. This tab keeps it until it is closed; it goes into no link.',
+      'The word that the server was started with, by --write-token or SARHAD_WRITE_TOKEN. This tab keeps it until it is closed; it goes into no link.',
     tokenWrong: 'The server does not take this token.',
     tokenOk: 'Write token accepted',
     tokenForget: 'Forget it',
@@ -476,7 +477,9 @@ export const t = {
     sending: (pc: number | null) => (pc === null ? 'Sending' : `Sending, ${pc} %`),
     sent: 'Sent; the server checks it in',
     waiting: (n: number) =>
-      n ? `Sent; waits for ${fmt(n)} ${plural(n, 'load', 'loads')} before it` : 'Sent; begins at once',
+      n
+        ? `Sent; waits for ${fmt(n)} ${plural(n, 'load', 'loads')} before it`
+        : 'Sent; begins when no other load is at work',
     running: (rows: number, pc: number | null) =>
       `Loading, ${fmt(rows)} ${plural(rows, 'row', 'rows')} so far${pc === null ? '' : `, ${pc} %`}`,
     runningShort: (pc: number | null) => (pc ? `Loading, ${pc} %` : 'Loading'),

@@ -6,7 +6,10 @@ import type { App } from '../state/app';
 export const borderNote = (app: App): string => app.datasets?.border_note ?? t.borderNoteFixed;
 
 export function attribution(app: App): TemplateResult {
-  const sets = app.datasets?.datasets ?? [];
+  const all = app.datasets?.datasets ?? [];
+  // Many sets may be called the same; one name is enough for them.
+  const called = (d: (typeof all)[number]) => `${d.title || d.name} ${d.synthetic} ${d.sample}`;
+  const sets = all.filter((d, k) => all.findIndex((o) => called(o) === called(d)) === k);
   // Whose boundaries these are is not known before the server says so: they may be the operator's own.
   const by = [
     app.datasets?.attribution,

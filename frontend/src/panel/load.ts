@@ -26,7 +26,7 @@ export class LoadView {
 
   /** begin is called when the view opens. */
   begin(): void {
-    void this.up.refresh();
+    void this.up.open();
   }
   private draw(): void {
     this.app.touch({ ui: true });

@@ -191,6 +191,13 @@ export class Uploads {
     await this.refresh();
   }
 
+  /** open asks the server only where there is a token to show: to ask without one would be an error in the console. */
+  async open(): Promise<void> {
+    if (this.token) return this.refresh();
+    if (this.access === 'unknown' || this.access === 'down') this.access = 'ask';
+    this.changed();
+  }
+
   /** refresh asks for the former imports, and so finds out whether the token is good. */
   async refresh(): Promise<void> {
     const token = this.token;
