@@ -40,7 +40,7 @@ func (s *server) writing(next echo.HandlerFunc) echo.HandlerFunc {
 		h := c.Response().Header()
 		h["Cache-Control"] = []string{"no-store"}
 		if s.Loader == nil || s.WriteToken == "" {
-			return &httpError{http.StatusForbidden, "Writing is switched off; start sarhad serve with --write-token.", nil}
+			return &httpError{http.StatusForbidden, "Writing is switched off; start sarhad serve with --write-token or SARHAD_WRITE_TOKEN.", nil}
 		}
 		given := c.Request().Header["Authorization"]
 		token, ok := "", false
@@ -52,7 +52,7 @@ func (s *server) writing(next echo.HandlerFunc) echo.HandlerFunc {
 		hash := sha256.Sum256([]byte(strings.TrimSpace(token)))
 		if subtle.ConstantTimeCompare(hash[:], s.tokenHash[:]) != 1 || !ok {
 			h["Www-Authenticate"] = []string{`Bearer realm="sarhad"`}
-			detail := "This address needs the header Authorization: Bearer TOKEN, with the token that the server was started with."
+			detail := "This address needs the header Authorization: Bearer TOKEN, with the token that the server was started with (--write-token or SARHAD_WRITE_TOKEN)."
 			if ok {
 				detail = "The token is not that of this server."
 			}

@@ -68,13 +68,17 @@ func readValues(values url.Values, known []string) (params, error) {
 
 // checkValue refuses a value that is no readable text. Only mappings and filters have lines.
 func checkValue(name, v string, most int) error {
+	called := name
+	if name == "file" { // the file itself may be much longer
+		called = "The name of the file"
+	}
 	switch {
 	case len(v) > most:
-		return wrongParameter(name, nil, "%s is longer than %d bytes.", name, most)
+		return wrongParameter(name, nil, "%s is longer than %d bytes.", called, most)
 	case !utf8.ValidString(v) || strings.ContainsFunc(v, func(r rune) bool {
 		return (r < ' ' || r == 0x7f) && (name != paramMapping && name != paramFilter || !strings.ContainsRune("\t\r\n", r))
 	}):
-		return wrongParameter(name, nil, "%s is not a text in UTF-8 without control characters.", name)
+		return wrongParameter(name, nil, "%s is not a text in UTF-8 without control characters, such as line ends.", called)
 	}
 	return nil
 }

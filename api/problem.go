@@ -135,6 +135,9 @@ func (s *server) fail(err error, c echo.Context) {
 		panic(http.ErrAbortHandler) // net/http's own way to cut an answer short; it is not logged
 	}
 	p.Instance = c.Request().URL.RequestURI()
+	if isImportsPath(c.Request().URL.Path) { // a token that was put into the query by mistake is not said again
+		p.Instance = c.Request().URL.EscapedPath()
+	}
 	if len(p.Instance) > 500 {
 		p.Instance = p.Instance[:500]
 	}
