@@ -170,6 +170,7 @@ func brokenFiles(tb testing.TB) []broken {
 		{"deep.ndjson", object("a") + "\n" + `{"x":` + deep + "\n" + object("c"), 2, "2:bad_json", ""},
 		{"separators.geojsons", "\x1e" + good + "\n\x1e{\"type\":\n", 1, "2:bad_json", ""},
 		{"list.json", "[" + object("a") + ",7," + object("c") + "]", 2, "2:bad_json", ""},
+		{"lists.json", `[["Ref","Day","Dead"],["#event+id","#date","#affected+killed"],["a","2020-01-02",3],["b","2020-01-02",2.5],{"id":"c"},["d"],["e","2020-01-02",null]]`, 2, "4:bad_number 5:bad_json 6:wrong_field_count", ""},
 		{"list_cut.json", "[" + object("a") + "," + object("b")[:20], 0, "", "cut"},
 		{"list_behind.json", "[" + object("a") + "] []", 0, "", "after the end"},
 		{"nothing_in_it.json", "[]", 0, "", "empty"},

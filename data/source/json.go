@@ -274,6 +274,8 @@ func openItems(in *input, src itemSource, opt Options) (Reader, error) {
 		return nil, a.err // broken before the first record
 	case len(a.items) == 0:
 		return nil, refuse(opt.File, "the file is empty")
+	case a.items[0].raw[0] == '[' && json.Valid(a.items[0].raw) && opt.Format != FormatGeoJSON:
+		return openTable(in, &jsonArrays{src: a}, opt)
 	case !objects:
 		return nil, refuse(opt.File, "the file is JSON and holds no objects: %s", a.items[0].problem.Reason)
 	case features && (opt.Format == FormatAuto || opt.Format == FormatGeoJSON):
@@ -361,6 +363,60 @@ func (t *jsonTable) next() (*Issue, error) {
 		return true
 	})
 	return problem, nil
+}
+
+// jsonArrays gives a list of lists, of which the first holds the headings: the
+// form in which services of HXL answer.
+type jsonArrays struct {
+	src    *ahead
+	want   int
+	number int
+	fields []string
+}
+
+func (t *jsonArrays) record() (int, []string) { return t.number, t.fields }
+func (t *jsonArrays) expect(fields, _ int)    { t.want = fields }
+func (t *jsonArrays) behind() string          { return fmt.Sprintf("behind record %d", t.number) }
+
+func (t *jsonArrays) next() (*Issue, error) {
+	for {
+		it, err := t.src.item()
+		if err != nil {
+			return nil, err
+		}
+		t.number = it.number
+		if it.problem != nil && it.problem.Code != CodeBadJSON {
+			t.fields = []string{it.problem.Value}
+			return it.problem, nil
+		}
+		list, ok := listOf(it.raw)
+		if !ok {
+			t.fields = []string{string(it.raw)}
+			return &Issue{Code: CodeBadJSON, Value: string(it.raw[:min(len(it.raw), 400)]), Reason: "it is no list, as the first record is"}, nil
+		}
+		t.fields = make([]string, len(list))
+		filled := false
+		for i, v := range list {
+			t.fields[i] = plain(v)
+			filled = filled || t.fields[i] != ""
+			if strings.IndexByte(t.fields[i], 0) >= 0 {
+				return &Issue{Code: CodeBadEncoding, Value: t.fields[i], Reason: "the row holds a NUL byte", field: i + 1}, nil
+			}
+		}
+		if !filled {
+			continue
+		}
+		if t.want > 0 && len(t.fields) != t.want {
+			return wrongCount(t.fields, t.want), nil
+		}
+		return nil, nil
+	}
+}
+
+// listOf gives the values of a JSON list.
+func listOf(raw []byte) (list []json.RawMessage, ok bool) {
+	ok = raw[0] == '[' && json.Unmarshal(raw, &list) == nil
+	return list, ok
 }
 
 // isKnown reports whether a name is a header of any layout.

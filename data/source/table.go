@@ -263,7 +263,7 @@ func (t *tableReader) recognise(names map[string]int) {
 		return ""
 	}
 	switch t.recs.(type) {
-	case *gpkgRows, *jsonTable: // which no spreadsheet opens
+	case *gpkgRows, *jsonTable, *jsonArrays: // which no spreadsheet opens
 	default:
 		t.harmless = true
 	}
