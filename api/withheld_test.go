@@ -120,7 +120,7 @@ func everyRoute() []string {
 	out = append(out, "/", "/?f=json", "/?f=html", "/datasets", "/collections", "/collections?f=html", "/collections/incidents", "/collections/incidents?f=html",
 		"/collections/incidents/queryables", "/collections/incidents/schema", "/collections/incidents/tiles", "/collections/incidents/tiles/WebMercatorQuad",
 		"/collections/incidents/tiles/WebMercatorQuad?f=tilejson", "/collections/incidents/columns", "/collections/incidents/items", "/collections/incidents/items?f=jsonfg",
-		"/aggregates?by=unit,event_type,precision", "/aggregates?by=week&count=distinct", "/api", "/conformance", "/imports")
+		"/aggregates?by=unit,event_type,precision", "/aggregates?by=week&count=distinct", "/aggregates?by=actor", "/aggregates?by=day,actor,unit&f=csv", "/api", "/conformance", "/imports")
 	for fid := range 12 {
 		out = append(out, fmt.Sprintf("/collections/incidents/items/%d", fid), fmt.Sprintf("/collections/incidents/items/%d?f=html", fid))
 	}
