@@ -283,6 +283,13 @@ func frame(file string, err error) error {
 	}
 	if place := (*placedError)(nil); errors.As(err, &place) {
 		what += ", " + place.where
+		err = place.err // the place is said
+	}
+	for _, said := range []error{errBomb, errLarge, errEndless, errBehindGzip, errTooLong} {
+		if errors.Is(err, said) {
+			err = nil // so is the cause
+			break
+		}
 	}
 	return &incident.Error{Code: incident.CodeInvalid, Message: file + ": " + what, Err: err}
 }
