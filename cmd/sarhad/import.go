@@ -188,7 +188,7 @@ func (c *importCmd) guessFile(e *env, file string) (string, error) {
 	if file == "-" {
 		name = ""
 	}
-	return source.Guess(in, source.Options{File: name, Path: from.path, Dataset: c.Dataset})
+	return source.Guess(in, source.Options{File: name, Path: from.path, Dataset: c.Dataset, Ended: e.ctx.Err})
 }
 
 // load loads an input, or one dataset of it.
@@ -200,7 +200,7 @@ func (c *importCmd) load(e *env, from *input, mapping *source.Mapping, st incide
 	defer in.Close()
 	through, hash := hashed(in)
 	counted := ingest.NewCounter(through)
-	how := source.Options{Format: c.Format, File: from.name, Path: from.path, Dataset: c.Dataset, Mapping: mapping, Several: of}
+	how := source.Options{Format: c.Format, File: from.name, Path: from.path, Dataset: c.Dataset, Mapping: mapping, Several: of, Ended: e.ctx.Err}
 	origin := ingest.FindOrigin(e.ctx, st, &how)
 	src, err := source.Open(counted, how)
 	if err != nil {

@@ -393,7 +393,7 @@ func (q *Queue) load(ctx context.Context, e *entry) (report ingest.Report, err e
 	}
 	defer f.Close()
 	counter := ingest.NewCounter(f)
-	how := source.Options{Format: e.Asked.Format, File: e.Asked.File, Dataset: e.Asked.Dataset, Mapping: mapping, Path: path}
+	how := source.Options{Format: e.Asked.Format, File: e.Asked.File, Dataset: e.Asked.Dataset, Mapping: mapping, Path: path, Ended: ctx.Err}
 	origin := ingest.FindOrigin(ctx, q.opt.Store, &how)
 	opened, err := source.Open(counter, how)
 	if err != nil {
