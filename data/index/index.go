@@ -263,7 +263,8 @@ func (x *Index) Change(ctx context.Context) (int64, error) {
 	}
 	looks := x.looks.Load()
 	for end := time.Now().Add(waitAtMost); v != nil && v.change < change && time.Now().Before(end); v = x.current() {
-		if x.loading.Load() && x.looks.Load() > looks { // what a running load brings is shown when it has its turn
+		// What a running load brings is shown when it has its turn. The first look may have begun before the change.
+		if x.loading.Load() && x.looks.Load() > looks+1 {
 			break
 		}
 		select {
