@@ -336,6 +336,7 @@ export const t = {
     shared_coordinates: 'Many rows give this point under different names; it may stand for something larger.',
     suspicious_encoding: 'Some letters look damaged, as by a wrong encoding; the text stands as given.',
     text_cut: 'Of a long text about the place only the beginning was read.',
+    year_mismatch: 'The year that the row states is not that of its date; the date counts.',
     unread_column: 'A column that looks like deaths or coordinates was not read; a mapping can say what it means.',
     not_replaced: 'Rows were refused, so nothing was taken out of the data set.',
   } as Record<string, string>,
