@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -241,6 +242,10 @@ func (x *Index) Follow(ctx context.Context, failed func(error)) {
 const (
 	// askEvery is how often answers look at most whether another process has changed the store.
 	askEvery = time.Millisecond
+	// askLoading is the same while a load ran when it was last looked at: then
+	// nearly every look finds a change, and costs more. It is short enough that
+	// whoever starts a command and asks when it has ended sees what it did.
+	askLoading = 10 * time.Millisecond
 	// waitAtMost is how long an answer waits for the present state.
 	waitAtMost = 500 * time.Millisecond
 )
@@ -347,7 +352,7 @@ func (x *Index) update(ctx context.Context, old *view, st *state) (*view, error)
 	if err != nil || !known {
 		return nil, err
 	}
-	ranges = joined(ranges)
+	ranges = incident.JoinFIDs(ranges, 1)
 	next := &view{change: st.Change, base: old.base, dead: old.dead, deadRows: old.deadRows, fresh: old.fresh}
 	if len(ranges) == 0 {
 		return next, nil
@@ -417,23 +422,8 @@ func (x *Index) update(ctx context.Context, old *view, st *state) (*view, error)
 
 // firstFID is where in byFID the row numbers from fid on begin.
 func (s *segment) firstFID(fid int64) int {
-	i, _ := slices.BinarySearchFunc(s.byFID, fid, func(row uint32, fid int64) int { return compare(s.fid[row], fid) })
+	i, _ := slices.BinarySearchFunc(s.byFID, fid, func(row uint32, fid int64) int { return cmp.Compare(s.fid[row], fid) })
 	return i
-}
-
-// joined sorts ranges and puts together those that meet.
-func joined(ranges []incident.FIDRange) []incident.FIDRange {
-	ranges = slices.Clone(ranges)
-	slices.SortFunc(ranges, func(a, b incident.FIDRange) int { return compare(a.From, b.From) })
-	out := ranges[:0]
-	for _, r := range ranges {
-		if n := len(out); n > 0 && r.From <= out[n-1].To+1 {
-			out[n-1].To = max(out[n-1].To, r.To)
-			continue
-		}
-		out = append(out, r)
-	}
-	return out
 }
 
 // mayHaveChanged reports whether it is time to look again.
@@ -445,7 +435,7 @@ func (x *Index) mayHaveChanged() bool {
 	}
 	every := askEvery
 	if x.loading.Load() {
-		every = lookEvery
+		every = askLoading
 	}
 	now, last := time.Now().UnixNano(), x.asked.Load()
 	return now-last >= int64(every) && x.asked.CompareAndSwap(last, now)
@@ -659,7 +649,7 @@ func (v *view) sorted(ctx context.Context, seg int, p *plan, q incident.Query) (
 // to be looked up, so the row travels behind its fid.
 func (s *segment) sortByFID(rows []uint32) {
 	if len(s.byFID) == 0 || s.fid[s.byFID[0]] < 0 || s.fid[s.byFID[len(s.byFID)-1]] > math.MaxUint32 {
-		slices.SortFunc(rows, func(a, b uint32) int { return compare(s.fid[a], s.fid[b]) })
+		slices.SortFunc(rows, func(a, b uint32) int { return cmp.Compare(s.fid[a], s.fid[b]) })
 		return
 	}
 	keys := make([]uint64, len(rows))
