@@ -250,12 +250,6 @@ func (e *encoder) appendPlaceAndTime(b []byte, in *incident.Incident) []byte {
 	return appendTime(b, in)
 }
 
-// appendFeature appends an incident as a GeoJSON feature with all properties,
-// up to but without the last brace.
-func appendFeature(b []byte, in *incident.Incident, p *places) []byte {
-	return newEncoder(p).append(b, in)
-}
-
 // appendDuplicates appends to the properties of a feature, which have just
 // been ended, what is likely the same event. Of datasets whose single incidents
 // may not be shown there is nothing, and without any the property is absent.

@@ -193,3 +193,9 @@ func BenchmarkNearestCrossing(b *testing.B) {
 		b.Error("no crossing was found")
 	}
 }
+
+// appendFeature appends an incident as a GeoJSON feature with all properties,
+// up to but without the last brace.
+func appendFeature(b []byte, in *incident.Incident, p *places) []byte {
+	return newEncoder(p).append(b, in)
+}

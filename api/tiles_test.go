@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/paulmach/orb"
 
+	"sarhad/data/storetest"
 	"sarhad/geo"
 	"sarhad/incident"
 )
@@ -744,11 +745,9 @@ func TestTileGolden(t *testing.T) {
 
 // GDAL reads the same points where the incidents are.
 func TestGDALReadsTiles(t *testing.T) {
-	if _, err := exec.LookPath("ogr2ogr"); err != nil {
-		t.Skip("ogr2ogr is not there")
-	}
+	storetest.NeedGDAL(t, "ogr2ogr", "ogrinfo")
 	if out, err := exec.Command("ogrinfo", "--formats").CombinedOutput(); err != nil || !bytes.Contains(out, []byte("MVT")) {
-		t.Skip("GDAL has no MVT driver")
+		t.Fatalf("GDAL has no MVT driver: %v", err)
 	}
 	m := worldOf(rand.New(rand.NewPCG(7, 7)), 300)
 	h := mustHandler(t, testConfig(m))

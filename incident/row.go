@@ -1,7 +1,9 @@
 package incident
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/paulmach/orb"
 )
@@ -105,6 +107,21 @@ func shared[T comparable](known map[T]*T, v T) *T {
 
 // FIDRange is a range of row numbers of a store, closed at both ends.
 type FIDRange struct{ From, To int64 }
+
+// JoinFIDs sorts ranges and puts together those that overlap or whose ends are
+// at most so many numbers apart: with 1 those that meet. It reuses the slice.
+func JoinFIDs(ranges []FIDRange, gap int64) []FIDRange {
+	slices.SortFunc(ranges, func(a, b FIDRange) int { return cmp.Compare(a.From, b.From) })
+	out := ranges[:0]
+	for _, r := range ranges {
+		if n := len(out); n > 0 && r.From <= out[n-1].To+gap {
+			out[n-1].To = max(out[n-1].To, r.To)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
 
 // Journal is a reader that knows what changed, so that who keeps a copy need not read everything again.
 type Journal interface {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"sarhad/data/storetest"
 )
 
 // served is a feature as the test reads it, to filter it in the simplest way.
@@ -77,11 +79,7 @@ func ogr(t *testing.T, base, collection, field string, args ...string) []string 
 // GDAL reads the collections over HTTP, all of them and by box and time, and
 // gets what a filter of everything gives.
 func TestGDALReadsTheAPI(t *testing.T) {
-	for _, tool := range []string{"ogr2ogr", "ogrinfo"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not installed: %v", tool, err)
-		}
-	}
+	storetest.NeedGDAL(t, "ogr2ogr", "ogrinfo")
 	dir := t.TempDir()
 	store, file := filepath.Join(dir, "s.gpkg"), filepath.Join(dir, "g.csv")
 	must(t, "generate", "--rows", "3000", "--seed", "6", "-o", file)

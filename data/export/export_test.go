@@ -271,9 +271,7 @@ func TestKML(t *testing.T) {
 
 // GDAL reads every placemark, with its place and its days.
 func TestGDALReadsKML(t *testing.T) {
-	if _, err := exec.LookPath("ogr2ogr"); err != nil {
-		t.Skip("SKIPPED: GDAL is not installed")
-	}
+	storetest.NeedGDAL(t, "ogr2ogr")
 	file := filepath.Join(t.TempDir(), "x.kml")
 	f, err := os.Create(file)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"slices"
 
 	"sarhad/incident"
 )
@@ -34,19 +33,10 @@ func (t *touched) add(fid int64) {
 	*t = append(*t, incident.FIDRange{From: fid, To: fid})
 }
 
-// ranges sorts the ranges and puts together what is close, the farther the more there are.
+// ranges puts together what is close, the farther the more ranges there are.
 func (t touched) ranges() []incident.FIDRange {
-	slices.SortFunc(t, func(a, b incident.FIDRange) int { return int(min(max(a.From-b.From, -1), 1)) })
 	for gap := int64(closeFIDs); ; gap *= 4 {
-		out := t[:0]
-		for _, r := range t {
-			if n := len(out); n > 0 && r.From <= out[n-1].To+gap {
-				out[n-1].To = max(out[n-1].To, r.To)
-				continue
-			}
-			out = append(out, r)
-		}
-		if t = out; len(t) <= maxRanges {
+		if t = incident.JoinFIDs(t, gap); len(t) <= maxRanges {
 			return t
 		}
 	}

@@ -112,7 +112,7 @@ func (b *builder) finish() *segment {
 		}
 	}
 	s.byFID = order
-	slices.SortFunc(s.byFID, func(a, b uint32) int { return compare(s.fid[a], s.fid[b]) })
+	slices.SortFunc(s.byFID, func(a, b uint32) int { return cmp.Compare(s.fid[a], s.fid[b]) })
 	class := func(row uint32) int { return bits.Len64(uint64(int64(s.end[row]) - int64(s.start[row]))) }
 	for i := range s.start {
 		if s.end[i] > s.start[i] {
@@ -147,10 +147,10 @@ func (s *segment) inOrder(write func([]byte) error) error {
 }
 
 func (s *segment) byStart(a, b uint32) int {
-	if c := compare(s.start[a], s.start[b]); c != 0 {
+	if c := cmp.Compare(s.start[a], s.start[b]); c != 0 {
 		return c
 	}
-	return compare(s.fid[a], s.fid[b])
+	return cmp.Compare(s.fid[a], s.fid[b])
 }
 
 func gather[T any](column []T, order []uint32) []T {

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"slices"
@@ -122,16 +123,8 @@ func (s *segment) lookForBounds() {
 
 // find gives the row of a fid.
 func (s *segment) find(fid int64) (uint32, bool) {
-	i, ok := slices.BinarySearchFunc(s.byFID, fid, func(row uint32, fid int64) int {
-		switch f := s.fid[row]; {
-		case f < fid:
-			return -1
-		case f > fid:
-			return 1
-		}
-		return 0
-	})
-	if !ok {
+	i := s.firstFID(fid)
+	if i == len(s.byFID) || s.fid[s.byFID[i]] != fid {
 		return 0, false
 	}
 	return s.byFID[i], true
@@ -164,7 +157,7 @@ func (s *segment) window(from, to incident.Day) (lo, hi int, before []uint32) {
 			continue
 		}
 		least := max(int64(from)-(int64(1)<<k)+1, math.MinInt32)
-		at, _ := slices.BinarySearchFunc(class, int32(least), func(row uint32, d int32) int { return compare(s.start[row], d) })
+		at, _ := slices.BinarySearchFunc(class, int32(least), func(row uint32, d int32) int { return cmp.Compare(s.start[row], d) })
 		for _, row := range class[at:] {
 			if s.start[row] >= int32(from) {
 				break
@@ -175,14 +168,4 @@ func (s *segment) window(from, to incident.Day) (lo, hi int, before []uint32) {
 		}
 	}
 	return lo, hi, before
-}
-
-func compare[T int32 | int64](a, b T) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
