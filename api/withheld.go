@@ -19,56 +19,15 @@ const withheldNote = "The terms of these datasets allow only aggregates. They ar
 	"event type, precision, verification and dataset; this question has other conditions, so they are left out."
 
 // coarse says whether a filter looks at nothing finer than what is published of every dataset. A part that is not known
-// here counts as finer.
+// here counts as finer, and so do instants, which tell hours of a day.
 func coarse(f incident.Filter) bool {
-	all := func(parts []incident.Filter) bool {
-		return !slices.ContainsFunc(parts, func(p incident.Filter) bool { return !coarse(p) })
-	}
-	published := func(p incident.Property) bool { return slices.Contains(publishedGrain, p) }
-	switch f := f.(type) {
-	case nil, incident.During:
-		return true
-	case incident.And:
-		return all(f)
-	case incident.Or:
-		return all(f)
-	case incident.Not:
-		return coarse(f.Of)
-	case incident.IsUnknown:
-		return coarse(f.Of)
-	case incident.Compare:
-		return published(f.Property)
-	case incident.In:
-		return published(f.Property)
-	case incident.IsNull:
-		return published(f.Property)
-	case incident.Like:
-		return published(f.Property)
-	case incident.CompareExprs:
-		return coarseExpr(f.Left) && coarseExpr(f.Right)
-	case incident.InTexts:
-		return coarseExpr(f.Of)
-	case incident.LikeExpr:
-		return coarseExpr(f.Of)
-	case incident.IsNullExpr:
-		return coarseExpr(f.Of)
-	}
-	return false
-}
-
-// coarseExpr is coarse for what has a value.
-func coarseExpr(e incident.Expr) bool {
-	switch e := e.(type) {
-	case incident.Literal:
-		return true
-	case incident.Field:
-		return slices.Contains(publishedGrain, e.Property)
-	case incident.Folded:
-		return coarseExpr(e.Of)
-	case incident.Arithmetic:
-		return coarseExpr(e.Left) && coarseExpr(e.Right)
-	}
-	return false
+	return incident.Uses(f, func(condition incident.Filter, p incident.Property) bool {
+		switch condition.(type) {
+		case incident.DuringInstants, incident.CompareInstant:
+			return false
+		}
+		return slices.Contains(publishedGrain, p)
+	})
 }
 
 // counted gives the filter by which a selection is counted, the datasets that it counts (nil for all) and the names of

@@ -201,7 +201,9 @@ func TestCoarse(t *testing.T) {
 		t.Error("a coarse filter is not")
 	}
 	for _, f := range []incident.Filter{finer{incident.During{}}, incident.And{incident.During{}, finer{}}, incident.Or{finer{}}, incident.Not{Of: finer{}}, incident.IsUnknown{Of: finer{}},
-		incident.IsNullExpr{Of: nil}, incident.CompareExprs{Left: incident.Literal{}, Right: incident.Field{Property: "summary"}}, incident.NoPoint{}, incident.Like{Property: "subunit_id"}} {
+		incident.IsNullExpr{Of: nil}, incident.CompareExprs{Left: incident.Literal{}, Right: incident.Field{Property: "summary"}}, incident.NoPoint{}, incident.Like{Property: "subunit_id"},
+		incident.DuringInstants{}, incident.CompareInstant{Property: "start_date"}, incident.ActorHas{}, incident.TextHas{}, incident.NearBorder{}, incident.Box{}, incident.Spatial{},
+		incident.CompareLists{Left: incident.ListField{Property: "warnings"}, Right: incident.ListLiteral{}}} {
 		if coarse(f) {
 			t.Errorf("%#v is called coarse", f)
 		}

@@ -253,38 +253,3 @@ func LocalDay(at int64) (pk, af Day) {
 	}
 	return day(at + OffsetPK), day(at + OffsetAF)
 }
-
-// Using is implemented by filters that can say which properties they look at,
-// so that who evaluates them need not fetch the rest. The names may also be
-// those of [Lists], and [Geometry].
-type Using interface {
-	Filter
-	Uses() []Property
-}
-
-// Uses implements [Using].
-func (f CompareExprs) Uses() []Property { return append(uses(f.Left), uses(f.Right)...) }
-
-// Uses implements [Using].
-func (f InTexts) Uses() []Property { return uses(f.Of) }
-
-// Uses implements [Using].
-func (f LikeExpr) Uses() []Property { return uses(f.Of) }
-
-// Uses implements [Using].
-func (f IsNullExpr) Uses() []Property { return uses(f.Of) }
-
-// Uses implements [Using].
-func (f CompareInstant) Uses() []Property { return []Property{f.Property, "country"} }
-
-func uses(e Expr) []Property {
-	switch e := e.(type) {
-	case Field:
-		return []Property{e.Property}
-	case Folded:
-		return uses(e.Of)
-	case Arithmetic:
-		return append(uses(e.Left), uses(e.Right)...)
-	}
-	return nil
-}

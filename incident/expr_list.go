@@ -88,18 +88,3 @@ func holdsAll(set, all []string) bool {
 	}
 	return true
 }
-
-// Uses implements [Using].
-func (f CompareLists) Uses() []Property { return append(listUses(f.Left), listUses(f.Right)...) }
-
-func listUses(l List) (out []Property) {
-	switch l := l.(type) {
-	case ListField:
-		return []Property{l.Property}
-	case ListLiteral:
-		for _, e := range l.Of {
-			out = append(out, uses(e)...)
-		}
-	}
-	return out
-}

@@ -38,17 +38,11 @@ func (f Spatial) Match(in *Incident) Truth {
 	return truth(f.Shape.Relates(f.Relation, in.Point))
 }
 
-// Uses implements [Using].
-func (f Spatial) Uses() []Property { return []Property{Geometry} }
-
 // NoPoint is true for an incident without a label point. It is never unknown.
 type NoPoint struct{}
 
 // Match implements [Filter].
 func (f NoPoint) Match(in *Incident) Truth { return truth(!in.HasPoint) }
-
-// Uses implements [Using].
-func (f NoPoint) Uses() []Property { return []Property{Geometry} }
 
 // Relates says whether a point lies to the shape as the relation has it.
 func (s *Shape) Relates(r Relation, p orb.Point) bool {

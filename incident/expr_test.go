@@ -95,9 +95,54 @@ func TestExprsKeepThreeValues(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
-	uses := CompareExprs{Arithmetic{Plus, low, Literal{}}, Lt, Folded{a1, nil}}.Uses()
-	if !slices.Equal(uses, []Property{"fatalities_low", "actor1"}) {
-		t.Errorf("it looks at %v", uses)
+}
+
+// foreign is a filter, an expression and a list that this package does not know.
+type foreign struct {
+	Filter
+	Expr
+	List
+}
+
+func TestUses(t *testing.T) {
+	low, actor, lit := Field{"fatalities_low"}, Field{"actor1"}, Literal{NumberValue(1)}
+	for _, c := range []struct {
+		f    Filter
+		want string // "…" at the end for what may look at anything
+	}{
+		{nil, ""},
+		{And{}, ""},
+		{And{Compare{Property: "dataset"}, Or{In{Property: "unit_id"}, Not{IsNull{"summary"}}}, IsUnknown{Like{Property: "actor1"}}}, "dataset unit_id summary actor1"},
+		{During{}, "start_date end_date"},
+		{DuringInstants{}, "start_date end_date country"},
+		{CompareInstant{Property: "end_date"}, "end_date country"},
+		{Or{Box{}, Spatial{}, NoPoint{}}, "geometry geometry geometry"},
+		{NearBorder{}, "border_km_min"},
+		{ActorHas{}, "actor1 actor2 assoc_actors"},
+		{TextHas{}, "summary location_name location_text actor1 actor2"},
+		{CompareExprs{Arithmetic{Plus, low, lit}, Lt, Folded{actor, nil}}, "fatalities_low actor1"},
+		{And{InTexts{Of: actor}, LikeExpr{Of: low}, IsNullExpr{lit}}, "actor1 fatalities_low"},
+		{CompareLists{ListField{"warnings"}, SetEquals, ListLiteral{[]Expr{lit, actor}}}, "warnings actor1"},
+		{foreign{}, "…"},
+		{And{NoPoint{}, Not{foreign{}}, Box{}}, "geometry …"},
+		{CompareExprs{low, Eq, foreign{}}, "fatalities_low …"},
+		{IsNullExpr{}, "…"},
+		{CompareLists{ListLiteral{}, SetEquals, foreign{}}, "…"},
+	} {
+		var uses []string
+		if !Uses(c.f, func(_ Filter, p Property) bool { uses = append(uses, string(p)); return true }) {
+			uses = append(uses, "…")
+		}
+		if got := strings.Join(uses, " "); got != c.want {
+			t.Errorf("%#v looks at %q, want %q", c.f, got, c.want)
+		}
+	}
+	var seen []Filter
+	if Uses(And{Not{During{}}, NoPoint{}}, func(f Filter, p Property) bool { seen = append(seen, f); return p != "end_date" }) {
+		t.Error("it goes on after the end")
+	}
+	if !slices.Equal(seen, []Filter{During{}, During{}}) {
+		t.Errorf("%v look at something", seen)
 	}
 }
 
