@@ -1,6 +1,7 @@
 package cql2
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sarhad/data/gpkg"
+	"sarhad/data/index"
 	"sarhad/data/storetest"
 	"sarhad/incident"
 )
@@ -78,9 +80,9 @@ func (w writer) not() string { return w.pick(" ", " NOT ") }
 func (w writer) text(depth int) string {
 	switch w.n(3 + depth) {
 	case 0, 1:
-		return w.pick("actor1", "\"actor2\"", "unit_id", "district", "summary", "country", "event_type")
+		return w.pick("actor1", "\"actor2\"", "unit_id", "district", "summary", "country", "event_type", "dataset", "source_id", "location_name", "verification", "subunit_id", "border_side")
 	case 2, 3:
-		return w.pick("'Kurram'", "'PK'", "'AF'", "''", "'pk-kp-kurram'", "'kurram road'", `'O''Brien "q" \'`+" '", "'Battles'", "'éclair'")
+		return w.pick("'Kurram'", "'PK'", "'AF'", "''", "'pk-kp-kurram'", "'kurram road'", `'O''Brien "q" \'`+" '", "'Battles'", "'éclair'", "'ged'", "'unverified'")
 	}
 	of := w.text(0)
 	return w.pick("CASEI("+of+")", "ACCENTI("+of+")", "ACCENTI(CASEI("+of+"))")
@@ -90,7 +92,7 @@ func (w writer) number(depth int) string {
 	if depth > 0 && w.n(2) == 0 {
 		return "(" + w.number(depth-1) + w.pick(" + ", "-", " * ", "/", " % ", " div ", " ^ ") + w.number(depth-1) + ")"
 	}
-	return w.pick("fatalities_low", "fatalities_best", "fatalities_high", "type_of_violence", "border_km_min", "0", "1", "-2", "7", "2.5", "1E2", "-fatalities_best")
+	return w.pick("fatalities_low", "fatalities_best", "fatalities_high", "type_of_violence", "border_km_min", "border_km_max", "0", "1", "-2", "7", "2.5", "1E2", "-fatalities_best")
 }
 
 func (w writer) day() string {
@@ -700,46 +702,98 @@ func checkMeaning(t *rapid.T, world []incident.Incident, text string) {
 	}
 }
 
-// Random filters choose the same incidents in SQL as by looking at each.
+var firstSeed = flag.Int("cql2.seed", 0, "the seed that TestStoresAgree begins with")
+
+// Random filters, half of them read from text and half from JSON, choose the
+// same incidents by a second reading of their tree, by looking at each, in SQL
+// and by the index, in memory and in a file that is older than the last load.
 func TestStoresAgree(t *testing.T) {
 	cases := 10_000
 	if testing.Short() {
 		cases = 500
 	}
 	all := rapid.SliceOfNDistinct(storetest.Incidents(), 60, 60, func(in incident.Incident) string { return in.ID }).Example(7)
+	before := slices.Clone(all[:45])
+	for i := range before[:15] { // they will have changed
+		before[i].Best, before[i].Summary, before[i].Start = incident.Known(i), "before", before[i].End
+	}
 	sql, err := gpkg.Open(t.Context(), filepath.Join(t.TempDir(), "test.gpkg"), gpkg.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer sql.Close()
+	t.Cleanup(func() { _ = sql.Close() })
 	oracle := storetest.NewNaive()
-	for _, s := range []incident.Store{sql, oracle} {
-		storetest.Load(t, s, incident.Import{Dataset: incident.Dataset{Name: "ged"}, File: "a.csv", Layout: "table"}, 100, all)
-	}
-	some := filters()
-	chosen := 0
-	for seed := range cases {
-		text := some.Example(seed)
-		f, err := Parse(text, Text, Options{})
-		if err != nil {
-			t.Fatalf("%s: %v", text, err)
+	memory, mapped := index.New(sql, index.Options{}), index.New(sql, index.Options{File: filepath.Join(t.TempDir(), "test.index")})
+	load := func(what []incident.Incident, indexes ...*index.Index) {
+		for _, s := range []incident.Store{sql, oracle} {
+			storetest.Load(t, s, incident.Import{Dataset: incident.Dataset{Name: "ged"}, File: "a.csv", Layout: "table"}, 100, what)
 		}
-		want, err := oracle.Count(t.Context(), f)
+		for _, x := range indexes {
+			if err := x.Refresh(t.Context()); err != nil || !x.Ready() {
+				t.Fatalf("the index is not ready: %v", err)
+			}
+		}
+	}
+	load(before, mapped)
+	load(all, memory, mapped)
+	if n, fresh := mapped.Size(); n != 60 || fresh < 15 || fresh == 60 {
+		t.Fatalf("of %d incidents %d are not in the file", n, fresh)
+	}
+	var world []*incident.Incident
+	for in, err := range oracle.Incidents(t.Context(), incident.Query{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := sql.Count(t.Context(), f)
-		if err != nil {
-			t.Fatalf("%s: %v", text, err)
-		}
-		if got != want {
-			t.Fatalf("%s: %d in SQL, want %d", text, got, want)
-		}
-		if want > 0 && want < len(all) {
-			chosen++
-		}
+		world = append(world, in)
 	}
-	if chosen < cases/5 {
-		t.Errorf("only %d of %d filters choose some incidents and leave others", chosen, cases)
+	readers := []struct {
+		name string
+		incident.Reader
+	}{{"slice", oracle}, {"SQL", sql}, {"index in memory", memory}, {"index in a file", mapped}}
+	for i, lang := range Langs {
+		t.Run(string(lang), func(t *testing.T) {
+			t.Parallel()
+			some := filters()
+			chosen := 0
+			for seed := *firstSeed + i; seed < *firstSeed+cases; seed += len(Langs) {
+				text := some.Example(seed)
+				x, err := Read(text, Text)
+				if err != nil {
+					t.Fatalf("seed %d: %s: %v", seed, text, err)
+				}
+				source := text
+				if lang == JSON {
+					source = string(x.JSON())
+				}
+				f, err := Parse(source, lang, Options{})
+				if err != nil {
+					t.Fatalf("seed %d: %s: %v", seed, source, err)
+				}
+				var want []string
+				for _, in := range world {
+					if (naive{in}).truth(x.root) == incident.True {
+						want = append(want, in.ID)
+					}
+				}
+				for _, r := range readers {
+					var got []string
+					for in, err := range r.Incidents(t.Context(), incident.Query{Filter: f, Fields: []incident.Property{"id"}}) {
+						if err != nil {
+							t.Fatalf("seed %d, %s: %s: %v", seed, r.name, source, err)
+						}
+						got = append(got, in.ID)
+					}
+					if n, err := r.Count(t.Context(), f); err != nil || n != len(want) || !slices.Equal(got, want) {
+						t.Fatalf("seed %d: %s\n%s counts %d, %v, and gives %q, want %d: %q", seed, source, r.name, n, err, got, len(want), want)
+					}
+				}
+				if len(want) > 0 && len(want) < len(all) {
+					chosen++
+				}
+			}
+			if chosen < cases/len(Langs)/5 {
+				t.Errorf("only %d of %d filters choose some incidents and leave others", chosen, cases/len(Langs))
+			}
+		})
 	}
 }
