@@ -34,6 +34,7 @@ type importCmd struct {
 	Rejects        string `help:"Write the rejected rows as CSV; it loads again after mending." placeholder:"rejects.csv" type:"path"`
 	JSON           bool   `help:"Print the report as JSON on standard output."`
 	Quiet          bool   `short:"q" help:"No progress and no warnings."`
+	NoIndex        bool   `help:"Do not save the index beside the store after a large load; a server then makes it when it starts."`
 
 	mappingText string
 
@@ -87,7 +88,7 @@ func (c *importCmd) Run(e *env) error {
 		defer os.RemoveAll(dir)
 		path = filepath.Join(dir, "empty.gpkg")
 	}
-	st, err := known.open(e, path)
+	st, err := known.open(e, path, true)
 	if err != nil {
 		return err
 	}
@@ -99,6 +100,9 @@ func (c *importCmd) Run(e *env) error {
 	}
 	if err := c.write(e, loads); err != nil {
 		return err
+	}
+	if !c.NoIndex {
+		saveIndex(e, said, st, loads)
 	}
 	failed, rejected := 0, 0
 	for _, l := range loads {

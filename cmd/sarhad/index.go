@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"log/slog"
+	"time"
 
 	"sarhad/data/gpkg"
 	"sarhad/data/index"
@@ -18,7 +21,59 @@ func (f *indexFlag) openIndex(st *gpkg.Store) *index.Index {
 	if f.NoIndex {
 		return nil
 	}
-	return index.New(st, index.Options{File: st.Path() + "-index"})
+	return index.New(st, index.Options{File: indexFile(st)})
+}
+
+// indexFile is where the index of a store lies.
+func indexFile(st *gpkg.Store) string { return st.Path() + "-index" }
+
+// A load is worth a new index if it changed so many incidents and so large a
+// part of the store. A server catches up with less by itself, and saving the
+// index, which takes longer the more the store holds, is then a fair part of
+// the whole load.
+const (
+	indexFrom = 10_000
+	indexPart = 10 // one in so many
+)
+
+// saveIndex saves the index after large loads, so that a server that is started
+// then need not make it, and says so. Nothing depends on it: if it cannot be
+// saved, that is a warning.
+func saveIndex(e *env, w io.Writer, st *gpkg.Store, loads []outcome) {
+	touched := 0
+	for _, l := range loads {
+		if l.Stored {
+			touched += l.New + l.Changed
+			if l.Gone != nil {
+				touched += *l.Gone
+			}
+		}
+	}
+	if touched < indexFrom {
+		return
+	}
+	began := time.Now()
+	err := func() error {
+		sets, err := st.Datasets(e.ctx)
+		if err != nil {
+			return err
+		}
+		all := 0
+		for _, d := range sets {
+			all += d.Count
+		}
+		if touched*indexPart < all {
+			return nil
+		}
+		if err := index.Save(e.ctx, st, indexFile(st)); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "Index saved beside the store in %.1f s\n", time.Since(began).Seconds())
+		return nil
+	}()
+	if err != nil {
+		fmt.Fprintf(w, "warning: the index was not saved, and a server makes it when it starts: %v\n", err)
+	}
 }
 
 // followStore keeps an index up to date until the context ends.

@@ -107,9 +107,9 @@ func (f *placesFlag) read(w io.Writer) (*places, error) {
 	return p, nil
 }
 
-// open opens a store for writing.
-func (p *places) open(e *env, path string) (*gpkg.Store, error) {
-	return e.openStore(path, gpkg.Options{Units: p.units, Border: p.line, Crossings: p.crossings, Boundaries: p.boundaries})
+// open opens a store for writing. One that is unmapped is read in little memory.
+func (p *places) open(e *env, path string, unmapped bool) (*gpkg.Store, error) {
+	return e.openStore(path, gpkg.Options{Units: p.units, Border: p.line, Crossings: p.crossings, Boundaries: p.boundaries, Unmapped: unmapped})
 }
 
 // locator places the incidents of a dataset, those without coordinates also by what the other datasets of a store teach.

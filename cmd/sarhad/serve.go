@@ -66,7 +66,7 @@ func (c *serveCmd) Run(e *env) error {
 		return err
 	}
 	locator := ingest.NewLocator(known.geocoder, nil)
-	st, err := known.open(e, c.Store)
+	st, err := known.open(e, c.Store, false)
 	if err != nil {
 		return err
 	}

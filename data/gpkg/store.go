@@ -31,6 +31,9 @@ type Options struct {
 	Boundaries Boundaries
 	// ReadOnly opens a store that exists and never writes to it.
 	ReadOnly bool
+	// Unmapped reads the file piece by piece instead of mapping it: slower, and
+	// what was read does not count as memory of the process.
+	Unmapped bool
 	// BusyTimeout is how long a locked store is waited for; 0 means 5 seconds.
 	BusyTimeout time.Duration
 	// Now is the clock for the records of imports; nil is time.Now.
@@ -205,8 +208,11 @@ func (s *Store) openReader() (*conn, error) {
 	// The file is mapped rather than cached: pages are shared between the
 	// connections and with the system, and only a small cache is private.
 	// query_only comes last, as it forbids what writes.
-	if err := c.pragmas("busy_timeout = "+milliseconds(s.opt.BusyTimeout), "mmap_size = 4294967296",
-		"cache_size = -2000", "query_only = ON"); err != nil {
+	mapped := "mmap_size = 4294967296"
+	if s.opt.Unmapped {
+		mapped = "mmap_size = 0"
+	}
+	if err := c.pragmas("busy_timeout = "+milliseconds(s.opt.BusyTimeout), mapped, "cache_size = -2000", "query_only = ON"); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil

@@ -3,10 +3,7 @@ package index
 import (
 	"cmp"
 	"errors"
-	"fmt"
-	"io"
 	"math"
-	"math/bits"
 	"slices"
 
 	"sarhad/incident"
@@ -18,10 +15,8 @@ type builder struct {
 	kinds   map[incident.RowKind]uint32
 	places  map[incident.RowPlace]uint32
 	parties map[party]uint32
-	out     io.Writer // takes the records; nil keeps them
-	size    uint64    // of the records
+	size    uint64 // of the records
 	words   wordBuilder
-	buf     []byte
 	w       writer
 }
 
@@ -76,20 +71,25 @@ func (b *builder) add(in *incident.Incident) error {
 	s.place = append(s.place, entry(b.places, &s.places, incident.RowPlaceOf(in)))
 	s.party = append(s.party, entry(b.parties, &s.parties, partyOf(in)))
 	s.low, s.best, s.high = append(s.low, s.rowFigure(in.Low)), append(s.best, s.rowFigure(in.Best)), append(s.high, s.rowFigure(in.High))
-	b.words.add(in)
+	if err := b.words.add(in); err != nil {
+		return err
+	}
 	s.offset = append(s.offset, b.size)
 	b.w.fields(in)
-	if b.out == nil {
-		s.records = s.appendRecord(s.records, len(s.start)-1, &b.w)
-		b.size = uint64(len(s.records))
-		return nil
-	}
-	b.buf = s.appendRecord(b.buf[:0], len(s.start)-1, &b.w)
-	b.size += uint64(len(b.buf))
-	if _, err := b.out.Write(b.buf); err != nil {
-		return fmt.Errorf("write a record: %w", err)
-	}
+	before := len(s.records)
+	s.records = s.appendRecord(s.records, len(s.start)-1, &b.w)
+	b.size += uint64(len(s.records) - before)
 	return nil
+}
+
+// again empties the columns and the records, so that the next incident stands there alone; tables and words go on.
+func (b *builder) again() {
+	s := &b.s
+	s.start, s.end, s.fid = s.start[:0], s.end[:0], s.fid[:0]
+	s.lon, s.lat, s.border = s.lon[:0], s.lat[:0], s.border[:0]
+	s.kind, s.place, s.party = s.kind[:0], s.place[:0], s.party[:0]
+	s.low, s.best, s.high = s.low[:0], s.best[:0], s.high[:0]
+	s.offset, s.records = s.offset[:0], s.records[:0]
 }
 
 // finish sorts the rows and gives the segment. The builder is used up.
@@ -113,37 +113,16 @@ func (b *builder) finish() *segment {
 	}
 	s.byFID = order
 	slices.SortFunc(s.byFID, func(a, b uint32) int { return cmp.Compare(s.fid[a], s.fid[b]) })
-	class := func(row uint32) int { return bits.Len64(uint64(int64(s.end[row]) - int64(s.start[row]))) }
+	var long []uint64
 	for i := range s.start {
 		if s.end[i] > s.start[i] {
-			s.long = append(s.long, uint32(i))
-			s.longAt[class(uint32(i))+1]++
+			long = append(long, uint64(longClass(s.start[i], s.end[i]))<<32|uint64(i))
 		}
 	}
-	slices.SortStableFunc(s.long, func(a, b uint32) int { return cmp.Compare(class(a), class(b)) })
-	for k := range longClasses {
-		s.longAt[k+1] += s.longAt[k]
-	}
+	s.long, s.longAt = longRows(long)
 	s.words = b.words.finish()
 	s.lookForBounds()
 	return s
-}
-
-// inOrder writes the records, which stand in the order of fid, in the order of
-// the rows, so that those of one window lie together.
-func (s *segment) inOrder(write func([]byte) error) error {
-	at := uint64(0)
-	offset := make([]uint64, len(s.offset)) // the old ones may be those of a builder that goes on
-	for i := range s.offset {
-		rec := s.record(uint32(i))
-		offset[i] = at
-		at += uint64(len(rec))
-		if err := write(rec); err != nil {
-			return err
-		}
-	}
-	s.offset = offset
-	return nil
 }
 
 func (s *segment) byStart(a, b uint32) int {

@@ -1,13 +1,11 @@
 package index
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
-	"path/filepath"
 	"unsafe"
 
 	"sarhad/incident"
@@ -74,120 +72,7 @@ var trailerSize = binary.Size(trailer{})
 // errNoIndex says that a file is missing, of another state or broken: it has to be made anew.
 var errNoIndex = errors.New("no index of this state")
 
-// fileWriter writes a segment to a file that takes its name at the end. The
-// records come in the order of fid and are written once more in the order of time.
-type fileWriter struct {
-	path string
-	f    *os.File
-	w    *bufio.Writer
-	at   uint64
-	err  error
-}
-
-func createFile(path string) (*fileWriter, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return nil, fmt.Errorf("create the file of the index: %w", err)
-	}
-	return &fileWriter{path: path, f: f, w: bufio.NewWriterSize(f, 1<<20)}, nil
-}
-
-// Write appends bytes; the first are the records.
-func (w *fileWriter) Write(b []byte) (int, error) {
-	n, err := w.w.Write(b)
-	w.at += uint64(n)
-	if w.err == nil {
-		w.err = err
-	}
-	return n, err
-}
-
-// discard gives the file up.
-func (w *fileWriter) discard() {
-	_ = w.f.Close()
-	_ = os.Remove(w.f.Name())
-}
-
-// finish writes the segment whose records were written here, sorted, to the file of that name.
-func (w *fileWriter) finish(s *segment, st stamp) error {
-	defer w.discard()
-	if err := errors.Join(w.err, w.w.Flush()); err != nil {
-		return fmt.Errorf("write the records of the index: %w", err)
-	}
-	m, err := mapFile(w.f.Name())
-	if err != nil {
-		return fmt.Errorf("map the records of the index: %w", err)
-	}
-	s.records, s.mapped = m.bytes, m
-	sorted, err := createFile(w.path)
-	if err != nil {
-		return err
-	}
-	if err := s.inOrder(func(rec []byte) error {
-		_, err := sorted.Write(rec)
-		return err
-	}); err != nil {
-		sorted.discard()
-		return fmt.Errorf("sort the records of the index: %w", err)
-	}
-	return sorted.close(s, st)
-}
-
-// close writes the columns behind the records and gives the file its name.
-func (w *fileWriter) close(s *segment, st stamp) error {
-	t := trailer{Order: byteOrder, Rows: uint64(s.rows()), Stamp: st}
-	copy(t.Magic[:], fileMagic)
-	t.Parts[partRecords] = [2]uint64{0, w.at}
-	column := func(part int, b []byte) {
-		if pad := -w.at & 7; pad > 0 {
-			_, _ = w.Write(make([]byte, pad)) // the error is kept
-		}
-		t.Parts[part] = [2]uint64{w.at, uint64(len(b))}
-		_, _ = w.Write(b)
-	}
-	column(partStart, bytesOf(s.start))
-	column(partEnd, bytesOf(s.end))
-	column(partFID, bytesOf(s.fid))
-	column(partLon, bytesOf(s.lon))
-	column(partLat, bytesOf(s.lat))
-	column(partKind, bytesOf(s.kind))
-	column(partPlace, bytesOf(s.place))
-	column(partParty, bytesOf(s.party))
-	column(partLow, bytesOf(s.low))
-	column(partBest, bytesOf(s.best))
-	column(partHigh, bytesOf(s.high))
-	column(partBorder, bytesOf(s.border))
-	column(partOffset, bytesOf(s.offset))
-	column(partByFID, bytesOf(s.byFID))
-	column(partLong, bytesOf(s.long))
-	column(partLongAt, bytesOf(s.longAt[:]))
-	column(partWords, s.words.text)
-	column(partWordAt, bytesOf(s.words.at))
-	column(partLists, s.words.lists)
-	column(partListEnd, bytesOf(s.words.ends))
-	tables := appendTables(nil, s)
-	t.Tables = crc32.ChecksumIEEE(tables)
-	column(partTables, tables)
-	end, err := binary.Append(nil, binary.LittleEndian, &t)
-	if err != nil {
-		w.discard()
-		return fmt.Errorf("write the end of the index: %w", err)
-	}
-	binary.LittleEndian.PutUint32(end[len(end)-12:], crc32.ChecksumIEEE(end[:len(end)-12]))
-	_, _ = w.Write(end)
-	// The name is given when all is on the disk: after a power cut a file is whole or not there.
-	err = errors.Join(w.err, w.w.Flush(), w.f.Chmod(0o644), w.f.Sync())
-	if err = errors.Join(err, w.f.Close()); err == nil {
-		err = os.Rename(w.f.Name(), w.path)
-	}
-	if err != nil {
-		_ = os.Remove(w.f.Name())
-		return fmt.Errorf("write the file of the index: %w", err)
-	}
-	return nil
-}
-
-// open maps a file. It fails with errNoIndex unless the file is whole.
+// openFile maps a file. It fails with errNoIndex unless the file is whole.
 func openFile(path string) (*segment, stamp, error) {
 	m, err := mapFile(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -303,15 +303,28 @@ func (x *Index) saved(st *state) (*view, error) {
 	return &view{change: st.Change, base: s}, nil
 }
 
+// Save writes the index of what a reader holds to a file, unless it lies there
+// already. It takes little memory, however many incidents there are.
+func Save(ctx context.Context, base incident.Reader, file string) error {
+	x := New(base, Options{File: file})
+	st, err := x.look(ctx)
+	if err == nil {
+		_, err = x.save(ctx, &st)
+	}
+	if err != nil {
+		return fmt.Errorf("save the index: %w", err)
+	}
+	return nil
+}
+
 // rebuild reads everything.
 func (x *Index) rebuild(ctx context.Context, st *state) (*view, error) {
-	var out *fileWriter
-	b := newBuilder()
 	if x.opt.File != "" {
-		if out, _ = createFile(x.opt.File); out != nil { // without one it is kept in memory
-			b.out = out
+		if v, err := x.save(ctx, st); !errors.Is(err, errNoFile) {
+			return v, err
 		}
 	}
+	b := newBuilder()
 	size := 0
 	for i := range st.datasets {
 		size += st.datasets[i].Count
@@ -322,22 +335,53 @@ func (x *Index) rebuild(ctx context.Context, st *state) (*view, error) {
 			err = b.add(in)
 		}
 		if err != nil {
-			if out != nil {
-				out.discard()
-			}
 			return nil, err
 		}
 	}
-	s := b.finish()
-	if out != nil {
-		if err := out.finish(s, st.stamp); err != nil {
+	return &view{change: st.Change, base: b.finish()}, nil
+}
+
+// save reads everything and writes the file. A load and a server beside it do
+// so at the same time: the second takes the file of the first if that is of
+// the present state, to which st is brought then. It fails with errNoFile if
+// the file cannot be made.
+func (x *Index) save(ctx context.Context, st *state) (*view, error) {
+	out, err := newSaver(x.opt.File)
+	if err != nil {
+		return nil, err
+	}
+	defer out.discard()
+	another := func() (*view, error) {
+		now, err := x.look(ctx)
+		if err != nil {
 			return nil, err
 		}
-		m, _, err := openFile(x.opt.File)
-		if err != nil {
-			return nil, fmt.Errorf("read what was written: %w", err)
+		v, err := x.saved(&now)
+		if v != nil {
+			*st = now
 		}
-		s = m
+		return v, err
+	}
+	for in, err := range x.base.Incidents(ctx, incident.Query{}) {
+		if err == nil && out.rows%checkEvery == 0 {
+			var v *view
+			if v, err = another(); v != nil {
+				return v, nil
+			}
+		}
+		if err == nil {
+			err = out.add(in)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if v, err := another(); v != nil || err != nil {
+		return v, err
+	}
+	s, err := out.finish(st.stamp)
+	if err != nil {
+		return nil, err
 	}
 	return &view{change: st.Change, base: s}, nil
 }

@@ -217,8 +217,11 @@ func (s *segment) appendRecord(b []byte, row int, w *writer) []byte {
 // record is the record of a row, head and fields.
 func (s *segment) record(row uint32) []byte {
 	rec := s.records[s.offset[row]:]
-	return rec[:recordHead+int(binary.LittleEndian.Uint32(rec))]
+	return rec[:recordSize(rec)]
 }
+
+// recordSize is the size of the record that begins here.
+func recordSize(b []byte) int { return recordHead + int(binary.LittleEndian.Uint32(b[headSize:])) }
 
 // reader takes fields apart. Its texts are parts of s.
 type reader struct{ s string }

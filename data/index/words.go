@@ -2,6 +2,9 @@ package index
 
 import (
 	"encoding/binary"
+	"fmt"
+	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -30,14 +33,20 @@ type words struct {
 type wordBuilder struct {
 	byWord map[string]*wordList
 	n      uint32 // incidents so far
+	// putAside takes parts of long lists and says where they are; nil keeps them here.
+	putAside func(list []byte) (at int64, err error)
 }
 
 type wordList struct {
-	last uint32 // the place of the last incident, plus 1
-	list []byte
+	last  uint32 // the place of the last incident, plus 1
+	list  []byte
+	aside []run // what of the list was put aside before
 }
 
-func (b *wordBuilder) add(in *incident.Incident) {
+// asideFrom is how long a list has to be for a part of it to be put aside.
+const asideFrom = 1 << 10
+
+func (b *wordBuilder) add(in *incident.Incident) error {
 	text := strings.ToLower(incident.SearchText(in.Summary, in.LocationName, in.LocationText, in.Actor1, in.Actor2))
 	b.n++
 	for w := range strings.FieldsSeq(text) {
@@ -50,26 +59,57 @@ func (b *wordBuilder) add(in *incident.Incident) {
 			l.list = binary.AppendUvarint(l.list, uint64(b.n-l.last))
 			l.last = b.n
 		}
+		if len(l.list) >= asideFrom && b.putAside != nil {
+			at, err := b.putAside(l.list)
+			if err != nil {
+				return err
+			}
+			l.aside = append(l.aside, run{at, at + int64(len(l.list))})
+			l.list = l.list[:0]
+		}
 	}
+	return nil
 }
 
-func (b *wordBuilder) finish() *words {
-	all := make([]string, 0, len(b.byWord))
-	size := 1
-	for w, l := range b.byWord {
-		all = append(all, w)
-		size += len(w) + 1
-		_ = l
-	}
-	slices.Sort(all) // so that the same incidents give the same file
-	w := &words{text: make([]byte, 0, size), at: make([]uint64, 0, len(all)), ends: make([]uint64, 0, len(all))}
-	w.text = append(w.text, '\n')
+// sorted gives the words in their order, so that the same incidents give the
+// same file: their text, where each begins in it, where its list ends, and the lists.
+func (b *wordBuilder) sorted() (text []byte, at, ends []uint64, lists []*wordList) {
+	all := slices.Sorted(maps.Keys(b.byWord))
+	at, ends, lists = make([]uint64, 0, len(all)), make([]uint64, 0, len(all)), make([]*wordList, 0, len(all))
+	text = append(text, '\n')
+	end := uint64(0)
 	for _, word := range all {
-		w.at = append(w.at, uint64(len(w.text)))
-		w.text = append(append(w.text, word...), '\n')
-		w.lists = append(w.lists, b.byWord[word].list...)
-		w.ends = append(w.ends, uint64(len(w.lists)))
-		delete(b.byWord, word)
+		at = append(at, uint64(len(text)))
+		text = append(append(text, word...), '\n')
+		l := b.byWord[word]
+		lists = append(lists, l)
+		end += uint64(len(l.list))
+		for _, r := range l.aside {
+			end += uint64(r.to - r.from)
+		}
+		ends = append(ends, end)
+	}
+	return text, at, ends, lists
+}
+
+// writeTo writes the list whole.
+func (l *wordList) writeTo(w io.Writer, aside io.ReaderAt) error {
+	for _, r := range l.aside {
+		if _, err := io.Copy(w, io.NewSectionReader(aside, r.from, r.to-r.from)); err != nil {
+			return fmt.Errorf("copy a list of words: %w", err)
+		}
+	}
+	_, err := w.Write(l.list)
+	return err
+}
+
+// finish gives the words; nothing was put aside.
+func (b *wordBuilder) finish() *words {
+	w := new(words)
+	var lists []*wordList
+	w.text, w.at, w.ends, lists = b.sorted()
+	for _, l := range lists {
+		w.lists = append(w.lists, l.list...)
 	}
 	return w
 }
