@@ -108,6 +108,9 @@ func (m *mvt) free() {
 
 // reset forgets the values of a layer.
 func (m *mvt) reset() {
+	if m.n == 0 {
+		return
+	}
 	clear(m.texts)
 	clear(m.days)
 	clear(m.uints)

@@ -116,6 +116,11 @@ func newGrid(t tile) *grid {
 	return g
 }
 
+// box holds exactly the points that the tile contains.
+func (g *grid) box() orb.Bound {
+	return orb.Bound{Min: orb.Point{g.west, math.Nextafter(g.south, 90)}, Max: orb.Point{math.Nextafter(g.east, -180), g.north}}
+}
+
 func (g *grid) contains(p orb.Point) bool {
 	return p[0] >= g.west && p[0] < g.east && p[1] > g.south && p[1] <= g.north
 }
@@ -233,12 +238,12 @@ func (s *server) sendTile(c echo.Context, body []byte) error {
 
 // incidentTile writes the layers of a tile of incidents.
 func (s *server) incidentTile(ctx context.Context, m *mvt, snap *snapshot, sel selection, t tile) error {
-	filter := narrowed(snap.shown(sel.filter), incident.Box{Bound: t.bound(0)})
 	write := s.tilePoints
 	if t.z < unclusteredZoom {
 		write = s.tileClusters
 	}
 	g := newGrid(t)
+	filter := narrowed(snap.shown(sel.filter), incident.Box{Bound: g.box()})
 	if err := write(ctx, m, filter, g); err != nil {
 		return err
 	}
@@ -299,33 +304,30 @@ func isUnplaced(row *incident.Row) bool {
 }
 
 func (s *server) tilePoints(ctx context.Context, m *mvt, f incident.Filter, g *grid) error {
-	var unplaced []incident.Row
+	unplaced := newMVT() // both layers are written at once
+	defer unplaced.free()
 	m.open("incidents", incidentKeys)
-	write := func(row *incident.Row) {
-		x, y := g.at(row.Point)
-		m.incident(row, int(x*tileExtent), int(y*tileExtent))
-	}
+	unplaced.open("unplaced", incidentKeys)
 	err := s.scan(ctx, f, func(row *incident.Row) error {
-		outside := isUnplaced(row)
-		if !outside && !isPoint(row) || !g.contains(row.Point) {
+		layer := m
+		if isUnplaced(row) {
+			layer = unplaced
+		} else if !isPoint(row) {
 			return nil
 		}
-		if m.features+len(unplaced) == maxTileFeatures {
+		if !g.contains(row.Point) {
+			return nil
+		}
+		if m.features+unplaced.features == maxTileFeatures {
 			return incident.Errorf(incident.CodeTooLarge, "The tile has more than %d incidents; ask for tiles of a higher zoom, or for fewer incidents with a filter.", maxTileFeatures)
 		}
-		if outside {
-			unplaced = append(unplaced, *row)
-		} else {
-			write(row)
-		}
+		x, y := g.at(row.Point)
+		layer.incident(row, int(x*tileExtent), int(y*tileExtent))
 		return nil
 	})
 	m.close()
-	m.open("unplaced", incidentKeys)
-	for i := range unplaced {
-		write(&unplaced[i])
-	}
-	m.close()
+	unplaced.close()
+	m.b = append(m.b, unplaced.b...)
 	return err
 }
 
