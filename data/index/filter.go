@@ -19,14 +19,18 @@ type plan struct {
 	box      orb.Bound
 	kinds    []bool // nil for all
 	places   []bool
-	parties  []bool
 	tests    []test
-	scratch  incident.Incident // of the tests; a plan serves one goroutine
-	decoded  uint32            // the row that stands in scratch whole, plus 1
-	whole    *shape
+	slow     []test // those that read records; they come last
+	// What the tests look at of a row, for which a plan serves one goroutine:
+	columns incident.Incident   // from tables and columns
+	record  incident.Incident   // from the record
+	decoded uint32              // the row that stands in record, plus 1
+	shape   *shape              // of record
+	fields  []incident.Property // what shape has to have; nil is nothing
+	whole   bool                // it has to have everything
 }
 
-// test gives the truth of a part of a filter for a row.
+// test gives the truth of a part of a filter for a row, or for an entry of a table.
 type test func(row uint32) incident.Truth
 
 // source is where a filter finds what it looks at.
@@ -36,68 +40,59 @@ const (
 	fromKind source = 1 << iota
 	fromPlace
 	fromParty
-	fromColumns // the days, the figures, the point, the least distance
+	fromDays
+	fromFigures
+	fromPoint
+	fromBorder // the least distance
 	fromRecord
+	fromColumns = fromDays | fromFigures | fromPoint | fromBorder
 )
 
+// propertySource has what need not be read from a record.
 var propertySource = map[incident.Property]source{
 	"dataset": fromKind, "time_precision": fromKind, "event_type": fromKind, "sub_event_type": fromKind, "event_class": fromKind,
 	"type_of_violence": fromKind, "location_precision": fromKind, "border_side": fromKind, "verification": fromKind,
 	"country": fromPlace, "province": fromPlace, "district": fromPlace, "unit_id": fromPlace, "unit_then": fromPlace, "district_then": fromPlace,
-	"subunit_id": fromPlace, "actor1": fromParty, "actor2": fromParty,
-	"start_date": fromColumns, "end_date": fromColumns, "fatalities_low": fromColumns, "fatalities_best": fromColumns,
-	"fatalities_high": fromColumns, "border_km_min": fromColumns | fromKind,
+	"subunit_id": fromPlace, "actor1": fromParty, "actor2": fromParty, "assoc_actors": fromParty,
+	"start_date": fromDays, "end_date": fromDays, "fatalities_low": fromFigures, "fatalities_best": fromFigures,
+	"fatalities_high": fromFigures, "border_km_min": fromBorder | fromKind, incident.Geometry: fromPoint,
 }
 
-func ofProperty(p incident.Property) source {
-	if s, ok := propertySource[p]; ok {
-		return s
-	}
-	if _, known := incident.LookupProperty(p); !known {
-		return fromKind // it is null or unknown for every incident
-	}
-	return fromRecord
-}
-
-// sourceOf says what a filter looks at; what is not known here looks at the whole incident.
-func sourceOf(f incident.Filter) source {
-	all := func(fs []incident.Filter) (s source) {
-		for _, p := range fs {
-			s |= sourceOf(p)
+// sourceOf says what a filter looks at and of which properties; known is false
+// for one that may look at anything. What is the same for every incident counts
+// as part of a kind.
+func sourceOf(f incident.Filter) (from source, fields []incident.Property, known bool) {
+	known = incident.Uses(f, func(_ incident.Filter, p incident.Property) bool {
+		s, ok := propertySource[p]
+		if !ok {
+			s = fromRecord
 		}
-		return s
+		from |= s
+		fields = append(fields, p)
+		return true
+	})
+	switch {
+	case !known:
+		from = fromRecord
+	case from == 0:
+		from = fromKind
 	}
-	switch f := f.(type) {
-	case incident.And:
-		return all(f)
-	case incident.Or:
-		return all(f)
-	case incident.Not:
-		return sourceOf(f.Of)
-	case incident.Compare:
-		return ofProperty(f.Property)
-	case incident.In:
-		return ofProperty(f.Property)
-	case incident.IsNull:
-		return ofProperty(f.Property)
-	case incident.Like:
-		return ofProperty(f.Property)
-	case incident.During, incident.Box:
-		return fromColumns
-	case incident.DuringInstants:
-		return fromColumns | fromPlace
-	case incident.NearBorder:
-		return fromColumns | fromKind
-	case incident.ActorHas:
-		return fromParty
-	}
-	return fromRecord
+	return from, fields, known
 }
 
 // plan takes a filter apart.
 func (s *segment) plan(f incident.Filter) *plan {
-	p := &plan{s: s, from: math.MinInt32, to: math.MaxInt32, whole: everything()}
+	p := &plan{s: s, from: math.MinInt32, to: math.MaxInt32}
 	p.take(f)
+	p.tests = append(p.tests, p.slow...)
+	if p.whole {
+		p.shape = everything()
+	} else if p.fields != nil {
+		p.shape = shapeOf(p.fields)
+	}
+	if p.shape != nil {
+		p.shape.borrow = true // a test keeps nothing
+	}
 	return p
 }
 
@@ -125,16 +120,15 @@ func (p *plan) take(f incident.Filter) {
 			return
 		}
 	}
-	switch sourceOf(f) {
-	case fromKind:
-		mark(&p.kinds, p.kindTruths(f))
-	case fromPlace:
-		mark(&p.places, p.placeTruths(f))
-	case fromParty:
-		mark(&p.parties, p.partyTruths(f))
+	switch from, _, _ := sourceOf(f); {
+	case from == fromKind:
+		mark(&p.kinds, len(p.s.kinds), p.ofKind(f))
+	case from == fromPlace:
+		mark(&p.places, len(p.s.places), p.ofPlace(f))
+	case from&fromRecord != 0:
+		p.slow = append(p.slow, p.test(f))
 	default:
 		p.tests = append(p.tests, p.test(f))
-		return
 	}
 }
 
@@ -145,53 +139,57 @@ func (p *plan) within(from, to incident.Day) {
 	p.from, p.to = max(p.from, from), min(p.to, to)
 }
 
-// mark keeps the entries that are true.
-func mark(marks *[]bool, truths []incident.Truth) {
+// mark keeps the entries of a table that are true.
+func mark(marks *[]bool, entries int, truth test) {
 	if *marks == nil {
-		*marks = make([]bool, len(truths))
+		*marks = make([]bool, entries)
 		for i := range *marks {
 			(*marks)[i] = true
 		}
 	}
-	for i, t := range truths {
-		(*marks)[i] = (*marks)[i] && t == incident.True
+	for i := range *marks {
+		(*marks)[i] = (*marks)[i] && truth(uint32(i)) == incident.True
 	}
 }
 
-// truths evaluates a filter for each entry of a table.
-func truths[T any](table []T, put func(*T, *incident.Incident), f incident.Filter) []incident.Truth {
-	out := make([]incident.Truth, len(table))
+// remembered evaluates a filter for an entry of a table when it is first asked for. There may be more entries than
+// rows in a window: nearly every other incident has actors of its own.
+func remembered[T any](table []T, put func(*T, *incident.Incident), f incident.Filter) test {
+	known := make([]incident.Truth, len(table)) // plus 1
 	var in incident.Incident
-	for i := range table {
-		put(&table[i], &in)
-		out[i] = f.Match(&in)
+	return func(entry uint32) incident.Truth {
+		if known[entry] == 0 {
+			put(&table[entry], &in)
+			known[entry] = f.Match(&in) + 1
+		}
+		return known[entry] - 1
 	}
-	return out
 }
 
-func (p *plan) kindTruths(f incident.Filter) []incident.Truth {
-	return truths(p.s.kinds, (*incident.RowKind).Put, f)
+func (p *plan) ofKind(f incident.Filter) test {
+	return remembered(p.s.kinds, (*incident.RowKind).Put, f)
 }
-func (p *plan) placeTruths(f incident.Filter) []incident.Truth {
-	return truths(p.s.places, (*incident.RowPlace).Put, f)
+func (p *plan) ofPlace(f incident.Filter) test {
+	return remembered(p.s.places, (*incident.RowPlace).Put, f)
 }
-func (p *plan) partyTruths(f incident.Filter) []incident.Truth {
-	return truths(p.s.parties, (*party).put, f)
+func (p *plan) ofParty(f incident.Filter) test {
+	return remembered(p.s.parties, (*party).put, f)
 }
 
 // test makes a filter a function of a row.
 func (p *plan) test(f incident.Filter) test {
 	s := p.s
-	switch sourceOf(f) {
+	from, fields, known := sourceOf(f)
+	switch from {
 	case fromKind:
-		t := p.kindTruths(f)
-		return func(row uint32) incident.Truth { return t[s.kind[row]] }
+		t := p.ofKind(f)
+		return func(row uint32) incident.Truth { return t(s.kind[row]) }
 	case fromPlace:
-		t := p.placeTruths(f)
-		return func(row uint32) incident.Truth { return t[s.place[row]] }
+		t := p.ofPlace(f)
+		return func(row uint32) incident.Truth { return t(s.place[row]) }
 	case fromParty:
-		t := p.partyTruths(f)
-		return func(row uint32) incident.Truth { return t[s.party[row]] }
+		t := p.ofParty(f)
+		return func(row uint32) incident.Truth { return t(s.party[row]) }
 	}
 	switch f := f.(type) {
 	case incident.And:
@@ -219,8 +217,20 @@ func (p *plan) test(f incident.Filter) test {
 	case incident.Not:
 		of := p.test(f.Of)
 		return func(row uint32) incident.Truth { return incident.True - of(row) }
+	case incident.IsUnknown:
+		of := p.test(f.Of)
+		return func(row uint32) incident.Truth {
+			if of(row) == incident.Unknown {
+				return incident.True
+			}
+			return incident.False
+		}
 	case incident.Compare:
-		if t := p.figureTest(f); t != nil {
+		if t := p.columnTest(f); t != nil {
+			return t
+		}
+	case incident.CompareExprs:
+		if t := p.columnsTest(f); t != nil {
 			return t
 		}
 	case incident.TextHas:
@@ -242,18 +252,20 @@ func (p *plan) test(f incident.Filter) test {
 			return incident.False
 		}
 	}
-	if sourceOf(f)&^(fromColumns|fromKind|fromPlace) == 0 {
+	if from&fromRecord == 0 {
 		return func(row uint32) incident.Truth {
-			p.columns(row)
-			return f.Match(&p.scratch)
+			p.put(row, from)
+			return f.Match(&p.columns)
 		}
 	}
+	p.fields = append(p.fields, fields...)
+	p.whole = p.whole || !known
 	return func(row uint32) incident.Truth {
 		if p.decoded != row+1 {
-			s.incident(row, &p.scratch, p.whole)
+			s.incident(row, &p.record, p.shape)
 			p.decoded = row + 1
 		}
-		return f.Match(&p.scratch)
+		return f.Match(&p.record)
 	}
 }
 
@@ -265,50 +277,72 @@ func (p *plan) testsOf(fs []incident.Filter) []test {
 	return out
 }
 
-// columns puts what the columns hold of a row into scratch.
-func (p *plan) columns(row uint32) {
-	s, in := p.s, &p.scratch
-	p.decoded = 0
-	in.Start, in.End = incident.Day(s.start[row]), incident.Day(s.end[row])
-	in.Low, in.Best, in.High = s.figure(s.low[row]), s.figure(s.best[row]), s.figure(s.high[row])
-	in.Point, in.HasPoint = orb.Point{s.lon[row], s.lat[row]}, s.lon[row] == s.lon[row]
-	in.Country = s.places[s.place[row]].Country
-	in.Border.Known, in.Border.MinKM = s.kinds[s.kind[row]].BorderKnown, s.border[row]
+// put puts what tables and columns hold of a row into columns.
+func (p *plan) put(row uint32, from source) {
+	s, in := p.s, &p.columns
+	if from&fromKind != 0 {
+		s.kinds[s.kind[row]].Put(in)
+	}
+	if from&fromPlace != 0 {
+		s.places[s.place[row]].Put(in)
+	}
+	if from&fromParty != 0 {
+		s.parties[s.party[row]].put(in)
+	}
+	if from&fromDays != 0 {
+		in.Start, in.End = incident.Day(s.start[row]), incident.Day(s.end[row])
+	}
+	if from&fromFigures != 0 {
+		in.Low, in.Best, in.High = s.figure(s.low[row]), s.figure(s.best[row]), s.figure(s.high[row])
+	}
+	if from&fromPoint != 0 {
+		in.Point, in.HasPoint = orb.Point{s.lon[row], s.lat[row]}, s.lon[row] == s.lon[row]
+	}
+	if from&fromBorder != 0 {
+		in.Border.MinKM = s.border[row]
+	}
 }
 
-// figureTest compares a column of figures with a number; nil for anything else.
-func (p *plan) figureTest(f incident.Compare) test {
-	var column []int32
-	switch f.Property {
+// column is that of a property: figures, or days, which sort as their texts do. It is nil for any other.
+func (s *segment) column(p incident.Property) (column []int32, days bool) {
+	switch p {
 	case "fatalities_low":
-		column = p.s.low
+		return s.low, false
 	case "fatalities_best":
-		column = p.s.best
+		return s.best, false
 	case "fatalities_high":
-		column = p.s.high
-	default:
-		return nil
+		return s.high, false
+	case "start_date":
+		return s.start, true
+	case "end_date":
+		return s.end, true
 	}
-	v := f.Value.Number
+	return nil, false
+}
+
+// comparisons are what [incident.Op] says of two numbers.
+var comparisons = map[incident.Op]func(a, b float64) bool{
+	incident.Eq: func(a, b float64) bool { return a == b },
+	incident.Ne: func(a, b float64) bool { return a != b },
+	incident.Lt: func(a, b float64) bool { return a < b },
+	incident.Le: func(a, b float64) bool { return a <= b },
+	incident.Gt: func(a, b float64) bool { return a > b },
+	incident.Ge: func(a, b float64) bool { return a >= b },
+}
+
+// columnTest compares a column with a value; nil for anything else.
+func (p *plan) columnTest(f incident.Compare) test {
+	column, days := p.s.column(f.Property)
+	holds, v := comparisons[f.Op], f.Value.Number
 	numeric := f.Value.Kind == incident.Integer || f.Value.Kind == incident.Number || f.Value.Kind == incident.Boolean
-	if !numeric || f.Value.Null || math.IsNaN(v) {
-		return nil
+	if days {
+		day, err := incident.ParseDay(f.Value.Text)
+		if err != nil {
+			return nil
+		}
+		v = float64(day)
 	}
-	var holds func(n float64) bool
-	switch f.Op {
-	case incident.Eq:
-		holds = func(n float64) bool { return n == v }
-	case incident.Ne:
-		holds = func(n float64) bool { return n != v }
-	case incident.Lt:
-		holds = func(n float64) bool { return n < v }
-	case incident.Le:
-		holds = func(n float64) bool { return n <= v }
-	case incident.Gt:
-		holds = func(n float64) bool { return n > v }
-	case incident.Ge:
-		holds = func(n float64) bool { return n >= v }
-	default:
+	if column == nil || holds == nil || numeric == days || f.Value.Null || math.IsNaN(v) {
 		return nil
 	}
 	return func(row uint32) incident.Truth {
@@ -316,7 +350,29 @@ func (p *plan) figureTest(f incident.Compare) test {
 		switch {
 		case n == unknownFigure:
 			return incident.Unknown
-		case holds(float64(p.s.number(n))):
+		case holds(float64(p.s.number(n)), v):
+			return incident.True
+		}
+		return incident.False
+	}
+}
+
+// columnsTest compares two columns; nil for anything else.
+func (p *plan) columnsTest(f incident.CompareExprs) test {
+	left, isLeft := f.Left.(incident.Field)
+	right, isRight := f.Right.(incident.Field)
+	a, days := p.s.column(left.Property)
+	b, daysToo := p.s.column(right.Property)
+	holds := comparisons[f.Op]
+	if !isLeft || !isRight || a == nil || b == nil || days != daysToo || holds == nil {
+		return nil
+	}
+	return func(row uint32) incident.Truth {
+		m, n := a[row], b[row]
+		switch {
+		case m == unknownFigure || n == unknownFigure:
+			return incident.Unknown
+		case holds(float64(p.s.number(m)), float64(p.s.number(n))):
 			return incident.True
 		}
 		return incident.False
@@ -336,7 +392,7 @@ func (p *plan) matches(row uint32) bool {
 
 func (p *plan) matchesInBox(row uint32) bool {
 	s := p.s
-	if p.kinds != nil && !p.kinds[s.kind[row]] || p.places != nil && !p.places[s.place[row]] || p.parties != nil && !p.parties[s.party[row]] {
+	if p.kinds != nil && !p.kinds[s.kind[row]] || p.places != nil && !p.places[s.place[row]] {
 		return false
 	}
 	for _, t := range p.tests {
@@ -349,7 +405,7 @@ func (p *plan) matchesInBox(row uint32) bool {
 
 // free reports whether nothing but days and box is tested.
 func (p *plan) free() bool {
-	return p.kinds == nil && p.places == nil && p.parties == nil && len(p.tests) == 0
+	return p.kinds == nil && p.places == nil && len(p.tests) == 0
 }
 
 // window gives the rows that the days leave.
