@@ -120,6 +120,11 @@ func (b *builder) finish() *segment {
 		}
 	}
 	s.long, s.longAt = longRows(long)
+	tiles := make([]uint16, n)
+	for i, lon := range s.lon {
+		tiles[i] = tileOf(lon, s.lat[i])
+	}
+	s.byTile = listTiles(tiles)
 	s.words = b.words.finish()
 	s.lookForBounds()
 	return s

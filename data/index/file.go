@@ -18,7 +18,7 @@ import (
 // only a copy of what the store holds: it may be deleted at any time.
 
 // fileMagic changes whenever the layout or the meaning of the file does.
-const fileMagic = "SRHDIX01"
+const fileMagic = "SRHDIX02"
 
 // byteOrder reads differently on a machine of the other byte order.
 const byteOrder = 0x0102030405060708
@@ -42,6 +42,8 @@ const (
 	partByFID
 	partLong
 	partLongAt
+	partTileRows
+	partTileAt
 	partWords
 	partWordAt
 	partLists
@@ -112,6 +114,7 @@ func openFile(path string) (*segment, stamp, error) {
 		column(&s.best, raw(partBest), t.Rows) && column(&s.high, raw(partHigh), t.Rows) && column(&s.border, raw(partBorder), t.Rows) &&
 		column(&s.offset, raw(partOffset), t.Rows) && column(&s.byFID, raw(partByFID), t.Rows) &&
 		column(&s.long, raw(partLong), t.Parts[partLong][1]/4) &&
+		column(&s.byTile.rows, raw(partTileRows), t.Parts[partTileRows][1]/4) && column(&s.byTile.at, raw(partTileAt), allTiles+1) &&
 		column(&s.words.at, raw(partWordAt), t.Parts[partWordAt][1]/8) && column(&s.words.ends, raw(partListEnd), t.Parts[partWordAt][1]/8)
 	if len(raw(partLongAt)) != len(bytesOf(s.longAt[:])) || !ok {
 		return nil, stamp{}, errNoIndex

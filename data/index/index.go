@@ -570,6 +570,13 @@ func (v *view) each(ctx context.Context, seg int, p *plan, lo, hi int, before []
 		rows = p.collect(rows[:0], before)
 		do(alive(rows))
 	}
+	if lists, n, ok := p.near(lo, hi); ok {
+		rows, err := p.collectLists(ctx, slices.Grow(rows[:0], n), lists)
+		for portion := range slices.Chunk(rows, checkEvery) {
+			do(alive(portion))
+		}
+		return err
+	}
 	for lo < hi {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -589,11 +596,10 @@ func (x *Index) Rows(ctx context.Context, f incident.Filter, do func(*incident.R
 		return incident.Rows(ctx, x.base, f, do)
 	}
 	defer runtime.KeepAlive(v)
-	var r incident.Row
-	return v.ordered(ctx, incident.Query{Filter: f, Order: incident.ByStart}, func(s *segment, row uint32) bool {
-		s.row(row, &r)
-		return do(&r)
-	})
+	b := rowBatch{do: do}
+	err := v.ordered(ctx, incident.Query{Filter: f, Order: incident.ByStart}, b.add)
+	b.flush()
+	return err
 }
 
 // Incidents implements [incident.Reader].
@@ -665,6 +671,7 @@ func (v *view) sorted(ctx context.Context, seg int, p *plan, q incident.Query) (
 	lo, hi, before := p.window()
 	var all []uint32
 	if err := v.each(ctx, seg, p, lo, hi, before, func(rows []uint32) {
+		all = slices.Grow(all, len(rows))
 		if q.After == nil {
 			all = append(all, rows...)
 			return
@@ -713,7 +720,12 @@ func (v *view) walk(ctx context.Context, p *plan, q incident.Query, give func(ui
 	s := p.s
 	lo, hi, before := p.window()
 	const few = 1 << 14
-	if q.Limit == 0 && q.Order == incident.ByFID || hi-lo+len(before) <= few || q.Order == incident.ByFID && hi-lo < s.rows()/8 {
+	among := hi - lo
+	_, listed, near := p.near(lo, hi)
+	if near {
+		among = listed
+	}
+	if q.Limit == 0 && (q.Order == incident.ByFID || near) || among+len(before) <= few || q.Order == incident.ByFID && among < s.rows()/8 {
 		rows, err := v.sorted(ctx, 0, p, q)
 		if err != nil {
 			return err
@@ -725,9 +737,10 @@ func (v *view) walk(ctx context.Context, p *plan, q incident.Query, give func(ui
 		}
 		return nil
 	}
-	offer := func(row uint32) bool {
-		return v.dead.has(row) || !p.matches(row) || q.After != nil && !q.Order.Less(*q.After, s.cursor(row)) || give(row)
+	take := func(row uint32) bool {
+		return v.dead.has(row) || q.After != nil && !q.Order.Less(*q.After, s.cursor(row)) || give(row)
 	}
+	offer := func(row uint32) bool { return !p.matches(row) || take(row) }
 	n := 0
 	check := func() error {
 		if n++; n%checkEvery == 0 {
@@ -746,13 +759,19 @@ func (v *view) walk(ctx context.Context, p *plan, q incident.Query, give func(ui
 				return nil
 			}
 		}
-		for row := lo; row < hi; row++ {
-			if err := check(); err != nil {
+		var rows []uint32
+		for portion := 1 << 8; lo < hi; portion = min(2*portion, checkEvery) { // perhaps only the first are wanted
+			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if !offer(uint32(row)) {
-				return nil
+			end := min(lo+portion, hi)
+			rows = p.collectRange(rows[:0], lo, end)
+			for _, row := range rows {
+				if !take(row) {
+					return nil
+				}
 			}
+			lo = end
 		}
 	case incident.ByStartRev:
 		if q.After != nil && q.After.Start < incident.MaxDay {

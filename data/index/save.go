@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"math/bits"
 	"os"
 	"path/filepath"
@@ -262,6 +263,7 @@ func (v *saver) write(f *os.File, st stamp) error {
 	}
 	byFID := make([]uint32, v.rows)
 	var long []uint64 // rows of several days with their class before them
+	tiles := make([]uint16, 0, v.rows)
 	row, offset := uint32(0), uint64(0)
 	var head [behindEnd]byte
 	le := binary.LittleEndian
@@ -269,6 +271,7 @@ func (v *saver) write(f *os.File, st stamp) error {
 		byFID[place] = row
 		_, err := records.Write(rec)
 		copy(head[:], rec[:recordHead])
+		tiles = append(tiles, tileOf(math.Float64frombits(le.Uint64(rec[headLon:])), math.Float64frombits(le.Uint64(rec[headLat:]))))
 		le.PutUint64(head[behindOffset:], offset)
 		for i, c := range savedColumns {
 			_, e := columns[i].Write(head[c.from : c.from+c.size])
@@ -294,10 +297,12 @@ func (v *saver) write(f *os.File, st stamp) error {
 		return errors.Join(err, w.Flush())
 	}
 	rows, longAt := longRows(long)
+	byTile := listTiles(tiles)
 	text, wordAt, ends, all := v.b.words.sorted()
 	tables := appendTables(nil, &v.b.s)
 	t.Tables = crc32.ChecksumIEEE(tables)
 	err = errors.Join(part(partByFID, bytesOf(byFID)), part(partLong, bytesOf(rows)), part(partLongAt, bytesOf(longAt[:])),
+		part(partTileRows, bytesOf(byTile.rows)), part(partTileAt, bytesOf(byTile.at)),
 		part(partWords, text), part(partWordAt, bytesOf(wordAt)))
 	size := uint64(0)
 	if len(ends) > 0 {

@@ -31,6 +31,7 @@ type segment struct {
 	// start: what reaches into a window began less than 2^k days before it.
 	long   []uint32
 	longAt [longClasses + 1]int
+	byTile tileRows
 
 	kinds   []incident.RowKind
 	places  []incident.RowPlace
@@ -99,15 +100,26 @@ func (s *segment) incident(row uint32, in *incident.Incident, as *shape) {
 	r.read(has, as.want, in)
 }
 
-// row fills in what the columns hold of a row.
-func (s *segment) row(row uint32, r *incident.Row) {
-	r.FID, r.Start, r.End = s.fid[row], incident.Day(s.start[row]), incident.Day(s.end[row])
-	r.Point = orb.Point{s.lon[row], s.lat[row]}
-	if r.HasPoint = r.Point[0] == r.Point[0]; !r.HasPoint {
-		r.Point = orb.Point{}
+// fill fills in what the columns hold of some rows, one column after the
+// other: the reads of one column do not depend on each other, so the machine
+// waits for the memory of many rows at once.
+func (s *segment) fill(out []incident.Row, rows []uint32) {
+	for i, row := range rows {
+		out[i].FID, out[i].Start, out[i].End = s.fid[row], incident.Day(s.start[row]), incident.Day(s.end[row])
 	}
-	r.Low, r.Best, r.High = s.figure(s.low[row]), s.figure(s.best[row]), s.figure(s.high[row])
-	r.Kind, r.Place = &s.kinds[s.kind[row]], &s.places[s.place[row]]
+	for i, row := range rows {
+		r := &out[i]
+		r.Point = orb.Point{s.lon[row], s.lat[row]}
+		if r.HasPoint = r.Point[0] == r.Point[0]; !r.HasPoint {
+			r.Point = orb.Point{}
+		}
+	}
+	for i, row := range rows {
+		out[i].Low, out[i].Best, out[i].High = s.figure(s.low[row]), s.figure(s.best[row]), s.figure(s.high[row])
+	}
+	for i, row := range rows {
+		out[i].Kind, out[i].Place = &s.kinds[s.kind[row]], &s.places[s.place[row]]
+	}
 }
 
 // cursor is the place of a row in any order.
