@@ -134,3 +134,12 @@ type Journal interface {
 	// as it is, only another process can have changed anything.
 	Commits() int64
 }
+
+// Clusterer is a reader that gives all clusters of likely duplicates at once,
+// so that who keeps a copy can count them; see [AggregateQuery.Distinct].
+type Clusterer interface {
+	Reader
+	// Clusters gives the incidents that are in a cluster, in any order, and the
+	// change number that they are of.
+	Clusters(ctx context.Context) (change int64, members []Member, err error)
+}

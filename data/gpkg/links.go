@@ -271,3 +271,28 @@ func (s *Store) Links(ctx context.Context, id string) ([]incident.Link, error) {
 	}
 	return links, nil
 }
+
+// Clusters implements [incident.Clusterer].
+func (s *Store) Clusters(ctx context.Context) (change int64, members []incident.Member, err error) {
+	err = s.withReader(ctx, func(c *conn) (err error) {
+		// One transaction, so that the number is that of the clusters.
+		if err := c.exec("BEGIN"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, c.rollback()) }()
+		if change, err = changeNumber(ctx, c); err != nil {
+			return err
+		}
+		return c.each(ctx, "SELECT fid, cluster FROM clusters", nil, func(v []driver.Value) error {
+			var m incident.Member
+			m.FID, _ = v[0].(int64)
+			m.Cluster, _ = v[1].(int64)
+			members = append(members, m)
+			return nil
+		})
+	})
+	if err != nil {
+		return 0, nil, fmt.Errorf("read the clusters: %w", domainError(err))
+	}
+	return change, members, nil
+}

@@ -3,216 +3,91 @@ package index
 import (
 	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"runtime"
 	"slices"
-	"sync"
-	"time"
 
 	"sarhad/incident"
 )
 
-// keyer numbers the values of one key. The numbers follow the order of the
-// values, with null as the first, so that groups come out sorted.
-type keyer struct {
-	key incident.Key
-	// values are those of a key that is in a table; codes gives for each segment the number of each of its entries.
-	values []*string
-	codes  [][]uint32
-	// sides gives for the key of actors the numbers of each entry, one or two.
-	sides [][][]uint32
-	// first and periods are the range of a key of time; names are made when they are asked for.
-	first, periods int
-	names          map[int]*string
-}
-
-// tableOf says where the values of a key are.
-func tableOf(k incident.Key) source {
-	switch {
-	case k.IsTime():
-		return fromColumns
-	case k == incident.KeyActor:
-		return fromParty
-	case k == incident.KeyUnit || k == incident.KeyProvince || k == incident.KeyCountry:
-		return fromPlace
-	}
-	return fromKind
-}
-
-// valuesOf gives the values of a key for each entry of a table, a nil for none.
-func valuesOf[T any](table []T, put func(*T, *incident.Incident), value func(*incident.Incident) []*string) [][]*string {
-	out := make([][]*string, len(table))
-	var in incident.Incident
-	for i := range table {
-		put(&table[i], &in)
-		out[i] = value(&in)
-	}
-	return out
-}
-
-// newKeyer numbers the values of a key; the days bound the starts that are counted.
-func newKeyer(q *incident.AggregateQuery, k incident.Key, segments []*segment, first, last incident.Day) *keyer {
-	value := func(in *incident.Incident) []*string { return []*string{q.KeyOf(k, in)} }
-	if k.IsTime() {
-		from := periodOf(k, first)
-		return &keyer{key: k, first: from, periods: max(periodOf(k, last)-from+1, 0), names: map[int]*string{}}
-	}
-	y := &keyer{key: k, values: []*string{nil}}
-	var entries [][][]*string // of each segment, of each entry: its values
-	known := map[string]*string{}
-	for _, s := range segments {
-		var v [][]*string
-		switch tableOf(k) {
-		case fromPlace:
-			v = valuesOf(s.places, (*incident.RowPlace).Put, value)
-		case fromParty:
-			v = valuesOf(s.parties, (*party).put, incident.ActorsOf)
-		default:
-			v = valuesOf(s.kinds, (*incident.RowKind).Put, value)
-		}
-		entries = append(entries, v)
-		for _, of := range v {
-			for _, t := range of {
-				if t != nil {
-					known[*t] = t
-				}
-			}
-		}
-	}
-	number := map[string]uint32{}
-	for _, text := range slices.Sorted(maps.Keys(known)) {
-		number[text] = uint32(len(y.values))
-		y.values = append(y.values, known[text])
-	}
-	for _, v := range entries {
-		codes, sides := make([]uint32, len(v)), make([][]uint32, len(v))
-		for i, of := range v {
-			for _, t := range of {
-				code := uint32(0)
-				if t != nil {
-					code = number[*t]
-				}
-				codes[i], sides[i] = code, append(sides[i], code)
-			}
-		}
-		y.codes, y.sides = append(y.codes, codes), append(y.sides, sides)
-	}
-	return y
-}
-
-func (y *keyer) size() int {
-	if y.key.IsTime() {
-		return y.periods
-	}
-	return len(y.values)
-}
-
-// value is the value of a number.
-func (y *keyer) value(n int) *string {
-	if !y.key.IsTime() {
-		return y.values[n]
-	}
-	name, ok := y.names[n]
-	if !ok {
-		text := incident.PeriodOf(y.key, firstDay(y.key, y.first+n))
-		name = &text
-		y.names[n] = name
-	}
-	return name
-}
-
-// periodOf numbers the periods of a key of time.
-func periodOf(k incident.Key, d incident.Day) int {
-	y, m, _ := d.Date()
-	switch k {
-	case incident.KeyDay:
-		return int(d)
-	case incident.KeyWeek: // day -3 was a Monday
-		return floorDiv(int(d)+3, 7)
-	case incident.KeyMonth:
-		return y*12 + int(m) - 1
-	}
-	return y
-}
-
-// firstDay is the first day of a numbered period.
-func firstDay(k incident.Key, n int) incident.Day {
-	switch k {
-	case incident.KeyDay:
-		return incident.Day(n)
-	case incident.KeyWeek:
-		return incident.Day(n*7 - 3)
-	case incident.KeyMonth:
-		year := floorDiv(n, 12)
-		return incident.NewDay(year, time.Month(n-year*12+1), 1)
-	}
-	return incident.NewDay(n, time.January, 1)
-}
-
-func floorDiv(a, b int) int {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
+// The figures that are added up.
+const (
+	best = iota
+	low
+	high
+)
 
 // sums are those of one group.
 type sums struct {
-	low, best, high                       int64
-	count, lowKnown, bestKnown, highKnown int32
+	sum   [3]int64
+	known [3]int32 // how many figures are in each sum
+	count int32
 }
 
+// figures are the columns that have figures, in their order.
+func (s *segment) figures() [][]int32 {
+	if !s.bounds {
+		return [][]int32{best: s.best}
+	}
+	return [][]int32{best: s.best, low: s.low, high: s.high}
+}
+
+// add adds a row.
 func (g *sums) add(s *segment, row uint32) {
 	g.count++
-	if n := s.best[row]; n != unknownFigure {
-		g.best += s.number(n)
-		g.bestKnown++
-	}
-	g.addBounds(s, row)
-}
-
-// addBounds adds the lowest and the highest figure.
-func (g *sums) addBounds(s *segment, row uint32) {
-	if n := s.low[row]; n != unknownFigure {
-		g.low += s.number(n)
-		g.lowKnown++
-	}
-	if n := s.high[row]; n != unknownFigure {
-		g.high += s.number(n)
-		g.highKnown++
+	for i, of := range s.figures() {
+		if n := of[row]; n != unknownFigure {
+			g.sum[i] += s.number(n)
+			g.known[i]++
+		}
 	}
 }
 
 func (g *sums) merge(o *sums) {
 	g.count += o.count
-	g.low, g.best, g.high = g.low+o.low, g.best+o.best, g.high+o.high
-	g.lowKnown, g.bestKnown, g.highKnown = g.lowKnown+o.lowKnown, g.bestKnown+o.bestKnown, g.highKnown+o.highKnown
+	for i := range g.sum {
+		g.sum[i] += o.sum[i]
+		g.known[i] += o.known[i]
+	}
 }
 
 func (g *sums) group() incident.Group {
-	figure := func(sum int64, known int32) incident.Figure {
-		return incident.Figure{N: int(sum), Known: known > 0}
-	}
-	return incident.Group{Count: int(g.count), Low: figure(g.low, g.lowKnown), Best: figure(g.best, g.bestKnown), High: figure(g.high, g.highKnown),
-		UnknownFatalities: int(g.count - g.bestKnown)}
+	figure := func(i int) incident.Figure { return incident.Figure{N: int(g.sum[i]), Known: g.known[i] > 0} }
+	return incident.Group{Count: int(g.count), Low: figure(low), Best: figure(best), High: figure(high), UnknownFatalities: int(g.count - g.known[best])}
 }
 
 // tally holds the sums of all groups: in a slice where there cannot be many, in a map where they are few among many.
 type tally struct {
 	dense []sums
 	rare  map[uint64]*sums
+	// strides say for each key how far its values are apart in the number of a group. In a slice the groups of one
+	// period stand together; in a map the numbers are in the order of the answer.
+	strides []uint64
 }
 
 // maxDense is how many groups are given a place before it is known whether they occur: 40 bytes each.
 const maxDense = 1 << 18
 
-func newTally(size uint64) *tally {
-	if size <= maxDense {
-		return &tally{dense: make([]sums, size)}
+func newTally(keys []*keyer, size uint64) *tally {
+	t := &tally{strides: make([]uint64, len(keys))}
+	order := make([]int, len(keys)) // from the key whose values are closest together
+	for i := range order {
+		order[i] = len(keys) - 1 - i
 	}
-	return &tally{rare: map[uint64]*sums{}}
+	if size <= maxDense {
+		t.dense = make([]sums, size)
+		slices.SortStableFunc(order, func(a, b int) int {
+			return cmp.Compare(tableOf(keys[a].key)&fromColumns, tableOf(keys[b].key)&fromColumns)
+		})
+	} else {
+		t.rare = map[uint64]*sums{}
+	}
+	stride := uint64(1)
+	for _, i := range order {
+		t.strides[i] = stride
+		stride *= uint64(keys[i].size())
+	}
+	return t
 }
 
 func (t *tally) at(n uint64) *sums {
@@ -227,29 +102,50 @@ func (t *tally) at(n uint64) *sums {
 	return g
 }
 
+// part is what an aggregate counts in one segment.
+type part struct {
+	s      *segment
+	p      *plan
+	lo, hi int // the rows in the days
+	before []uint32
+	skip   rowSet // rows that are not to be counted; nil for none
+	numberer
+}
+
 // Aggregate implements [incident.Reader].
 func (x *Index) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]incident.Group, error) {
-	v := x.view.Load()
-	if v == nil || !canGroup(q.By) || q.Distinct {
-		return x.base.Aggregate(ctx, q) // which knows the links, and the words for what is wrong
+	v := x.current()
+	if v == nil || !canGroup(q.By) {
+		return x.base.Aggregate(ctx, q) // which has the words for what is wrong
 	}
 	defer runtime.KeepAlive(v)
-	segments := v.segments()
-	type part struct {
-		p      *plan
-		lo, hi int
-		before []uint32
+	var doubles *clusters
+	if q.Distinct {
+		var err error
+		if doubles, err = x.clusters(ctx, v); err != nil {
+			return nil, err
+		}
+		if doubles == nil {
+			return x.base.Aggregate(ctx, q)
+		}
 	}
+	segments := v.segments()
 	parts := make([]part, len(segments))
 	first, last := incident.MaxDay, incident.MinDay
 	for i, s := range segments {
-		p := part{p: s.plan(q.Filter)}
+		p := part{s: s, p: s.plan(q.Filter)}
 		p.lo, p.hi, p.before = p.p.window()
 		if p.lo < p.hi {
 			first, last = min(first, incident.Day(s.start[p.lo])), max(last, incident.Day(s.start[p.hi-1]))
 		}
 		for _, row := range p.before {
 			first, last = min(first, incident.Day(s.start[row])), max(last, incident.Day(s.start[row]))
+		}
+		if i == 0 && v.deadRows > 0 {
+			p.skip = v.dead
+		}
+		if doubles != nil {
+			p.skip = doubles.skip[i]
 		}
 		parts[i] = p
 	}
@@ -259,28 +155,18 @@ func (x *Index) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]inc
 	keys := make([]*keyer, len(q.By))
 	size := uint64(1)
 	for i, k := range q.By {
-		keys[i] = newKeyer(&q, k, segments, first, last)
+		keys[i] = v.keyer(&q, k, first, last)
 		size *= uint64(keys[i].size())
 	}
-	t := newTally(size)
-	for i, s := range segments {
-		n := numberer{s: s}
-		stride := size
-		for _, y := range keys {
-			stride /= uint64(y.size())
-			by := stride
-			switch tableOf(y.key) {
-			case fromKind:
-				n.kind = added(n.kind, y.codes[i], by)
-			case fromPlace:
-				n.place = added(n.place, y.codes[i], by)
-			case fromParty:
-				n.sides, n.side = y.sides[i], by
-			default:
-				n.times = append(n.times, func(d incident.Day) uint64 { return uint64(periodOf(y.key, d)-y.first) * by })
-			}
+	t := newTally(keys, size)
+	for i := range parts {
+		parts[i].numberer = newNumberer(segments[i], i, keys, t.strides)
+		if err := v.tally(ctx, i, &parts[i], t); err != nil {
+			return nil, err
 		}
-		if err := v.tally(ctx, i, parts[i].p, parts[i].lo, parts[i].hi, parts[i].before, n, t); err != nil {
+	}
+	if doubles != nil {
+		if err := doubles.tally(ctx, parts, t); err != nil {
 			return nil, err
 		}
 	}
@@ -288,31 +174,20 @@ func (x *Index) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]inc
 }
 
 // tally counts the matching rows of a segment.
-func (v *view) tally(ctx context.Context, seg int, p *plan, lo, hi int, before []uint32, n numberer, t *tally) error {
-	dead := v.dead
-	if seg > 0 || v.deadRows == 0 {
-		dead = nil
-	}
-	if p.free() && !p.hasBox && t.dense != nil && n.sides == nil {
-		// Most questions have only days: their rows stand one after the other, and
-		// each core takes a part of them.
-		for _, row := range before {
-			if !dead.has(row) {
-				t.at(n.of(row)).add(p.s, row)
+func (v *view) tally(ctx context.Context, seg int, c *part, t *tally) error {
+	if t.dense != nil && c.sides == nil && !c.p.hasBox && len(c.p.tests) == 0 {
+		for _, row := range c.before {
+			if !c.skip.has(row) && c.p.matches(row) {
+				t.at(c.of(row)).add(c.s, row)
 			}
 		}
-		return t.countRange(ctx, lo, hi, n, dead)
+		return t.countRange(ctx, c)
 	}
 	var full error
-	err := v.each(ctx, seg, p, lo, hi, before, func(rows []uint32) {
+	err := v.each(ctx, seg, c.p, c.lo, c.hi, c.before, func(rows []uint32) {
 		for _, row := range rows {
-			g := n.of(row)
-			if n.sides == nil {
-				t.at(g).add(p.s, row)
-				continue
-			}
-			for _, side := range n.sides[p.s.party[row]] {
-				t.at(g+uint64(side)*n.side).add(p.s, row)
+			if !c.skip.has(row) {
+				c.groupsOf(row, func(g uint64) { t.at(g).add(c.s, row) })
 			}
 		}
 		if len(t.rare) > incident.MaxGroups {
@@ -322,103 +197,60 @@ func (v *view) tally(ctx context.Context, seg int, p *plan, lo, hi int, before [
 	return cmp.Or(full, err)
 }
 
-// minShare is the least number of rows for which another core is worth the trouble.
-const minShare = 1 << 16
-
-func (t *tally) countRange(ctx context.Context, lo, hi int, n numberer, dead rowSet) error {
-	shares := max(1, min(runtime.GOMAXPROCS(0), (hi-lo)/minShare))
-	if shares == 1 {
-		return t.count(ctx, lo, hi, n, dead)
-	}
-	parts := make([]*tally, shares)
-	errs := make([]error, shares)
-	var wg sync.WaitGroup
-	for i := range shares {
-		parts[i] = &tally{dense: make([]sums, len(t.dense))}
-		from, to := lo+(hi-lo)*i/shares, lo+(hi-lo)*(i+1)/shares
-		wg.Go(func() { errs[i] = parts[i].count(ctx, from, to, n, dead) })
-	}
-	wg.Wait()
-	for _, part := range parts {
-		for i := range part.dense {
-			if part.dense[i].count > 0 {
-				t.dense[i].merge(&part.dense[i])
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// count counts rows that stand one after the other; n is its own copy. It is
-// the loop that all of a million rows go through, so nothing is asked twice:
-// figures that no row has are left out, and tables that no key needs give 0.
-func (t *tally) count(ctx context.Context, lo, hi int, n numberer, dead rowSet) error {
-	s := n.s
-	kinds, places := n.kind, n.place
-	if kinds == nil {
-		kinds = make([]uint64, len(s.kinds))
-	}
-	if places == nil {
-		places = make([]uint64, len(s.places))
-	}
-	for lo < hi {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		end := min(lo+checkEvery, hi)
-		starts, bests := s.start[lo:end], s.best[lo:end]
-		kind, place := s.kind[lo:end][:len(starts)], s.place[lo:end][:len(starts)]
-		bests = bests[:len(starts)]
-		for i, d := range starts {
-			if dead != nil && dead.has(uint32(lo+i)) {
-				continue
-			}
-			if d != n.day || !n.known {
-				n.setDay(d)
-			}
-			g := &t.dense[n.ofDay+kinds[kind[i]]+places[place[i]]]
-			g.count++
-			if b := bests[i]; b >= leastFigure {
-				g.best += int64(b)
-				g.bestKnown++
-			} else if b != unknownFigure {
-				g.best += s.number(b)
-				g.bestKnown++
-			}
-			if s.bounds {
-				g.addBounds(s, uint32(lo+i))
-			}
-		}
-		lo = end
-	}
-	return nil
-}
-
 // numberer gives the number of the group of a row: what its entries of the
 // tables and its day add up to.
 type numberer struct {
 	s           *segment
-	kind, place []uint64   // nil for no key of the table
-	sides       [][]uint32 // of the key of actors: its numbers for each entry, which count side times
+	kind, place []uint64    // nil for no key of the table
+	sides       [][2]uint32 // of the key of actors: its numbers for each entry, which count side times
 	side        uint64
-	times       []func(incident.Day) uint64
-	day         int32 // the last day, whose number is ofDay
-	ofDay       uint64
+	times       []timeKey
+	next        int32 // the first day that has another number than base
+	base        uint64
+	day         int32 // the last day, if known, that base and next are of
 	known       bool
 }
 
+// timeKey is a key of time whose numbers count so many times.
+type timeKey struct {
+	*keyer
+	by uint64
+}
+
+// newNumberer numbers the rows of a segment by keys.
+func newNumberer(s *segment, seg int, keys []*keyer, strides []uint64) numberer {
+	n := numberer{s: s}
+	for i, y := range keys {
+		switch tableOf(y.key) {
+		case fromKind:
+			n.kind = added(n.kind, y.codes[seg], strides[i])
+		case fromPlace:
+			n.place = added(n.place, y.codes[seg], strides[i])
+		case fromParty:
+			n.sides, n.side = y.sides[seg], strides[i]
+		default:
+			n.times = append(n.times, timeKey{y, strides[i]})
+		}
+	}
+	return n
+}
+
+// setDay sets base and next for a day.
 func (n *numberer) setDay(d int32) {
-	n.day, n.ofDay, n.known = d, 0, true
-	for _, of := range n.times {
-		n.ofDay += of(incident.Day(d))
+	n.day, n.base, n.next, n.known = d, 0, 1<<31-1, true
+	for _, k := range n.times {
+		at := periodOf(k.key, incident.Day(d))
+		n.base += uint64(at-k.first) * k.by
+		n.next = min(n.next, int32(firstDay(k.key, at+1)))
 	}
 }
 
+// of is the number of a row, without that of its sides.
 func (n *numberer) of(row uint32) uint64 {
-	if d := n.s.start[row]; d != n.day || !n.known {
+	if d := n.s.start[row]; !n.known || d < n.day || d >= n.next {
 		n.setDay(d)
 	}
-	g := n.ofDay
+	g := n.base
 	if n.kind != nil {
 		g += n.kind[n.s.kind[row]]
 	}
@@ -426,6 +258,19 @@ func (n *numberer) of(row uint32) uint64 {
 		g += n.place[n.s.place[row]]
 	}
 	return g
+}
+
+// groupsOf calls do with each group that a row counts in.
+func (n *numberer) groupsOf(row uint32, do func(uint64)) {
+	g := n.of(row)
+	if n.sides == nil {
+		do(g)
+		return
+	}
+	pair := n.sides[n.s.party[row]]
+	if do(g + uint64(pair[0])*n.side); pair[1] != noSide {
+		do(g + uint64(pair[1])*n.side)
+	}
 }
 
 var errGroups = incident.Errorf(incident.CodeTooLarge, "There are more than %d groups; ask for fewer keys, longer periods or a narrower filter.", incident.MaxGroups)
@@ -452,29 +297,47 @@ func added(to []uint64, codes []uint32, by uint64) []uint64 {
 
 // groups gives the groups that occur, sorted.
 func (t *tally) groups(keys []*keyer) ([]incident.Group, error) {
-	var numbers []uint64
-	for n := range t.dense {
-		if t.dense[n].count > 0 {
-			numbers = append(numbers, uint64(n))
+	n := len(t.rare)
+	for i := range t.dense {
+		if t.dense[i].count > 0 {
+			n++
 		}
 	}
-	if t.dense == nil {
-		numbers = slices.Sorted(maps.Keys(t.rare))
-	}
-	if len(numbers) > incident.MaxGroups {
+	if n > incident.MaxGroups {
 		return nil, errGroups
 	}
-	out := make([]incident.Group, len(numbers))
-	values := make([]*string, len(numbers)*len(keys)) // one piece of memory for all
-	for i, n := range numbers {
-		out[i] = t.at(n).group()
-		own := values[i*len(keys) : (i+1)*len(keys) : (i+1)*len(keys)]
-		for k := len(keys) - 1; k >= 0; k-- {
-			size := uint64(keys[k].size())
-			own[k] = keys[k].value(int(n % size))
-			n /= size
+	out := make([]incident.Group, 0, n)
+	values := make([]*string, n*len(keys)) // one piece of memory for all
+	at := make([]int, len(keys))           // which value of each key
+	give := func(g *sums) {
+		out = append(out, g.group())
+		own := values[:len(keys):len(keys)]
+		values = values[len(keys):]
+		for k, y := range keys {
+			own[k] = y.value(at[k])
 		}
-		out[i].Keys = own
+		out[len(out)-1].Keys = own
+	}
+	for _, n := range slices.Sorted(maps.Keys(t.rare)) {
+		for k, y := range keys {
+			at[k] = int(n / t.strides[k] % uint64(y.size()))
+		}
+		give(t.rare[n])
+	}
+	var walk func(k int, n uint64)
+	walk = func(k int, n uint64) {
+		for at[k] = range keys[k].size() {
+			switch {
+			case k+1 < len(keys):
+				walk(k+1, n)
+			case t.dense[n].count > 0:
+				give(&t.dense[n])
+			}
+			n += t.strides[k]
+		}
+	}
+	if t.dense != nil {
+		walk(0, 0)
 	}
 	return out, nil
 }

@@ -55,6 +55,8 @@ type view struct {
 	dead     rowSet   // rows of base that are changed or gone
 	deadRows int      // how many
 	fresh    *segment // what came in their place or is new; nil for nothing
+	keys     keyers   // those that aggregates asked for
+	clusters clusterCache
 }
 
 // rowSet is a set of rows.
