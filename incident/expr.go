@@ -176,7 +176,8 @@ const (
 
 // likeEscaped matches a pattern with escapes. A backslash at the end stands for itself.
 func likeEscaped(pattern, text string) bool {
-	p := make([]rune, 0, len(pattern))
+	var room [64]rune // most patterns are short
+	p := room[:0]
 	escaped := false
 	for _, r := range pattern {
 		switch {
@@ -195,7 +196,7 @@ func likeEscaped(pattern, text string) bool {
 	if escaped {
 		p = append(p, '\\')
 	}
-	return wildMatch(p, []rune(text), anyRun, anyOne)
+	return wildMatch(p, text, anyRun, anyOne)
 }
 
 // IsNullExpr is true if a value is null. It is never unknown. A property as it stands is an [IsNull].

@@ -3,6 +3,7 @@ package incident
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/paulmach/orb"
 )
@@ -144,26 +145,28 @@ func (f Like) Match(in *Incident) Truth {
 	if v.Null {
 		return Unknown
 	}
-	return truth(LikeMatch([]rune(f.Pattern), []rune(v.Text)))
+	return truth(LikeMatch(f.Pattern, v.Text))
 }
 
 // LikeMatch reports whether a text matches a pattern of [Like].
-func LikeMatch(pattern, text []rune) bool { return wildMatch(pattern, text, '%', '_') }
+func LikeMatch(pattern, text string) bool { return wildMatch([]rune(pattern), text, '%', '_') }
 
 // wildMatch matches a pattern in which one sign stands for any run of characters and another for one.
-func wildMatch(pattern, text []rune, anyRun, anyOne rune) bool {
+func wildMatch(pattern []rune, text string, anyRun, anyOne rune) bool {
 	// Greedy with one point of return, so that the time is at most the product of the lengths.
 	p, t, star, mark := 0, 0, -1, 0
 	for t < len(text) {
+		r, size := utf8.DecodeRuneInString(text[t:])
 		switch {
 		case p < len(pattern) && pattern[p] == anyRun:
 			star, mark = p, t
 			p++
-		case p < len(pattern) && (pattern[p] == anyOne || pattern[p] == text[t]):
+		case p < len(pattern) && (pattern[p] == anyOne || pattern[p] == r):
 			p++
-			t++
+			t += size
 		case star >= 0:
-			mark++
+			_, size = utf8.DecodeRuneInString(text[mark:])
+			mark += size
 			p, t = star+1, mark
 		default:
 			return false

@@ -38,7 +38,7 @@ func openConn(path, mode string, immutable bool) (*conn, error) {
 	// Every Go function of a filter is registered on every connection.
 	d := sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
 		if err := c.RegisterFunc("sarhad_like", func(text, pattern string) bool {
-			return incident.LikeMatch([]rune(pattern), []rune(text))
+			return incident.LikeMatch(pattern, text)
 		}, true); err != nil {
 			return err
 		}

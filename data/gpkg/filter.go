@@ -380,7 +380,7 @@ func (c *compiler) like(f incident.Like) {
 	case !known:
 		c.sql("NULL")
 	case isNumeric(p.Kind): // a number has no text
-		c.unlessNull(f.Property, incident.LikeMatch([]rune(f.Pattern), nil))
+		c.unlessNull(f.Property, incident.LikeMatch(f.Pattern, ""))
 	default:
 		c.sql("CASE WHEN i."+string(f.Property)+" IS NOT NULL THEN sarhad_like(i."+string(f.Property)+", ?) END", f.Pattern)
 	}
