@@ -72,7 +72,7 @@ func newClusters(v *view, members []incident.Member) *clusters {
 // tally counts of each cluster one incident in each group: of those that match, the one that is better than the others.
 func (c *clusters) tally(ctx context.Context, parts []part, t *tally) error {
 	chosen := map[uint64]clustered{} // of the cluster at hand, by group
-	as := &shape{want: hasID, tables: fromKind, lent: new(incident.Lent)}
+	as := &shape{want: hasID, tables: fromKind}
 	better := func(a, b clustered) bool {
 		var x, y incident.Incident
 		parts[a.seg].s.incident(a.row, &x, as)
