@@ -69,7 +69,7 @@ func answers(path string, seconds float64, rounds int) error {
 		urls, chosen := make([]string, len(work.windows)), make([]string, len(work.windows))
 		features := 0
 		for i, v := range work.windows {
-			urls[i] = fmt.Sprintf("/collections/incidents/items?bbox=%g,%g,%g,%g&datetime=%s/%s&limit=%d", v.box.Min[0], v.box.Min[1], v.box.Max[0], v.box.Max[1], v.from, v.to, work.limit)
+			urls[i] = v.url(work.limit)
 			chosen[i] = urls[i] + some
 			a, err := count(ours.addr, urls[i])
 			if err != nil {
@@ -85,24 +85,29 @@ func answers(path string, seconds float64, rounds int) error {
 			features += a
 		}
 		fmt.Printf("answers: %s, %d windows, %d features on average, 16 connections\n", work.name, len(urls), features/len(urls))
-		var limits, limitBytes, rates, bytes, chosenRates, chosenBytes []float64
+		servers := []struct {
+			addr string
+			urls []string
+		}{{memory.addr, urls}, {ours.addr, urls}, {ours.addr, chosen}}
+		paces := make([][]pace, len(servers))
 		for range rounds {
-			for _, m := range []struct {
-				addr        string
-				urls        []string
-				rate, bytes *[]float64
-			}{{memory.addr, urls, &limits, &limitBytes}, {ours.addr, urls, &rates, &bytes}, {ours.addr, chosen, &chosenRates, &chosenBytes}} {
-				r, b, err := hammer(m.addr, m.urls, seconds)
+			for i, m := range servers {
+				p, err := hammer(m.addr, m.urls, seconds, nil)
 				if err != nil {
 					return err
 				}
-				*m.rate, *m.bytes = append(*m.rate, r), append(*m.bytes, b)
+				paces[i] = append(paces[i], p)
 			}
 		}
-		report("whole features", bytes, limitBytes, "bytes/s", "0.85")
-		report("whole features", rates, limits, "answers/s", "-")
-		report("the bare handler's properties", chosenBytes, limitBytes, "bytes/s", "0.85")
-		report("the bare handler's properties", chosenRates, limits, "answers/s", "0.85")
+		rate, size := func(p *pace) float64 { return p.rate }, func(p *pace) float64 { return p.bytes }
+		compare("whole features", paces[1], paces[0], size, "bytes/s", "0.85")
+		compare("whole features", paces[1], paces[0], rate, "answers/s", "-")
+		compare("whole features, p50", paces[1], paces[0], func(p *pace) float64 { return 1000 * p.at(.5) }, "µs", "-")
+		compare("whole features, p99", paces[1], paces[0], func(p *pace) float64 { return 1000 * p.at(.99) }, "µs", "at most 2")
+		compare("the bare handler's properties", paces[2], paces[0], size, "bytes/s", "0.85")
+		compare("the bare handler's properties", paces[2], paces[0], rate, "answers/s", "0.85")
+		compare("the same, p50", paces[2], paces[0], func(p *pace) float64 { return 1000 * p.at(.5) }, "µs", "-")
+		compare("the same, p99", paces[2], paces[0], func(p *pace) float64 { return 1000 * p.at(.99) }, "µs", "at most 2")
 	}
 
 	var tiles []string
@@ -111,11 +116,11 @@ func answers(path string, seconds float64, rounds int) error {
 	}
 	var rate []float64
 	for range rounds {
-		r, _, err := hammer(ours.addr, tiles, seconds)
+		p, err := hammer(ours.addr, tiles, seconds, nil)
 		if err != nil {
 			return err
 		}
-		rate = append(rate, r)
+		rate = append(rate, p.rate)
 	}
 	fmt.Printf("%-40s %.0f tiles/s (wanted 3,000)\n", "tiles z7, one year, unclustered", median(rate))
 
@@ -147,6 +152,22 @@ type window struct {
 	from, to incident.Day
 }
 
+// url asks for the incidents in a window.
+func (w *window) url(limit int) string {
+	return fmt.Sprintf("/collections/incidents/items?bbox=%g,%g,%g,%g&datetime=%s/%s&limit=%d", w.box.Min[0], w.box.Min[1], w.box.Max[0], w.box.Max[1], w.from, w.to, limit)
+}
+
+// compare reports one measure of runs beside the same of the limit.
+func compare(what string, ours, limit []pace, of func(*pace) float64, unit, target string) {
+	all := func(ps []pace) (v []float64) {
+		for i := range ps {
+			v = append(v, of(&ps[i]))
+		}
+		return v
+	}
+	report(what, all(ours), all(limit), unit, target)
+}
+
 type tileYear struct{ x, y, year int }
 
 // works are the windows that are asked for: around incidents, so that none is empty.
@@ -154,6 +175,7 @@ type works struct {
 	small, wide []window
 	tiles       []tileYear
 	lastYear    int
+	all         int // incidents in the store
 }
 
 func windowsOf(path string) (works, error) {
@@ -167,6 +189,7 @@ func windowsOf(path string) (works, error) {
 	if err != nil {
 		return w, err
 	}
+	w.all = n
 	rng := rand.New(rand.NewPCG(7, 7))
 	for len(w.small) < 64 {
 		in, err := st.Incident(context.Background(), strconv.Itoa(1+rng.IntN(n)))
@@ -199,11 +222,20 @@ type child struct {
 
 // startChild starts a server and waits for its first answer.
 func startChild(what, store string) (*child, error) {
+	c, err := newChild(what, store, 0)
+	if err == nil && what == "ours" {
+		_, err = c.ask("/collections/incidents/items?limit=1")
+	}
+	return c, err
+}
+
+// newChild starts the program once more and waits for its first line.
+func newChild(what, store string, rows int) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	c := &child{cmd: exec.Command(self, "-serve", what, "-store", store)} //nolint:noctx // ends with its standard input
+	c := &child{cmd: exec.Command(self, "-serve", what, "-store", store, "-rows", strconv.Itoa(rows))} //nolint:noctx // ends with its standard input
 	c.cmd.Stderr = os.Stderr
 	if c.in, err = c.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -220,10 +252,7 @@ func startChild(what, store string) (*child, error) {
 		return nil, fmt.Errorf("start %s: %w", what, err)
 	}
 	c.addr = strings.TrimSpace(addr)
-	if what == "ours" {
-		_, err = c.ask("/collections/incidents/items?limit=1")
-	}
-	return c, err
+	return c, nil
 }
 
 func (c *child) stop() {
@@ -248,13 +277,13 @@ func (c *child) ask(path string) (time.Duration, error) {
 
 // settled waits until the index is written.
 func (c *child) settled() error {
-	for range 600 {
+	for range 6000 {
 		if _, err := c.ask("/settled"); err == nil {
 			return nil
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	return errors.New("the index was not ready within a minute")
+	return errors.New("the index was not ready within ten minutes")
 }
 
 // memory is what the process has for itself alone.
@@ -273,7 +302,7 @@ func (c *child) memory() string {
 }
 
 // serveChild serves until its standard input ends.
-func serveChild(what, path string) error {
+func serveChild(what, path string, rows int) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	var h http.Handler
@@ -310,6 +339,8 @@ func serveChild(what, path string) error {
 			}
 			handler.ServeHTTP(rw, r)
 		})
+	case "load":
+		return loadChild(path, rows)
 	case "memory":
 		var err error
 		if h, err = memoryHandler(ctx, path); err != nil {

@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -25,7 +26,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	_ "github.com/mattn/go-sqlite3"
@@ -43,14 +43,16 @@ func main() {
 	rows := flag.Int("rows", 1_000_000, "synthetic incidents")
 	seconds := flag.Float64("seconds", 5, "seconds for each run of answers")
 	rounds := flag.Int("rounds", 3, "rounds, the median ratio counts")
-	only := flag.String("only", "", "run only load, answers, points or geocoding; geocoding runs only if it is named")
+	only := flag.String("only", "", "run only load, answers, growth, whileloading, points or geocoding; geocoding runs only if it is named")
+	sizes := flag.String("sizes", "100000,1000000", "stores of how many incidents growth compares; 10000000 takes long and 9 GB")
+	keep := flag.String("keep", "", "make the stores of growth in this folder and use those that are there")
 	verbose := flag.Bool("v", false, "list what geocoding got wrong")
 	store := flag.String("store", "", "ask this store of generated incidents instead of loading one")
 	profile := flag.String("cpuprofile", "", "write a CPU profile")
 	child := flag.String("serve", "", "what a process that the program starts by itself serves")
 	flag.Parse()
 	if *child != "" {
-		if err := serveChild(*child, *store); err != nil {
+		if err := serveChild(*child, *store, *rows); err != nil {
 			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
 			os.Exit(1)
 		}
@@ -75,13 +77,17 @@ func main() {
 		}
 		return
 	}
-	if err := run(*rows, *seconds, *rounds, *only, *store); err != nil {
+	counts, err := sizesOf(*sizes)
+	if err == nil {
+		err = run(*rows, *seconds, *rounds, *only, *store, *keep, counts)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rows int, seconds float64, rounds int, only, ready string) error {
+func run(rows int, seconds float64, rounds int, only, ready, keep string, sizes []int) error {
 	dir, err := os.MkdirTemp("", "sarhad-bench-")
 	if err != nil {
 		return err
@@ -98,25 +104,42 @@ func run(rows int, seconds float64, rounds int, only, ready string) error {
 	if only == "points" {
 		return nil
 	}
-	if ready != "" {
-		return answers(ready, seconds, rounds)
+	if only == "" || only == "growth" {
+		if keep == "" {
+			keep = dir
+		}
+		if err := growth(world, keep, sizes, seconds, rounds); err != nil || only == "growth" {
+			return err
+		}
 	}
-	file := filepath.Join(dir, "incidents.csv")
+	store := ready
+	if store == "" {
+		store = filepath.Join(dir, "bench.gpkg")
+		file := filepath.Join(dir, "incidents.csv")
+		if err := generate(file, rows, 1); err != nil {
+			return err
+		}
+		if err := load(world, file, dir, store, rounds, only == "" || only == "load"); err != nil || only == "load" {
+			return err
+		}
+	}
+	if only == "" || only == "answers" {
+		if err := answers(store, seconds, rounds); err != nil {
+			return err
+		}
+	}
+	if only == "" || only == "whileloading" {
+		return whileLoading(world, store, dir, seconds)
+	}
+	return nil
+}
+
+func generate(file string, rows int, seed uint64) error {
 	f, err := os.Create(file)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(source.Generate(f, rows, 1), f.Close()); err != nil {
-		return err
-	}
-	store := filepath.Join(dir, "bench.gpkg")
-	if err := load(world, file, dir, store, rounds, only != "answers"); err != nil {
-		return err
-	}
-	if only == "load" {
-		return nil
-	}
-	return answers(store, seconds, rounds)
+	return errors.Join(source.Generate(f, rows, seed), f.Close())
 }
 
 // world is the bundled places and what is built on them.
@@ -212,7 +235,6 @@ func points(w *world, rounds int) {
 
 // load compares a whole import with bare prepared inserts of the same rows.
 func load(w *world, file, dir, store string, rounds int, compare bool) error {
-	ctx := context.Background()
 	if !compare {
 		rounds = 1
 	}
@@ -230,20 +252,8 @@ func load(w *world, file, dir, store string, rounds int, compare bool) error {
 			path = filepath.Join(dir, "again.gpkg")
 		}
 		start := time.Now()
-		st, err := w.open(path)
+		rep, err := w.ingest(path, file, "")
 		if err != nil {
-			return err
-		}
-		f, err := os.Open(file)
-		if err != nil {
-			return err
-		}
-		src, err := source.Open(f, source.Options{Format: "auto", File: "incidents.csv"})
-		if err != nil {
-			return err
-		}
-		rep, err := ingest.Run(ctx, ingest.Options{Source: src, File: "incidents.csv", Store: st, Locator: w.locator})
-		if err = errors.Join(err, f.Close(), st.Close()); err != nil {
 			return err
 		}
 		ours = append(ours, float64(rep.New)/time.Since(start).Seconds())
@@ -258,6 +268,25 @@ func load(w *world, file, dir, store string, rounds int, compare bool) error {
 		report("load, geocoded, indexed", ours, limit, "rows/s", "0.33")
 	}
 	return nil
+}
+
+// ingest loads a file as sarhad import does, into a dataset that is named after the layout if dataset is "".
+func (w *world) ingest(store, file, dataset string) (rep ingest.Report, err error) {
+	st, err := w.open(store)
+	if err != nil {
+		return rep, err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	f, err := os.Open(file)
+	if err != nil {
+		return rep, err
+	}
+	defer f.Close()
+	src, err := source.Open(f, source.Options{Format: "auto", File: "incidents.csv", Dataset: dataset})
+	if err != nil {
+		return rep, err
+	}
+	return ingest.Run(context.Background(), ingest.Options{Source: src, File: "incidents.csv", Store: st, Locator: w.locator})
 }
 
 func bareInsert(file, path string) (float64, error) {
@@ -332,53 +361,85 @@ func count(addr, path string) (int, error) {
 	return len(fc.Features), err
 }
 
-// hammer asks for the paths over 16 kept connections and returns answers and
-// body bytes a second. It writes requests by hand, since a full client would
-// take more of the two cores than the servers.
-func hammer(addr string, paths []string, seconds float64) (rate, bytes float64, err error) {
+// pace is what came of asking for a while.
+type pace struct {
+	rate, bytes float64         // answers and bytes of bodies a second
+	took        []time.Duration // of each answer, sorted
+}
+
+// at is the time within which a share of the answers came, in milliseconds.
+func (p *pace) at(share float64) float64 {
+	if len(p.took) == 0 {
+		return math.NaN()
+	}
+	return p.took[min(int(share*float64(len(p.took))), len(p.took)-1)].Seconds() * 1000
+}
+
+// hammer asks for the paths over 16 kept connections for some seconds, or until
+// done is closed if that is not nil. It writes requests by hand, since a full
+// client would take more of the two cores than the servers.
+func hammer(addr string, paths []string, seconds float64, done <-chan struct{}) (pace, error) {
 	const connections = 16
-	var answers, size atomic.Int64
+	if done == nil {
+		end := make(chan struct{})
+		defer time.AfterFunc(time.Duration(seconds*float64(time.Second)), func() { close(end) }).Stop()
+		done = end
+	}
+	var mu sync.Mutex
+	var all pace
+	var size int64
 	var failed error
-	var once sync.Once
 	var wg sync.WaitGroup
 	start := time.Now()
-	end := start.Add(time.Duration(seconds * float64(time.Second)))
 	for c := range connections {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			if err := func() error {
-				conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", addr)
-				if err != nil {
-					return err
-				}
-				defer conn.Close()
-				r := bufio.NewReaderSize(conn, 64<<10)
-				for i := c * 4; time.Now().Before(end); i++ {
-					if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", paths[i%len(paths)], addr); err != nil {
-						return err
-					}
-					resp, err := http.ReadResponse(r, nil)
-					if err != nil {
-						return err
-					}
-					n, err := io.Copy(io.Discard, resp.Body)
-					if err = errors.Join(err, resp.Body.Close()); err != nil {
-						return err
-					}
-					if resp.StatusCode != http.StatusOK {
-						return errors.New(resp.Status)
-					}
-					answers.Add(1)
-					size.Add(n)
-				}
-				return nil
-			}(); err != nil {
-				once.Do(func() { failed = err })
+		wg.Go(func() {
+			took, n, err := askOn(addr, paths, c*4, done)
+			mu.Lock()
+			defer mu.Unlock()
+			all.took = append(all.took, took...)
+			size += n
+			if failed == nil {
+				failed = err
 			}
-		}()
+		})
 	}
 	wg.Wait()
 	s := time.Since(start).Seconds()
-	return float64(answers.Load()) / s, float64(size.Load()) / s, failed
+	all.rate, all.bytes = float64(len(all.took))/s, float64(size)/s
+	slices.Sort(all.took)
+	return all, failed
+}
+
+// askOn asks on one connection for one path after the other until done is closed.
+func askOn(addr string, paths []string, from int, done <-chan struct{}) (took []time.Duration, size int64, err error) {
+	conn, err := (&net.Dialer{}).DialContext(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer conn.Close()
+	r := bufio.NewReaderSize(conn, 64<<10)
+	for i := from; ; i++ {
+		select {
+		case <-done:
+			return took, size, nil
+		default:
+		}
+		began := time.Now()
+		if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", paths[i%len(paths)], addr); err != nil {
+			return took, size, err
+		}
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			return took, size, err
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		if err = errors.Join(err, resp.Body.Close()); err != nil {
+			return took, size, err
+		}
+		if resp.StatusCode != http.StatusOK {
+			return took, size, errors.New(resp.Status)
+		}
+		took = append(took, time.Since(began))
+		size += n
+	}
 }
