@@ -102,7 +102,12 @@ var incidentMembers = []member{
 	textMember("event_clarity", func(in *incident.Incident) string { return in.Clarity }),
 	{name: "claims", append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendClaims(b, in.Claims) }},
 	{name: "sources", append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendSources(b, in.Sources) }},
-	textMember("summary", func(in *incident.Incident) string { return in.Summary }),
+	{name: "summary", append: func(b []byte, in *incident.Incident, e *encoder) []byte {
+		if e.lent.Plain && in.Summary != "" { // the longest text of most
+			return append(append(append(b, '"'), in.Summary...), '"')
+		}
+		return appendTextOrNull(b, in.Summary)
+	}},
 	textsMember("warnings", func(in *incident.Incident) []string { return in.Warnings }),
 	textsMember("candidates", func(in *incident.Incident) []string { return in.Candidates }),
 	textMember("file", func(in *incident.Incident) string { return in.File }),
@@ -143,9 +148,9 @@ type encoder struct {
 	bare   bool                // without geometries
 	fg     bool                // JSON-FG: place and time too, and geometry always in CRS84
 
-	last    incident.Day // the day in text
-	text    []byte
-	at      int // the crossing of this feature, -1 if none
+	lent    incident.Lent // what the reader says of the incident at hand
+	days    [16]dayText   // days that were written lately, by their last bits
+	at      int           // the crossing of this feature, -1 if none
 	atKnown bool
 }
 
@@ -182,12 +187,20 @@ func (e *encoder) ask(names ...incident.Property) {
 	}
 }
 
-// day appends a day. Those of neighbours are often the same, and a date costs as much as ten texts.
+// dayText is a day in quotes.
+type dayText struct {
+	day  incident.Day
+	text [12]byte // zero for none
+}
+
+// day appends a day. Those of neighbours are often the same or near, and a date costs as much as ten texts.
 func (e *encoder) day(b []byte, d incident.Day) []byte {
-	if d != e.last || e.text == nil {
-		e.last, e.text = d, appendDay(e.text[:0], d)
+	t := &e.days[uint32(d)%uint32(len(e.days))]
+	if t.day != d || t.text[0] == 0 {
+		t.day = d
+		appendDay(t.text[:0], d)
 	}
-	return append(b, e.text...)
+	return append(b, t.text[:]...)
 }
 
 func (e *encoder) nearest(in *incident.Incident) int {
@@ -201,10 +214,16 @@ func (e *encoder) nearest(in *incident.Incident) int {
 func (e *encoder) append(b []byte, in *incident.Incident) []byte {
 	e.atKnown = false
 	b = append(b, `{"type":"Feature","id":`...)
-	b = appendText(b, in.ID)
+	if e.lent.Plain {
+		b = append(append(append(b, '"'), in.ID...), '"')
+	} else {
+		b = appendText(b, in.ID)
+	}
 	switch {
 	case e.bare || !in.HasPoint:
 		b = append(b, `,"geometry":null,"properties":`...)
+	case e.crs == nil && e.lent.Position != "":
+		b = append(append(append(b, `,"geometry":{"type":"Point","coordinates":[`...), e.lent.Position...), `]},"properties":`...)
 	default:
 		b = append(b, `,"geometry":{"type":"Point","coordinates":`...)
 		p := in.Point

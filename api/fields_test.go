@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"html"
 	"iter"
 	"net/http"
 	"testing"
@@ -140,5 +141,21 @@ func TestChosenPropertiesAreTheSame(t *testing.T) {
 				t.Errorf("%s of %s is %v, want %v", name, f.ID, f.Properties, want)
 			}
 		}
+	}
+}
+
+// What a reader calls plain needs no escape in JSON or HTML.
+func TestPlainTextIsTakenAsItIs(t *testing.T) {
+	for c := range 256 {
+		text := "a" + string([]byte{byte(c)}) + "b"
+		if !incident.IsPlain(text) {
+			continue
+		}
+		if got := string(appendText(nil, text)); got != `"`+text+`"` || html.EscapeString(text) != text {
+			t.Errorf("byte %#x is plain and written as %s", c, got)
+		}
+	}
+	if incident.IsPlain("a<b") || incident.IsPlain("é") || !incident.IsPlain("") {
+		t.Error("plain is what needs no escape")
 	}
 }

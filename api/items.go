@@ -248,7 +248,7 @@ func (s *server) incidentItems(c echo.Context) error {
 	n, more := 0, false
 	var last incident.Cursor
 	var lastRank rank
-	q := incident.Query{Filter: filter, Order: by.order, After: after, Limit: limit + 1, Fields: enc.fields, Borrow: true}
+	q := incident.Query{Filter: filter, Order: by.order, After: after, Limit: limit + 1, Fields: enc.fields, Borrow: &enc.lent}
 	rows := s.Reader.Incidents(ctx, q)
 	if by.keys != nil {
 		rows = s.sorted(ctx, q, by, afterRank)

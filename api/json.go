@@ -135,15 +135,13 @@ func appendMicro(b []byte, negative bool, micro uint64) []byte {
 		b = append(b, '-')
 	}
 	b = strconv.AppendUint(b, micro/1e6, 10)
-	rest := micro % 1e6
+	rest := uint32(micro % 1e6)
 	if rest == 0 {
 		return b
 	}
-	var d [7]byte
-	d[0] = '.'
-	for i := 6; i > 0; i-- {
-		d[i] = byte('0' + rest%10)
-		rest /= 10
+	d := [7]byte{'.'}
+	for i, pair := range [3]uint32{rest / 10_000, rest / 100 % 100, rest % 100} {
+		d[2*i+1], d[2*i+2] = byte('0'+pair/10), byte('0'+pair%10)
 	}
 	n := 7
 	for d[n-1] == '0' {

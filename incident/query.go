@@ -43,10 +43,31 @@ type Query struct {
 	// a reader may leave what is not named zero or fill it all the same. ID, FID,
 	// Start, Point and HasPoint are always there.
 	Fields []Property
-	// Borrow says that the asker keeps nothing of an incident, not even a text,
-	// beyond the next step, as one does that writes each down at once. A reader
-	// may then lend its own memory.
-	Borrow bool
+	// Borrow, if it is not nil, says that the asker keeps nothing of an incident,
+	// not even a text, beyond the next step, as one does that writes each down at
+	// once. A reader may then lend its own memory, and tell in it what it knows
+	// of the incident at hand.
+	Borrow *Lent
+}
+
+// Lent is what a reader that lends its memory may tell of the incident at hand.
+type Lent struct {
+	// Plain says that id and summary are plain, see [IsPlain]; false says nothing.
+	Plain bool
+	// Position is the point as two shortest decimals, lon before lat and a comma
+	// between; "" says nothing.
+	Position string
+}
+
+// IsPlain reports whether a text is of printable ASCII without the signs that
+// JSON or HTML escape (" \ < > & '), so that it can be copied as it is.
+func IsPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c == '\'' {
+			return false
+		}
+	}
+	return true
 }
 
 // Less reports whether a comes before b in the order of the query.

@@ -120,6 +120,8 @@ func (b *builder) finish() *segment {
 		}
 	}
 	s.long, s.longAt = longRows(long)
+	s.grid = gridOf(s.lon, s.lat)
+	s.cell = s.grid.cells(s.lon, s.lat)
 	tiles := make([]uint16, n)
 	for i, lon := range s.lon {
 		tiles[i] = tileOf(lon, s.lat[i])

@@ -18,7 +18,7 @@ import (
 // only a copy of what the store holds: it may be deleted at any time.
 
 // fileMagic changes whenever the layout or the meaning of the file does.
-const fileMagic = "SRHDIX02"
+const fileMagic = "SRHDIX04"
 
 // byteOrder reads differently on a machine of the other byte order.
 const byteOrder = 0x0102030405060708
@@ -31,6 +31,7 @@ const (
 	partFID
 	partLon
 	partLat
+	partCell
 	partKind
 	partPlace
 	partParty
@@ -63,6 +64,7 @@ type trailer struct {
 	Order  uint64
 	Rows   uint64
 	Stamp  stamp
+	Grid   grid
 	Parts  [partCount][2]uint64
 	Tables uint32 // checksum of the tables
 	Sum    uint32 // checksum of what stands before it in the trailer
@@ -107,9 +109,9 @@ func openFile(path string) (*segment, stamp, error) {
 	if at != uint64(len(b)-trailerSize) || crc32.ChecksumIEEE(raw(partTables)) != t.Tables {
 		return nil, stamp{}, errNoIndex
 	}
-	s := &segment{mapped: m, records: raw(partRecords), words: &words{text: raw(partWords), lists: raw(partLists)}}
+	s := &segment{mapped: m, records: raw(partRecords), words: &words{text: raw(partWords), lists: raw(partLists)}, grid: t.Grid}
 	ok := column(&s.start, raw(partStart), t.Rows) && column(&s.end, raw(partEnd), t.Rows) && column(&s.fid, raw(partFID), t.Rows) &&
-		column(&s.lon, raw(partLon), t.Rows) && column(&s.lat, raw(partLat), t.Rows) && column(&s.kind, raw(partKind), t.Rows) &&
+		column(&s.lon, raw(partLon), t.Rows) && column(&s.lat, raw(partLat), t.Rows) && column(&s.cell, raw(partCell), t.Rows) && column(&s.kind, raw(partKind), t.Rows) &&
 		column(&s.place, raw(partPlace), t.Rows) && column(&s.party, raw(partParty), t.Rows) && column(&s.low, raw(partLow), t.Rows) &&
 		column(&s.best, raw(partBest), t.Rows) && column(&s.high, raw(partHigh), t.Rows) && column(&s.border, raw(partBorder), t.Rows) &&
 		column(&s.offset, raw(partOffset), t.Rows) && column(&s.byFID, raw(partByFID), t.Rows) &&
@@ -128,7 +130,7 @@ func openFile(path string) (*segment, stamp, error) {
 }
 
 // bytesOf gives the memory of a column.
-func bytesOf[T int | int32 | int64 | uint32 | uint64 | float64](s []T) []byte {
+func bytesOf[T int | uint16 | int32 | int64 | uint32 | uint64 | float64](s []T) []byte {
 	var v T
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s))), len(s)*int(unsafe.Sizeof(v)))
 }
@@ -137,7 +139,7 @@ func bytesOf[T int | int32 | int64 | uint32 | uint64 | float64](s []T) []byte {
 func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 
 // column lets a column stand on mapped memory, which begins at a multiple of 8.
-func column[T int32 | int64 | uint32 | uint64 | float64](to *[]T, b []byte, rows uint64) bool {
+func column[T uint16 | int32 | int64 | uint32 | uint64 | float64](to *[]T, b []byte, rows uint64) bool {
 	var v T
 	if uint64(len(b)) != rows*uint64(unsafe.Sizeof(v)) {
 		return false

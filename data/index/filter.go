@@ -2,7 +2,6 @@ package index
 
 import (
 	"math"
-	"slices"
 
 	"github.com/paulmach/orb"
 
@@ -91,7 +90,7 @@ func (s *segment) plan(f incident.Filter) *plan {
 		p.shape = shapeOf(p.fields)
 	}
 	if p.shape != nil {
-		p.shape.borrow = true // a test keeps nothing
+		p.shape.lent = new(incident.Lent) // a test keeps nothing
 	}
 	return p
 }
@@ -414,42 +413,4 @@ func (p *plan) window() (lo, hi int, before []uint32) {
 		return 0, p.s.rows(), nil
 	}
 	return p.s.window(p.from, p.to)
-}
-
-// collect appends the rows of a list that match.
-func (p *plan) collect(rows []uint32, among []uint32) []uint32 {
-	for _, row := range among {
-		if p.matches(row) {
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
-
-// collectRange appends the rows from lo to hi that match, in their order.
-func (p *plan) collectRange(rows []uint32, lo, hi int) []uint32 {
-	free := p.free()
-	if !p.hasBox {
-		if free {
-			rows = slices.Grow(rows, hi-lo)
-		}
-		for row := lo; row < hi; row++ {
-			if free || p.matchesInBox(uint32(row)) {
-				rows = append(rows, uint32(row))
-			}
-		}
-		return rows
-	}
-	lon, lat := p.s.lon[lo:hi], p.s.lat[lo:hi]
-	lat = lat[:len(lon)]
-	for i, x := range lon { // NaN fails both comparisons
-		if x >= p.box.Min[0] && x <= p.box.Max[0] {
-			if y := lat[i]; y >= p.box.Min[1] && y <= p.box.Max[1] {
-				if row := uint32(lo + i); free || p.matchesInBox(row) {
-					rows = append(rows, row)
-				}
-			}
-		}
-	}
-	return rows
 }

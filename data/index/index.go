@@ -268,9 +268,19 @@ func (x *Index) Change(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if x.loading.Load() && v.change < change {
+		// What a running load brings is shown when it has its turn, and nobody waits for that.
+		running, err := x.runs(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if running {
+			return v.change, nil
+		}
+	}
 	looks := x.looks.Load()
 	for end := time.Now().Add(waitAtMost); v != nil && v.change < change && time.Now().Before(end); v = x.current() {
-		// What a running load brings is shown when it has its turn. The first look may have begun before the change.
+		// A load began meanwhile. The first look may have begun before the change.
 		if x.loading.Load() && x.looks.Load() > looks+1 {
 			break
 		}
@@ -288,6 +298,12 @@ func (x *Index) Change(ctx context.Context) (int64, error) {
 		return x.base.Change(ctx)
 	}
 	return v.change, nil
+}
+
+// runs reports whether a load is running.
+func (x *Index) runs(ctx context.Context) (bool, error) {
+	imports, err := x.base.Imports(ctx, "")
+	return slices.ContainsFunc(imports, func(imp incident.ImportInfo) bool { return imp.State == incident.ImportRunning }), err
 }
 
 // saved opens the file, nil if there is none of this state.
@@ -413,7 +429,7 @@ func (x *Index) update(ctx context.Context, old *view, st *state) (*view, error)
 	}
 	var in incident.Incident
 	as := everything()
-	as.borrow = true
+	as.lent = new(incident.Lent)
 	keep := func(before int64) error {
 		for ; len(kept) > 0 && old.fresh.fid[kept[0]] < before; kept = kept[1:] {
 			old.fresh.incident(kept[0], &in, as)
@@ -599,7 +615,7 @@ func (x *Index) Rows(ctx context.Context, f incident.Filter, do func(*incident.R
 	}
 	defer runtime.KeepAlive(v)
 	b := rowBatch{do: do}
-	err := v.ordered(ctx, incident.Query{Filter: f, Order: incident.ByStart}, b.add)
+	err := v.ordered(ctx, incident.Query{Filter: f, Order: incident.ByStart}, false, b.add)
 	b.flush()
 	return err
 }
@@ -614,9 +630,11 @@ func (x *Index) Incidents(ctx context.Context, q incident.Query) iter.Seq2[*inci
 		defer runtime.KeepAlive(v)
 		var in incident.Incident
 		as := shapeOf(q.Fields)
-		as.borrow = q.Borrow
+		if as.lent = q.Borrow; as.lent != nil {
+			as.want |= hasPosition
+		}
 		left, given, stopped := q.Limit, 0, false
-		err := v.ordered(ctx, q, func(s *segment, row uint32) bool {
+		err := v.ordered(ctx, q, true, func(s *segment, row uint32) bool {
 			if given++; given%64 == 0 && ctx.Err() != nil {
 				return false
 			}
@@ -637,7 +655,7 @@ func (x *Index) Incidents(ctx context.Context, q incident.Query) iter.Seq2[*inci
 }
 
 // ordered gives the rows of a query in its order until give returns false.
-func (v *view) ordered(ctx context.Context, q incident.Query, give func(*segment, uint32) bool) error {
+func (v *view) ordered(ctx context.Context, q incident.Query, whole bool, give func(*segment, uint32) bool) error {
 	segments := v.segments()
 	fresh := []uint32(nil)
 	if len(segments) > 1 {
@@ -648,9 +666,8 @@ func (v *view) ordered(ctx context.Context, q incident.Query, give func(*segment
 	}
 	more := true
 	// The fresh ones stand between those of the base.
-	err := v.walk(ctx, segments[0].plan(q.Filter), q, func(row uint32) bool {
-		at := segments[0].cursor(row)
-		for more && len(fresh) > 0 && q.Order.Less(segments[1].cursor(fresh[0]), at) {
+	err := v.walk(ctx, segments[0].plan(q.Filter), q, whole, func(row uint32) bool {
+		for more && len(fresh) > 0 && q.Order.Less(segments[1].cursor(fresh[0]), segments[0].cursor(row)) {
 			more = give(segments[1], fresh[0])
 			fresh = fresh[1:]
 		}
@@ -709,7 +726,7 @@ func (s *segment) sortByFID(rows []uint32) {
 	for i, row := range rows {
 		keys[i] = uint64(s.fid[row])<<32 | uint64(row)
 	}
-	slices.Sort(keys)
+	sortKeys(keys, 32)
 	for i, k := range keys {
 		rows[i] = uint32(k)
 	}
@@ -717,8 +734,9 @@ func (s *segment) sortByFID(rows []uint32) {
 
 // walk gives the matching rows of the first segment in the order of the query
 // until give returns false. A short list is collected and sorted; for a long
-// one, of which perhaps only the first are wanted, all rows are looked at in order.
-func (v *view) walk(ctx context.Context, p *plan, q incident.Query, give func(uint32) bool) error {
+// one, of which perhaps only the first are wanted, all rows are looked at in
+// order. whole says that who gets a row will read its record.
+func (v *view) walk(ctx context.Context, p *plan, q incident.Query, whole bool, give func(uint32) bool) error {
 	s := p.s
 	lo, hi, before := p.window()
 	const few = 1 << 14
@@ -732,7 +750,10 @@ func (v *view) walk(ctx context.Context, p *plan, q incident.Query, give func(ui
 		if err != nil {
 			return err
 		}
-		for _, row := range rows {
+		for i, row := range rows {
+			if whole && i%touchAhead == 0 {
+				s.touch(rows[i:min(i+touchAhead, len(rows))])
+			}
 			if !give(row) {
 				break
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"strconv"
 	"unsafe"
 
 	"sarhad/incident"
@@ -42,7 +43,9 @@ func (p *party) put(in *incident.Incident) {
 }
 
 const (
-	hasID = 1 << iota
+	hasID       = 1 << iota
+	hasPosition // the point in decimals: what is written of every incident need not be worked out each time
+	hasSummary  // before what is seldom asked for: to read a field is to go over those before it
 	hasSourceID
 	hasTime
 	hasEventTypeText
@@ -60,10 +63,13 @@ const (
 	hasClarity
 	hasClaims
 	hasSources
-	hasSummary
 	hasWarnings
 	hasFile
 	hasLine
+
+	// isPlain is no field: it says that id and summary are plain.
+	isPlain   = 1 << 31
+	allFields = isPlain - 1
 )
 
 // The places in the head of a record. Numbers are little-endian.
@@ -151,6 +157,17 @@ func (w *writer) figure(f incident.Figure) {
 func (w *writer) fields(in *incident.Incident) {
 	w.b, w.has = w.b[:0], 0
 	w.optText(hasID, in.ID)
+	if in.HasPoint && math.Abs(in.Point[0]) >= 1e-6 && math.Abs(in.Point[1]) >= 1e-6 { // less is written in other ways
+		w.field(hasPosition, true, func(w *writer) {
+			w.b = strconv.AppendFloat(w.b, in.Point[0], 'f', -1, 64)
+			w.b = append(w.b, ',')
+			w.b = strconv.AppendFloat(w.b, in.Point[1], 'f', -1, 64)
+		})
+	}
+	w.optText(hasSummary, in.Summary)
+	if incident.IsPlain(in.ID) && incident.IsPlain(in.Summary) {
+		w.has |= isPlain
+	}
 	w.optText(hasSourceID, in.SourceID)
 	w.optText(hasTime, in.Time)
 	w.optText(hasEventTypeText, in.EventTypeText)
@@ -188,7 +205,6 @@ func (w *writer) fields(in *incident.Incident) {
 			w.texts([]string{s.Publisher, s.Title, s.URL, s.Date, s.Language, party})
 		}
 	})
-	w.optText(hasSummary, in.Summary)
 	w.optTexts(hasWarnings, in.Warnings)
 	w.optText(hasFile, in.File)
 	w.field(hasLine, in.Line != 0, func(w *writer) { w.b = binary.AppendVarint(w.b, int64(in.Line)) })
@@ -276,8 +292,9 @@ func (r *reader) figure() incident.Figure {
 	return incident.Figure{N: int(r.signed()), Known: known}
 }
 
-// read fills in those fields of a record that are wanted; the others are left zero.
-func (r *reader) read(has, want uint32, in *incident.Incident) {
+// read fills in those fields of a record that are wanted; the others are left
+// zero. lent, if it is not nil, takes what the record says beside them.
+func (r *reader) read(has, want uint32, in *incident.Incident, lent *incident.Lent) {
 	for has &= upTo(want); has != 0; has &= has - 1 {
 		f := reader{r.text()}
 		bit := has & -has
@@ -287,6 +304,12 @@ func (r *reader) read(has, want uint32, in *incident.Incident) {
 		switch bit {
 		case hasID:
 			in.ID = f.s
+		case hasPosition:
+			if lent != nil {
+				lent.Position = f.s
+			}
+		case hasSummary:
+			in.Summary = f.s
 		case hasSourceID:
 			in.SourceID = f.s
 		case hasTime:
@@ -330,8 +353,6 @@ func (r *reader) read(has, want uint32, in *incident.Incident) {
 				t := f.texts()
 				in.Sources[i] = incident.Source{Publisher: t[0], Title: t[1], URL: t[2], Date: t[3], Language: t[4], IsParty: t[5] != ""}
 			}
-		case hasSummary:
-			in.Summary = f.s
 		case hasWarnings:
 			in.Warnings = f.texts()
 		case hasFile:

@@ -17,6 +17,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/paulmach/orb"
+
 	"sarhad/incident"
 )
 
@@ -29,6 +31,8 @@ type saver struct {
 	path string
 	b    builder // of one row at a time
 	rows int
+	low  orb.Point // the least coordinates, and the greatest
+	high orb.Point
 	// temp holds what was put aside: sorted portions of records, and between
 	// them parts of the lists of words.
 	temp     *os.File
@@ -51,7 +55,7 @@ type runKey struct {
 
 const (
 	// portionSize is how many bytes of records are sorted at a time.
-	portionSize = 32 << 20
+	portionSize = 16 << 20
 	// leftOver is how old a temporary file is that belongs to nobody any more.
 	leftOver = time.Hour
 )
@@ -77,7 +81,8 @@ func newSaver(path string) (*saver, error) {
 	if err != nil {
 		return nil, errors.Join(errNoFile, err)
 	}
-	v := &saver{path: path, b: *newBuilder(), temp: f, aside: bufio.NewWriterSize(f, 1<<20), portions: portionSize}
+	v := &saver{path: path, b: *newBuilder(), temp: f, aside: bufio.NewWriterSize(f, 1<<20), portions: portionSize,
+		low: orb.Point{math.NaN(), math.NaN()}, high: orb.Point{math.NaN(), math.NaN()}}
 	v.b.words.putAside = func(list []byte) (int64, error) {
 		from := v.at
 		return from, v.put(list)
@@ -110,6 +115,14 @@ func (v *saver) add(in *incident.Incident) error {
 	v.keys = append(v.keys, runKey{uint64(uint32(in.Start)^1<<31)<<32 | uint64(v.rows), len(v.portion)})
 	v.portion = append(v.portion, v.b.s.records...)
 	v.rows++
+	if in.HasPoint {
+		if v.low[0] != v.low[0] { // the first
+			v.low, v.high = in.Point, in.Point
+		}
+		for i, x := range in.Point {
+			v.low[i], v.high[i] = min(v.low[i], x), max(v.high[i], x)
+		}
+	}
 	if len(v.portion) < v.portions {
 		return nil
 	}
@@ -202,15 +215,16 @@ func (h *runReaders) Pop() any {
 }
 
 // A column takes its values from the head of each record, as they stand there,
-// and from what is written behind a copy of it: the offset.
+// and from what is written behind a copy of it: the cell and the offset.
 const (
-	behindOffset = recordHead
-	behindEnd    = recordHead + 8
+	behindCell   = recordHead
+	behindOffset = recordHead + 2
+	behindEnd    = recordHead + 10
 )
 
 // savedColumns are the columns in the order of their parts.
 var savedColumns = []struct{ part, from, size int }{
-	{partStart, headStart, 4}, {partEnd, headEnd, 4}, {partFID, headFID, 8}, {partLon, headLon, 8}, {partLat, headLat, 8},
+	{partStart, headStart, 4}, {partEnd, headEnd, 4}, {partFID, headFID, 8}, {partLon, headLon, 8}, {partLat, headLat, 8}, {partCell, behindCell, 2},
 	{partKind, headKind, 4}, {partPlace, headPlace, 4}, {partParty, headParty, 4}, {partLow, headLow, 4}, {partBest, headBest, 4},
 	{partHigh, headHigh, 4}, {partBorder, headBorder, 8}, {partOffset, behindOffset, 8},
 }
@@ -244,7 +258,8 @@ func (v *saver) finish(st stamp) (*segment, error) {
 
 func (v *saver) write(f *os.File, st stamp) error {
 	v.keys, v.portion = nil, nil
-	t := trailer{Order: byteOrder, Rows: uint64(v.rows), Stamp: st}
+	g := gridOf([]float64{v.low[0], v.high[0]}, []float64{v.low[1], v.high[1]})
+	t := trailer{Order: byteOrder, Rows: uint64(v.rows), Stamp: st, Grid: g}
 	copy(t.Magic[:], fileMagic)
 	at := uint64(0)
 	// begin gives a writer of the next part, which begins at a multiple of 8.
@@ -271,7 +286,9 @@ func (v *saver) write(f *os.File, st stamp) error {
 		byFID[place] = row
 		_, err := records.Write(rec)
 		copy(head[:], rec[:recordHead])
-		tiles = append(tiles, tileOf(math.Float64frombits(le.Uint64(rec[headLon:])), math.Float64frombits(le.Uint64(rec[headLat:]))))
+		lon, lat := math.Float64frombits(le.Uint64(rec[headLon:])), math.Float64frombits(le.Uint64(rec[headLat:]))
+		le.PutUint16(head[behindCell:], g.cell(lon, lat))
+		tiles = append(tiles, tileOf(lon, lat))
 		le.PutUint64(head[behindOffset:], offset)
 		for i, c := range savedColumns {
 			_, e := columns[i].Write(head[c.from : c.from+c.size])

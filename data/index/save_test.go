@@ -89,7 +89,7 @@ func TestSavedIsAsBuilt(t *testing.T) {
 		got, want []byte
 	}{
 		{"start", bytesOf(got.start), bytesOf(want.start)}, {"end", bytesOf(got.end), bytesOf(want.end)}, {"fid", bytesOf(got.fid), bytesOf(want.fid)},
-		{"lon", bytesOf(got.lon), bytesOf(want.lon)}, {"lat", bytesOf(got.lat), bytesOf(want.lat)},
+		{"lon", bytesOf(got.lon), bytesOf(want.lon)}, {"lat", bytesOf(got.lat), bytesOf(want.lat)}, {"cell", bytesOf(got.cell), bytesOf(want.cell)},
 		{"kind", bytesOf(got.kind), bytesOf(want.kind)}, {"place", bytesOf(got.place), bytesOf(want.place)}, {"party", bytesOf(got.party), bytesOf(want.party)},
 		{"low", bytesOf(got.low), bytesOf(want.low)}, {"best", bytesOf(got.best), bytesOf(want.best)}, {"high", bytesOf(got.high), bytesOf(want.high)},
 		{"border", bytesOf(got.border), bytesOf(want.border)}, {"byFID", bytesOf(got.byFID), bytesOf(want.byFID)},
@@ -104,6 +104,9 @@ func TestSavedIsAsBuilt(t *testing.T) {
 		if !bytes.Equal(got.record(uint32(row)), want.record(uint32(row))) {
 			t.Fatalf("the record of row %d is another", row)
 		}
+	}
+	if got.grid != want.grid {
+		t.Errorf("the grid is %v, want %v", got.grid, want.grid)
 	}
 }
 

@@ -17,7 +17,9 @@ type segment struct {
 	start, end []int32
 	fid        []int64
 	lon, lat   []float64 // NaN for none
-	kind       []uint32  // rows of the tables below
+	cell       []uint16  // of the grid
+	grid       grid
+	kind       []uint32 // rows of the tables below
 	place      []uint32
 	party      []uint32
 	low        []int32 // unknownFigure for what is not reported
@@ -53,15 +55,15 @@ func (s *segment) rows() int { return len(s.start) }
 
 // shape says how incidents are filled in.
 type shape struct {
-	want   uint32 // the fields of the record
-	tables source // the tables whose fields are wanted
-	borrow bool   // texts are those of the file and live only as long as the segment
+	want   uint32         // the fields of the record
+	tables source         // the tables whose fields are wanted
+	lent   *incident.Lent // texts are those of the file and live only as long as the segment; nil for copies
 	texts  arena
 }
 
 // everything is the shape of an incident that its owner keeps.
 func everything() *shape {
-	return &shape{want: math.MaxUint32, tables: fromKind | fromPlace | fromParty}
+	return &shape{want: allFields, tables: fromKind | fromPlace | fromParty}
 }
 
 // incident fills in the incident of a row. in is one that this shape was filled into before, or zero.
@@ -69,7 +71,7 @@ func (s *segment) incident(row uint32, in *incident.Incident, as *shape) {
 	rec := s.record(row)
 	le := binary.LittleEndian
 	has := le.Uint32(rec[headHas:])
-	if as.want == math.MaxUint32 {
+	if as.want == allFields {
 		*in = incident.Incident{}
 	} else if gone := as.want &^ has; gone != 0 {
 		clearFields(gone, in) // the others are written again, or never were
@@ -94,10 +96,12 @@ func (s *segment) incident(row uint32, in *incident.Incident, as *shape) {
 		s.parties[le.Uint32(rec[headParty:])].put(in)
 	}
 	r := reader{stringOf(rec[recordHead:])}
-	if !as.borrow {
+	if as.lent == nil {
 		r.s = as.texts.text(rec[recordHead:])
+	} else {
+		*as.lent = incident.Lent{Plain: has&isPlain != 0}
 	}
-	r.read(has, as.want, in)
+	r.read(has, as.want, in, as.lent)
 }
 
 // fill fills in what the columns hold of some rows, one column after the
