@@ -27,6 +27,18 @@ describe('link', () => {
       tab: 'list',
       only: { kind: 'unit', unit: 'pk-kp-kurram' },
       theme: 'dark',
+      verifications: new Set(['confirmed', 'disputed']),
+      subtypes: new Set(['Armed clash']),
+      actor: 'TTP & others',
+      near: 25,
+      q: 'convoy "Kurram"',
+      shade: 'rate',
+      scale: [1, 2, 5, 10, 20, 50],
+      compare: [ymd(2024, 10, 1), ymd(2024, 10, 31)],
+      show: 'table',
+      embed: true,
+      lang: 'prs',
+      numerals: true,
     };
     const { state, problems } = decode(`?${encode(s)}`);
     expect(problems).toEqual([]);

@@ -36,7 +36,29 @@ export interface State {
   countries: Set<string>;
   precisions: Set<string>;
   datasets: Set<string>;
+  verifications: Set<string>;
+  /** words of a type that the source gave, as in the API's sub_event_type */
+  subtypes: Set<string>;
   min: number | null;
+  /** words of an actor's name; '' for any */
+  actor: string;
+  /** within so many kilometres of the border */
+  near: number | null;
+  /** words in the summary, the place or the actors; '' for any */
+  q: string;
+  /** what the units are shaded by */
+  shade: Shade;
+  /** the lowest counts of the classes of the shading, kept as they are; null lets them follow the counts */
+  scale: number[] | null;
+  /** a second window that the first is compared with */
+  compare: [Day, Day] | null;
+  show: 'map' | 'table';
+  /** in a frame of another page */
+  embed: boolean;
+  /** null follows the reader's system */
+  lang: Lang | null;
+  /** figures as the language writes them, not as in English */
+  numerals: boolean;
   view: MapView | null;
   /** id of a feature, or its row number while the id is not known */
   incident: string | null;
@@ -47,6 +69,11 @@ export interface State {
 }
 
 export const SPEEDS = [4, 8, 16];
+export const SHADES = ['count', 'killed', 'rate'] as const;
+export type Shade = (typeof SHADES)[number];
+/** English, Urdu, Pashto and Dari, as BCP 47 writes them. */
+export const LANGS = ['en', 'ur', 'ps', 'prs'] as const;
+export type Lang = (typeof LANGS)[number];
 
 export const initial = (): State => ({
   from: null,
@@ -62,7 +89,19 @@ export const initial = (): State => ({
   countries: new Set(),
   precisions: new Set(),
   datasets: new Set(),
+  verifications: new Set(),
+  subtypes: new Set(),
   min: null,
+  actor: '',
+  near: null,
+  q: '',
+  shade: 'count',
+  scale: null,
+  compare: null,
+  show: 'map',
+  embed: false,
+  lang: null,
+  numerals: false,
   view: null,
   incident: null,
   tab: 'filters',
@@ -125,6 +164,11 @@ export function filterParams(s: State): URLSearchParams {
   if (s.precisions.size) q.set('precision', PRECISIONS.filter((p) => s.precisions.has(p)).join(','));
   if (s.min !== null) q.set('min_fatalities', String(s.min));
   if (s.datasets.size) q.set('dataset', list(s.datasets));
+  if (s.verifications.size) q.set('verification', list(s.verifications));
+  if (s.subtypes.size) q.set('sub_event_type', list(s.subtypes));
+  if (s.actor) q.set('actor', s.actor);
+  if (s.near !== null) q.set('border_km', String(s.near));
+  if (s.q) q.set('q', s.q);
   return q;
 }
 
@@ -142,6 +186,13 @@ export function encode(s: State): string {
   if (s.tab === 'list') q.set('tab', 'list');
   if (s.only) q.set('only', onlyText(s.only));
   if (s.theme) q.set('theme', s.theme);
+  if (s.shade !== 'count') q.set('shade', s.shade);
+  if (s.scale) q.set('scale', s.scale.join(','));
+  if (s.compare) q.set('compare', range(s.compare[0], s.compare[1]));
+  if (s.show !== 'map') q.set('show', s.show);
+  if (s.embed) q.set('embed', '1');
+  if (s.lang) q.set('lang', s.lang);
+  if (s.numerals) q.set('numerals', 'local');
   return q.toString().replace(/%2C/g, ',').replace(/%2F/g, '/').replace(/%3A/g, ':');
 }
 
@@ -175,7 +226,15 @@ export function decode(search: string): { state: State; problems: Problem[] } {
     else if (k === 'province') for (const w of words(v)) s.provinces.add(w);
     else if (k === 'country') for (const w of words(v)) s.countries.add(w);
     else if (k === 'dataset') for (const w of words(v)) s.datasets.add(w);
-    else if (k === 'precision')
+    else if (k === 'verification') for (const w of words(v)) s.verifications.add(w);
+    else if (k === 'sub_event_type') for (const w of words(v)) s.subtypes.add(w);
+    else if (k === 'actor' || k === 'q') {
+      if (v.length <= 200) s[k] = v.trim();
+      else bad(k, v);
+    } else if (k === 'border_km') {
+      if (/^\d{1,4}$/.test(v)) s.near = Number(v);
+      else bad(k, v);
+    } else if (k === 'precision')
       for (const w of words(v)) {
         if ((PRECISIONS as readonly string[]).includes(w)) s.precisions.add(w);
         else bad(k, w);
@@ -220,6 +279,30 @@ export function decode(search: string): { state: State; problems: Problem[] } {
       if (!s.only) bad(k, v);
     } else if (k === 'theme') {
       if (v === 'light' || v === 'dark') s.theme = v;
+      else bad(k, v);
+    } else if (k === 'shade') {
+      if ((SHADES as readonly string[]).includes(v)) s.shade = v as Shade;
+      else bad(k, v);
+    } else if (k === 'scale') {
+      const steps = v.split(',').map(Number);
+      if (steps.length === 6 && steps.every((n, i) => n > 0 && n <= 1e9 && (i === 0 || n > steps[i - 1]!)))
+        s.scale = steps;
+      else bad(k, v);
+    } else if (k === 'compare') {
+      const d = days(v);
+      if (d && d[0] !== null && d[1] !== null) s.compare = [d[0], d[1]];
+      else bad(k, v);
+    } else if (k === 'show') {
+      if (v === 'map' || v === 'table') s.show = v;
+      else bad(k, v);
+    } else if (k === 'embed') {
+      if (v === '1' || v === '0') s.embed = v === '1';
+      else bad(k, v);
+    } else if (k === 'lang') {
+      if ((LANGS as readonly string[]).includes(v)) s.lang = v as Lang;
+      else bad(k, v);
+    } else if (k === 'numerals') {
+      if (v === 'local' || v === 'latn') s.numerals = v === 'local';
       else bad(k, v);
     } else bad(k, v);
   }
