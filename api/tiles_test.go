@@ -22,6 +22,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/google/go-cmp/cmp"
 	"github.com/paulmach/orb"
+	orbmvt "github.com/paulmach/orb/encoding/mvt"
 
 	"sarhad/data/storetest"
 	"sarhad/geo"
@@ -180,6 +181,77 @@ func readTileBytes(t testing.TB, b []byte) map[string][]tileFeature {
 			out[name] = append(out[name], f)
 		}
 	})
+	readsAsOrb(t, b, out)
+	return out
+}
+
+// readsAsOrb holds a tile that was read to how orb reads it.
+func readsAsOrb(t testing.TB, b []byte, read map[string][]tileFeature) {
+	t.Helper()
+	layers, err := orbmvt.Unmarshal(b)
+	if err != nil {
+		t.Fatalf("orb cannot read the tile: %v", err)
+	}
+	if len(layers) != len(read) {
+		t.Fatalf("orb reads %d layers, we %d", len(layers), len(read))
+	}
+	for _, layer := range layers {
+		ours := read[layer.Name]
+		if len(layer.Features) != len(ours) {
+			t.Fatalf("layer %s: orb reads %d features, we %d", layer.Name, len(layer.Features), len(ours))
+		}
+		for i, f := range layer.Features {
+			// What orb reads: numbers of properties as float64, rings with their first point again at the end.
+			props, points := map[string]any{}, []gridPoint{}
+			for k, v := range ours[i].props {
+				if n, ok := v.(int); ok {
+					v = float64(n)
+				}
+				props[k] = v
+			}
+			for _, path := range ours[i].paths {
+				points = append(points, path...)
+				if ours[i].kind == mvtPolygon {
+					points = append(points, path[0])
+				}
+			}
+			var theirs []gridPoint
+			for _, p := range pointsOf(f.Geometry) {
+				theirs = append(theirs, gridPoint{int(p[0]), int(p[1])})
+			}
+			id := any(nil)
+			if ours[i].id != 0 {
+				id = float64(ours[i].id)
+			}
+			if diff := cmp.Diff(props, map[string]any(f.Properties)); diff != "" || !slices.Equal(points, theirs) || f.ID != id {
+				t.Fatalf("layer %s, feature %d: orb reads id %v, %v; we %v, %v; %s", layer.Name, i, f.ID, theirs, id, points, diff)
+			}
+		}
+	}
+}
+
+// pointsOf lists the points of a geometry.
+func pointsOf(g orb.Geometry) (out []orb.Point) {
+	switch g := g.(type) {
+	case orb.Point:
+		return []orb.Point{g}
+	case orb.LineString:
+		return g
+	case orb.MultiPoint:
+		return g
+	case orb.MultiLineString:
+		for _, l := range g {
+			out = append(out, l...)
+		}
+	case orb.Polygon:
+		for _, r := range g {
+			out = append(out, r...)
+		}
+	case orb.MultiPolygon:
+		for _, p := range g {
+			out = append(out, pointsOf(p)...)
+		}
+	}
 	return out
 }
 
