@@ -172,7 +172,7 @@ func (x *Index) refresh(ctx context.Context, st *state) (err error) {
 	} else {
 		next, err = x.update(ctx, old, st)
 	}
-	if err == nil && (next == nil || next.freshRows() > max(x.opt.MostNew, next.base.rows()/10) || next.deadRows > max(x.opt.MostNew, next.base.rows()/2)) {
+	if err == nil && (next == nil || next.freshRows() > x.mostFresh(next.base) || next.deadRows > max(x.opt.MostNew, next.base.rows()/2)) {
 		// That takes seconds for a million incidents. After a load everybody waits
 		// for what it brought: the store gives it at once, if slower. While one
 		// runs the store has no indexes, and what is shown is not the end anyway.
@@ -189,6 +189,9 @@ func (x *Index) refresh(ctx context.Context, st *state) (err error) {
 	x.stale.Store(false)
 	return nil
 }
+
+// mostFresh is how many incidents may be fresh before the file is written anew.
+func (x *Index) mostFresh(base *segment) int { return max(x.opt.MostNew, base.rows()/10) }
 
 const (
 	// lookEvery is how often Follow looks whether the store has changed.
@@ -421,6 +424,26 @@ func (x *Index) update(ctx context.Context, old *view, st *state) (*view, error)
 	}
 	next.dead = make(rowSet, (old.base.rows()+63)/64)
 	copy(next.dead, old.dead)
+	for _, r := range ranges {
+		for i := old.base.firstFID(r.From); i < len(old.base.byFID); i++ {
+			row := old.base.byFID[i]
+			if old.base.fid[row] > r.To {
+				break
+			}
+			if !next.dead.has(row) {
+				next.dead[row>>6] |= 1 << (row & 63)
+				next.deadRows++
+			}
+		}
+	}
+	// What would be fresh then is all but what stays in base. If that is too much, nobody waits until it is read.
+	fresh := next.deadRows - old.base.rows()
+	for i := range st.datasets {
+		fresh += st.datasets[i].Count
+	}
+	if fresh > x.mostFresh(old.base) {
+		return nil, nil
+	}
 	b := newBuilder()
 	// What is fresh already and was not touched again goes in between, in the order of fid.
 	var kept []uint32
@@ -446,16 +469,6 @@ func (x *Index) update(ctx context.Context, old *view, st *state) (*view, error)
 		for len(kept) > 0 && old.fresh.fid[kept[0]] <= r.To {
 			kept = kept[1:]
 		}
-		for i := old.base.firstFID(r.From); i < len(old.base.byFID); i++ {
-			row := old.base.byFID[i]
-			if old.base.fid[row] > r.To {
-				break
-			}
-			if !next.dead.has(row) {
-				next.dead[row>>6] |= 1 << (row & 63)
-				next.deadRows++
-			}
-		}
 		q := incident.Query{After: &incident.Cursor{FID: r.From - 1}}
 		for in, err := range x.base.Incidents(ctx, q) {
 			if err != nil {
@@ -467,7 +480,7 @@ func (x *Index) update(ctx context.Context, old *view, st *state) (*view, error)
 			if err := b.add(in); err != nil {
 				return nil, err
 			}
-			if b.rows() > 4*max(x.opt.MostNew, old.base.rows()/10) {
+			if b.rows() > 4*x.mostFresh(old.base) {
 				return nil, nil // to read everything in one go is cheaper
 			}
 		}

@@ -3,9 +3,11 @@ package index
 import (
 	"bytes"
 	"context"
+	"iter"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -166,4 +168,68 @@ func TestLeftOverFiles(t *testing.T) {
 	if _, err := os.Stat(young); err != nil {
 		t.Error("a file that may be in use was removed")
 	}
+}
+
+// slowReader is a store that takes its time to give all incidents once it is held.
+type slowReader struct {
+	*gpkg.Store
+	held atomic.Bool
+	free chan struct{}
+}
+
+func (r *slowReader) Incidents(ctx context.Context, q incident.Query) iter.Seq2[*incident.Incident, error] {
+	if r.held.Load() {
+		select {
+		case <-r.free:
+		case <-ctx.Done():
+		}
+	}
+	return r.Store.Incidents(ctx, q)
+}
+
+// After a load that is too large to be fresh nobody waits until it is read: the store answers.
+func TestStoreAnswersAfterLargeLoad(t *testing.T) {
+	st := loaded(t, 300)
+	base := &slowReader{Store: st, free: make(chan struct{})}
+	x := New(base, Options{File: filepath.Join(t.TempDir(), "x"), MostNew: 100})
+	if err := x.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var following sync.WaitGroup
+	following.Go(func() { x.Follow(ctx, func(err error) { t.Log(err) }) })
+	defer following.Wait()
+	defer stop()
+	base.held.Store(true)
+	storetest.Load(t, st, incident.Import{Dataset: incident.Dataset{Name: "more"}, File: "b.csv", Layout: "table"}, 100, more(200))
+	want, err := st.Change(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); x.Ready(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the index still answers for the state before the load")
+		}
+	}
+	if got, err := x.Change(t.Context()); got != want || err != nil {
+		t.Errorf("Change is %d, %v, want %d", got, err, want)
+	}
+	close(base.free)
+	for end := time.Now().Add(10 * time.Second); !x.Ready(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the index was not made anew")
+		}
+	}
+	if n, fresh := x.Size(); n != 500 || fresh != 0 {
+		t.Errorf("the index holds %d incidents and %d fresh ones, want 500 and none", n, fresh)
+	}
+}
+
+// more are incidents of a dataset of their own.
+func more(n int) []incident.Incident {
+	list := storetest.Plain(n, 6)
+	for i := range list {
+		list[i].Dataset = "more"
+	}
+	return list
 }
