@@ -36,6 +36,8 @@ describe('link', () => {
       scale: [1, 2, 5, 10, 20, 50],
       compare: [ymd(2024, 10, 1), ymd(2024, 10, 31)],
       show: 'table',
+      rows: 'incidents',
+      sort: '-best',
       embed: true,
       lang: 'prs',
       numerals: true,

@@ -53,6 +53,10 @@ export interface State {
   /** a second window that the first is compared with */
   compare: [Day, Day] | null;
   show: 'map' | 'table';
+  /** what the rows of the table are */
+  rows: 'units' | 'incidents';
+  /** the column that the table is sorted by, with - before it for the largest first; null for the table's own order */
+  sort: string | null;
   /** in a frame of another page */
   embed: boolean;
   /** null follows the reader's system */
@@ -62,13 +66,15 @@ export interface State {
   view: MapView | null;
   /** id of a feature, or its row number while the id is not known */
   incident: string | null;
-  tab: 'filters' | 'list';
+  tab: 'filters' | 'list' | 'compare';
   only: Only | null;
   /** null follows the reader's system */
   theme: 'light' | 'dark' | null;
 }
 
 export const SPEEDS = [4, 8, 16];
+/** SORTS are the columns that a table can be sorted by. */
+export const SORTS = ['name', 'area', 'count', 'rate', 'low', 'best', 'high', 'silent', 'date', 'type'];
 export const SHADES = ['count', 'killed', 'rate'] as const;
 export type Shade = (typeof SHADES)[number];
 /** English, Urdu, Pashto and Dari, as BCP 47 writes them. */
@@ -99,6 +105,8 @@ export const initial = (): State => ({
   scale: null,
   compare: null,
   show: 'map',
+  rows: 'units',
+  sort: null,
   embed: false,
   lang: null,
   numerals: false,
@@ -183,13 +191,15 @@ export function encode(s: State): string {
   if (s.folded) q.set('strip', '0');
   if (s.view) q.set('map', `${s.view.lat.toFixed(3)},${s.view.lon.toFixed(3)},${s.view.zoom}`);
   if (s.incident) q.set('incident', s.incident);
-  if (s.tab === 'list') q.set('tab', 'list');
+  if (s.tab !== 'filters') q.set('tab', s.tab);
   if (s.only) q.set('only', onlyText(s.only));
   if (s.theme) q.set('theme', s.theme);
   if (s.shade !== 'count') q.set('shade', s.shade);
   if (s.scale) q.set('scale', s.scale.join(','));
   if (s.compare) q.set('compare', range(s.compare[0], s.compare[1]));
   if (s.show !== 'map') q.set('show', s.show);
+  if (s.rows !== 'units') q.set('rows', s.rows);
+  if (s.sort) q.set('sort', s.sort);
   if (s.embed) q.set('embed', '1');
   if (s.lang) q.set('lang', s.lang);
   if (s.numerals) q.set('numerals', 'local');
@@ -272,7 +282,7 @@ export function decode(search: string): { state: State; problems: Problem[] } {
       if (/^[\w.:-]{1,100}$/.test(v)) s.incident = v;
       else bad(k, v);
     } else if (k === 'tab') {
-      if (v === 'filters' || v === 'list') s.tab = v;
+      if (v === 'filters' || v === 'list' || v === 'compare') s.tab = v;
       else bad(k, v);
     } else if (k === 'only') {
       s.only = onlyOf(v);
@@ -294,6 +304,12 @@ export function decode(search: string): { state: State; problems: Problem[] } {
       else bad(k, v);
     } else if (k === 'show') {
       if (v === 'map' || v === 'table') s.show = v;
+      else bad(k, v);
+    } else if (k === 'rows') {
+      if (v === 'units' || v === 'incidents') s.rows = v;
+      else bad(k, v);
+    } else if (k === 'sort') {
+      if (SORTS.includes(v.replace(/^-/, ''))) s.sort = v;
       else bad(k, v);
     } else if (k === 'embed') {
       if (v === '1' || v === '0') s.embed = v === '1';
