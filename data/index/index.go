@@ -39,6 +39,7 @@ type Index struct {
 	stale atomic.Bool // while everything is read again, the store answers
 	wake  chan struct{}
 
+	rebuilding         atomic.Bool  // while everything is read again, whoever answers
 	following, loading atomic.Bool  // whether Follow runs, and whether a load did when it last looked
 	asked              atomic.Int64 // when an answer last looked whether the store has changed, in nanoseconds
 	commits            atomic.Int64 // of the store, then
@@ -177,7 +178,9 @@ func (x *Index) refresh(ctx context.Context, st *state) (err error) {
 		// for what it brought: the store gives it at once, if slower. While one
 		// runs the store has no indexes, and what is shown is not the end anyway.
 		x.stale.Store(!st.loading && x.view.Load() != nil)
+		x.rebuilding.Store(true)
 		next, err = x.rebuild(ctx, st)
+		x.rebuilding.Store(false)
 	}
 	if err != nil {
 		return fmt.Errorf("index the incidents: %w", err)
@@ -216,6 +219,7 @@ func (x *Index) Follow(ctx context.Context, failed func(error)) {
 				return fmt.Errorf("read the change number: %w", err)
 			}
 			if old := x.view.Load(); old != nil && old.change == change {
+				x.stale.Store(false)
 				return nil
 			}
 			st, err := x.look(ctx)
@@ -279,6 +283,10 @@ func (x *Index) Change(ctx context.Context) (int64, error) {
 		}
 		if running {
 			return v.change, nil
+		}
+		if x.rebuilding.Load() { // since before it ended
+			x.stale.Store(true)
+			return change, nil
 		}
 	}
 	looks := x.looks.Load()
