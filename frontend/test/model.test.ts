@@ -15,7 +15,17 @@ const FILTERS: Filter[] = [
   { ...NO_FILTER, types: table(0, 6) },
   { ...NO_FILTER, units: table(1), areas: table(1) },
   { ...NO_FILTER, min: 5, precisions: table(0, 1, 2) },
-  { types: table(0, 1, 2), units: table(0, 1), areas: null, precisions: table(0, 1, 2, 3), datasets: table(1), min: 1 },
+  { ...NO_FILTER, verifications: table(1, 255), subtypes: table(0, 2) },
+  {
+    types: table(0, 1, 2),
+    units: table(0, 1),
+    areas: null,
+    precisions: table(0, 1, 2, 3),
+    datasets: table(1),
+    verifications: null,
+    subtypes: table(0, 1, 255),
+    min: 1,
+  },
 ];
 
 describe('window counting', () => {
@@ -30,6 +40,8 @@ describe('window counting', () => {
     (but === 'place' || !(f.units || f.areas) || f.units?.[c.unit[i]!] || f.areas?.[c.area[i]!]) &&
     (but === 'precision' || !f.precisions || f.precisions[c.precision[i]!]) &&
     (but === 'dataset' || !f.datasets || f.datasets[c.dataset[i]!]) &&
+    (but === 'verification' || !f.verifications || f.verifications[c.verification[i]!]) &&
+    (but === 'subtype' || !f.subtypes || f.subtypes[c.subtype[i]!]) &&
     (but === 'killed' || f.min === null || (c.best[i] !== NOT_REPORTED && c.best[i]! >= f.min));
 
   const compare = (f: Filter, a: number, b: number) => {
@@ -66,6 +78,12 @@ describe('window counting', () => {
       expect(t.fPrecision[k]).toBe(win.filter((i) => passes(f, i, 'precision') && c.precision[i] === k).length);
     for (let k = 0; k < 2; k++)
       expect(t.fDataset[k]).toBe(win.filter((i) => passes(f, i, 'dataset') && c.dataset[i] === k).length);
+    for (const k of [0, 1, 255])
+      expect(t.fVerification[k]).toBe(
+        win.filter((i) => passes(f, i, 'verification') && c.verification[i] === k).length,
+      );
+    for (const k of [0, 1, 2, 255])
+      expect(t.fSubtype[k]).toBe(win.filter((i) => passes(f, i, 'subtype') && c.subtype[i] === k).length);
     let upwards = 0;
     for (let k = KILL_STEPS.length - 1; k >= 0; k--) {
       upwards += t.fKilled[k]!;
@@ -98,7 +116,7 @@ describe('window counting', () => {
         compare(f, a, b);
       }
     }
-  });
+  }, 30_000);
 
   it('an empty window has nothing, a wide one everything', () => {
     m.refilter(NO_FILTER);
@@ -109,7 +127,7 @@ describe('window counting', () => {
   });
 
   it('countIf lifts a filter or changes the days', () => {
-    const f = FILTERS[4]!;
+    const f = FILTERS[5]!;
     m.refilter(f);
     const a = 14100;
     const b = 14200;

@@ -26,7 +26,8 @@ export const header = (count: number): ColumnsHeader => ({
     { country: 'AF', province: 'Khost' },
     { country: 'PK', province: null },
   ],
-  verifications: ['unverified'],
+  verifications: ['unverified', 'confirmed'],
+  sub_event_types: ['Armed clash', 'Attack', 'Arrests'],
   first: null,
   last: null,
 });
@@ -50,6 +51,8 @@ export function columns(n: number, seed: number): Columns {
     c.type[i] = Math.floor(r() * N_TYPES);
     c.precision[i] = Math.floor(r() * 7);
     c.dataset[i] = Math.floor(r() * 2);
+    c.verification[i] = [0, 1, 255][Math.floor(r() * 3)]!;
+    c.subtype[i] = [0, 1, 2, 255][Math.floor(r() * 4)]!;
     c.area[i] = r() < 0.1 ? 255 : Math.floor(r() * 3);
     c.spot[i] = [Spot.POINT, Spot.UNIT, Spot.PROVINCE, Spot.BORDER, Spot.COUNTRY, Spot.NONE][Math.floor(r() * 6)]!;
     c.lon[i] = 70;

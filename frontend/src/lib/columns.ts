@@ -8,6 +8,8 @@ export const NOT_REPORTED = 65535;
 /** this many or more: the columns cannot say how many */
 export const OR_MORE = 65534;
 export const NO_UNIT = 255;
+/** verification or sub-event type that the source does not give */
+export const NOT_STATED = 255;
 
 export interface ColumnsHeader {
   count: number;
@@ -19,6 +21,8 @@ export interface ColumnsHeader {
   datasets: string[];
   areas: { country: string; province: string | null }[];
   verifications: string[];
+  /** ACLED's 25; another word counts as "not stated" */
+  sub_event_types: string[];
   first: string | null;
   last: string | null;
   /** incidents before 1970, which the columns leave out */
@@ -44,6 +48,10 @@ export interface Columns {
   type: Uint8Array;
   precision: Uint8Array;
   dataset: Uint8Array;
+  /** index into header.verifications, 255 not stated */
+  verification: Uint8Array;
+  /** index into header.sub_event_types, 255 not stated */
+  subtype: Uint8Array;
   area: Uint8Array;
   flags: Uint8Array;
   /** what the map may draw: vocab Spot */
@@ -69,6 +77,8 @@ export function allocate(n: number): Columns {
     type: new Uint8Array(n),
     precision: new Uint8Array(n),
     dataset: new Uint8Array(n),
+    verification: new Uint8Array(n),
+    subtype: new Uint8Array(n),
     area: new Uint8Array(n),
     flags: new Uint8Array(n),
     spot: new Uint8Array(n),
@@ -89,6 +99,8 @@ export const KEYS = [
   'type',
   'precision',
   'dataset',
+  'verification',
+  'subtype',
   'area',
   'flags',
   'spot',
@@ -123,6 +135,7 @@ export class Decoder {
       if (this.have < 12 + len) return;
       const bytes = this.take(12 + len);
       this.header = JSON.parse(new TextDecoder().decode(bytes.subarray(12))) as ColumnsHeader;
+      this.header.sub_event_types ??= [];
       this.typeOf.fill(NO_TYPE);
       this.header.event_types.forEach((name, i) => {
         const k = typeIndex(name);
@@ -208,10 +221,11 @@ export class Decoder {
       spot: u8().slice().reverse(), // place for now
       dataset: u8().slice().reverse(),
       area: u8().slice().reverse(),
+      verification: u8().slice().reverse(),
+      subtype: new Uint8Array(n).fill(255),
       flags: new Uint8Array(0),
       y: new Float32Array(n),
     };
-    u8(); // verification: no filter uses it yet
     out.flags = u8().slice().reverse();
     // One table for all four questions, so that each row is a look-up.
     const spots = new Uint8Array(h.places.length * 16);

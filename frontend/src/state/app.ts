@@ -3,7 +3,7 @@
 
 import * as api from '../api/client';
 import { classOf, breaks as fitBreaks, needsRefit, SMALLEST } from '../lib/breaks';
-import { type ColumnsHeader, NO_UNIT, Table } from '../lib/columns';
+import { type ColumnsHeader, NO_UNIT, NOT_STATED, Table } from '../lib/columns';
 import { addBars, type Bars, barStart, type Day, edges, iso, parseIso, parts, ymd } from '../lib/dates';
 import { t } from '../lib/strings.en';
 import { typeParam } from '../lib/vocab';
@@ -133,7 +133,17 @@ export class App {
     const k = Object.keys(patch);
     const has = (...names: (keyof State)[]) => names.some((n) => k.includes(n));
     this.touch({
-      filter: has('types', 'units', 'provinces', 'countries', 'precisions', 'datasets', 'min'),
+      filter: has(
+        'types',
+        'units',
+        'provinces',
+        'countries',
+        'precisions',
+        'datasets',
+        'verifications',
+        'subtypes',
+        'min',
+      ),
       window: has('from', 'to', 'cumulative'),
       view: has('view'),
       ui: true,
@@ -291,6 +301,7 @@ export class App {
       names.forEach((n, i) => {
         if (chosen.has(n)) out[i] = 1;
       });
+      if (chosen.has('none')) out[NOT_STATED] = 1;
       return out;
     };
     let types: Uint8Array | null = null;
@@ -311,6 +322,8 @@ export class App {
       areas,
       precisions: table(h.precisions, s.precisions),
       datasets: table(h.datasets, s.datasets),
+      verifications: table(h.verifications, s.verifications),
+      subtypes: table(h.sub_event_types, s.subtypes),
       min: s.min,
     };
   }

@@ -8,7 +8,15 @@ import { type Bars, barIndex, type Day } from '../lib/dates';
 import { N_TYPES, Spot } from '../lib/vocab';
 
 /** Bits of a row's fail mask: which filter keeps it out. A row with 0 passes all. */
-export const Facet = { TYPE: 1, PLACE: 2, PRECISION: 4, KILLED: 8, DATASET: 16 } as const;
+export const Facet = {
+  TYPE: 1,
+  PLACE: 2,
+  PRECISION: 4,
+  KILLED: 8,
+  DATASET: 16,
+  VERIFICATION: 32,
+  SUBTYPE: 64,
+} as const;
 
 /** Filter as look-up tables over the columns' codes; null lets everything through. */
 export interface Filter {
@@ -17,9 +25,22 @@ export interface Filter {
   areas: Uint8Array | null;
   precisions: Uint8Array | null;
   datasets: Uint8Array | null;
+  /** by header.verifications; 255 is "not stated" */
+  verifications: Uint8Array | null;
+  /** by header.sub_event_types; 255 is "not stated" */
+  subtypes: Uint8Array | null;
   min: number | null;
 }
-export const NO_FILTER: Filter = { types: null, units: null, areas: null, precisions: null, datasets: null, min: null };
+export const NO_FILTER: Filter = {
+  types: null,
+  units: null,
+  areas: null,
+  precisions: null,
+  datasets: null,
+  verifications: null,
+  subtypes: null,
+  min: null,
+};
 
 /** Steps of the "at least so many killed" filter; KILL_STEPS[0] is "none reported or more". */
 export const KILL_STEPS = [0, 1, 5, 10, 25, 100];
@@ -62,6 +83,10 @@ export class Tally {
   fPrecision = new Int32Array(256);
   fKilled = new Int32Array(KILL_NULL + 1);
   fDataset = new Int32Array(256);
+  /** by header.verifications; 255 is "not stated" */
+  fVerification = new Int32Array(256);
+  /** by header.sub_event_types; 255 is "not stated" */
+  fSubtype = new Int32Array(256);
 
   clear(): void {
     this.total = this.best = this.low = this.high = this.unknown = this.silent = 0;
@@ -79,6 +104,8 @@ export class Tally {
       this.fPrecision,
       this.fKilled,
       this.fDataset,
+      this.fVerification,
+      this.fSubtype,
     ])
       a.fill(0);
   }
@@ -122,6 +149,8 @@ export class Tally {
       this.fPrecision[c.precision[i]!]! += s;
       this.fKilled[killBucket[b]!]! += s;
       this.fDataset[c.dataset[i]!]! += s;
+      this.fVerification[c.verification[i]!]! += s;
+      this.fSubtype[c.subtype[i]!]! += s;
     } else if ((f & (f - 1)) === 0) {
       // Kept out by one filter alone: it counts in that filter's own facet.
       if (f === Facet.TYPE) this.fType[c.type[i]!]! += s;
@@ -130,7 +159,9 @@ export class Tally {
         this.fArea[c.area[i]!]! += s;
       } else if (f === Facet.PRECISION) this.fPrecision[c.precision[i]!]! += s;
       else if (f === Facet.KILLED) this.fKilled[killBucket[c.best[i]!]!]! += s;
-      else this.fDataset[c.dataset[i]!]! += s;
+      else if (f === Facet.DATASET) this.fDataset[c.dataset[i]!]! += s;
+      else if (f === Facet.VERIFICATION) this.fVerification[c.verification[i]!]! += s;
+      else this.fSubtype[c.subtype[i]!]! += s;
     }
   }
 
@@ -218,7 +249,7 @@ export class Model {
 
   /** refilter computes each row's fail mask; the next window is counted from nothing. */
   refilter(f: Filter): void {
-    const { n, type, unit, area, precision, dataset, best } = this.cols;
+    const { n, type, unit, area, precision, dataset, verification, subtype, best } = this.cols;
     const fail = this.fail;
     fail.fill(0);
     const or = (codes: Uint8Array, table: Uint8Array, bit: number) => {
@@ -227,6 +258,8 @@ export class Model {
     if (f.types) or(type, f.types, Facet.TYPE);
     if (f.precisions) or(precision, f.precisions, Facet.PRECISION);
     if (f.datasets) or(dataset, f.datasets, Facet.DATASET);
+    if (f.verifications) or(verification, f.verifications, Facet.VERIFICATION);
+    if (f.subtypes) or(subtype, f.subtypes, Facet.SUBTYPE);
     if (f.units || f.areas)
       for (let i = this.lo; i < n; i++) if (!f.units?.[unit[i]!] && !f.areas?.[area[i]!]) fail[i]! |= Facet.PLACE;
     if (f.min !== null)
@@ -270,6 +303,8 @@ export class Model {
     t.fPrecision.set(s.fPrecision);
     t.fKilled.set(s.fKilled);
     t.fDataset.set(s.fDataset);
+    t.fVerification.set(s.fVerification);
+    t.fSubtype.set(s.fSubtype);
     for (const i of this.extra) t.count(c, this.fail, i, 1);
   }
 
