@@ -1,0 +1,255 @@
+// Badges: incidents whose place is known only by unit, province, country or border. A badge is never dropped.
+
+import type L from 'leaflet';
+import { t } from '../lib/strings.en';
+import { esc, fmt } from '../lib/text';
+import { Spot } from '../lib/vocab';
+import type { App } from '../state/app';
+import type { Only } from '../state/permalink';
+import type { BorderLayer } from './border';
+import { COUNTRIES, PROVINCES } from './names';
+import { type Box, type Offset, OVERVIEW, RADII, type Stage } from './stage';
+
+export interface Badge {
+  key: string;
+  n: number;
+  words: string;
+  solid: boolean;
+  lat: number;
+  lon: number;
+  /** where a badge of a width may stand, as offsets in px from the anchor; the first that fits is taken */
+  places: (width: number) => Offset[];
+  only: Only;
+  el: HTMLButtonElement | null;
+  at: [number, number] | null;
+}
+
+export class Badges {
+  all = new Map<string, Badge>();
+  /** where the names of provinces were put, as offsets in px from their places */
+  nameAt = new Map<string, Offset>();
+  private app: App;
+  private map: L.Map;
+
+  constructor(
+    private stage: Stage,
+    private border: BorderLayer,
+  ) {
+    this.app = stage.app;
+    this.map = stage.map;
+  }
+
+  /** wanted lists what is known only by unit, province, country or border in the window. */
+  private wanted(): Omit<Badge, 'el' | 'at'>[] {
+    const app = this.app;
+    const h = app.header!;
+    const tl = app.tally;
+    const z = this.map.getZoom();
+    const out: Omit<Badge, 'el' | 'at'>[] = [];
+    h.areas.forEach((a, i) => {
+      const inCountry = tl.spotArea[(Spot.COUNTRY << 8) | i]!;
+      if (inCountry) {
+        const c = COUNTRIES.find((x) => x.code === a.country);
+        if (c) {
+          const key = `country:${a.country}`;
+          const same = out.find((b) => b.key === key);
+          if (same) same.n += inCountry;
+          else
+            out.push({
+              key,
+              n: inCountry,
+              words: t.somewhereIn(c.name),
+              solid: false,
+              lat: c.at[0],
+              lon: c.at[1],
+              places: (w) =>
+                this.stage.insideOffsets(key, c.at[0], c.at[1], w, [[0, 18]], RADII, (id) =>
+                  this.stage.isCountry(id, a.country),
+                ),
+              only: { kind: 'country', country: a.country },
+            });
+        }
+      }
+      const inProvince = tl.spotArea[(Spot.PROVINCE << 8) | i]!;
+      if (inProvince && a.province) {
+        const at = this.provinceAnchor(a.province);
+        if (at)
+          out.push({
+            key: `province:${a.country}:${a.province}`,
+            n: inProvince,
+            words: t.somewhereIn(a.province),
+            solid: false,
+            lat: at[0],
+            lon: at[1],
+            places: (w) => {
+              // Below the province's name, wherever that was put.
+              const [dx, dy] = this.nameAt.get(a.province!) ?? [0, 0];
+              const first: Offset[] = [
+                [dx, dy + 18],
+                [dx, dy - 18],
+                [0, 0],
+                [0, 18],
+              ];
+              return this.stage.insideOffsets(a.province!, at[0], at[1], w, first, [...RADII, 80, 110], (id) => {
+                const u = id && app.unitById.get(id);
+                return !!u && u.province === a.province && u.country === a.country;
+              });
+            },
+            only: { kind: 'province', country: a.country, province: a.province },
+          });
+      }
+    });
+    const border = tl.spots(Spot.BORDER);
+    if (border) {
+      const at = this.border.middle();
+      if (at)
+        out.push({
+          key: 'border',
+          n: border,
+          words: t.alongBorder,
+          solid: true,
+          lat: at[0],
+          lon: at[1],
+          places: (w) => this.border.beside(at, w),
+          only: { kind: 'border' },
+        });
+    }
+    h.units.forEach((id, i) => {
+      const n = tl.coarse[i]!;
+      const former = n ? app.former(id) : undefined;
+      if (!former) return;
+      // Never shaded into the units of today and never a symbol: a badge of its own, between them.
+      const parts = former.units ?? [];
+      const at = this.formerAnchor(parts);
+      if (!at) return;
+      out.push({
+        key: `unit:${id}`,
+        n,
+        words: t.somewhereIn(app.unitName(id)),
+        solid: false,
+        lat: at[0],
+        lon: at[1],
+        places: (w) =>
+          this.stage.insideOffsets(id, at[0], at[1], w, [[0, 0]], [...RADII, 80], (u) => !!u && parts.includes(u)),
+        only: { kind: 'unit', unit: id },
+      });
+    });
+    if (z >= OVERVIEW)
+      h.units.forEach((id, i) => {
+        const n = tl.coarse[i]!;
+        const u = app.unitById.get(id);
+        if (!n || !u) return;
+        out.push({
+          key: `unit:${id}`,
+          n,
+          words: t.somewhereIn(u.name),
+          solid: false,
+          lat: u.label_lat,
+          lon: u.label_lon,
+          places: (w) => this.stage.insideOffsets(id, u.label_lat, u.label_lon, w, [[0, 0]], RADII, (at) => at === id),
+          only: { kind: 'unit', unit: id },
+        });
+      });
+    return out;
+  }
+
+  /** formerAnchor is the middle between the labels of the units of today that cover a former one. */
+  private formerAnchor(units: string[]): [number, number] | null {
+    const us = units.map((id) => this.app.unitById.get(id)).filter((u) => !!u);
+    if (!us.length) return null;
+    return [us.reduce((s, u) => s + u.label_lat, 0) / us.length, us.reduce((s, u) => s + u.label_lon, 0) / us.length];
+  }
+
+  private provinceAnchor(name: string): [number, number] | null {
+    const known = PROVINCES[name];
+    if (known) return known;
+    const us = [...this.app.unitById.values()].filter((u) => u.province === name);
+    if (!us.length) return null;
+    return [us.reduce((s, u) => s + u.label_lat, 0) / us.length, us.reduce((s, u) => s + u.label_lon, 0) / us.length];
+  }
+
+  draw(fresh: boolean, taken: Box[]): void {
+    const z = this.map.getZoom();
+    const wanted = this.wanted();
+    const seen = new Set<string>();
+    // While the brush moves, badges stand where they stood; a new one takes the first place free of the others.
+    if (!fresh) this.stage.boxes = [...taken];
+    for (const w of wanted) {
+      seen.add(w.key);
+      let b = this.all.get(w.key);
+      if (!b) {
+        const el = document.createElement('button');
+        el.type = 'button';
+        el.className = 'bdg';
+        el.dataset.badge = w.key;
+        el.addEventListener('click', (e) => {
+          e.stopPropagation();
+          this.app.set({ only: this.all.get(w.key)!.only, tab: 'list' });
+        });
+        b = { ...w, n: -1, el, at: null };
+        this.all.set(w.key, b);
+        this.map.getPane('badges')!.append(el);
+      }
+      const full = w.key.startsWith('unit:') || w.key.startsWith('province:') ? z >= 7.9 : true;
+      const place = (words: boolean, last: boolean): boolean => {
+        const text = words ? `${fmt(w.n)} ${w.words}` : fmt(w.n);
+        const bw = this.stage.width(text, '600 11px') + 14;
+        const p = this.map.latLngToContainerPoint([w.lat, w.lon]);
+        const take = (at: Offset): true => {
+          b!.at = at;
+          b!.words = words ? w.words : '';
+          return true;
+        };
+        const places = w.places(bw);
+        // Targets keep 24 px from middle to middle where there is room: in the overview.
+        const tall = z < OVERVIEW ? 25 : 18;
+        for (const at of places) if (!last && this.stage.fits(p.x + at[0], p.y + at[1], bw, tall, 0)) return take(at);
+        if (!last) return false;
+        // Nothing is free: a badge is never dropped. Inside it stands where it hides least, else on the label point.
+        let best: Offset = places[0] ?? [0, 0];
+        let least = Infinity;
+        for (const at of places) {
+          const hidden = this.stage.overlap([
+            p.x + at[0] - bw / 2,
+            p.y + at[1] - 9,
+            p.x + at[0] + bw / 2,
+            p.y + at[1] + 9,
+          ]);
+          if (hidden < least) {
+            least = hidden;
+            best = at;
+          }
+        }
+        this.stage.boxes.push([p.x + best[0] - bw / 2, p.y + best[1] - 9, p.x + best[0] + bw / 2, p.y + best[1] + 9]);
+        return take(best);
+      };
+      if (fresh || !b.at) {
+        if (!(full && place(true, false)) && !place(false, false)) place(false, true);
+      }
+      const p = this.map.latLngToLayerPoint([w.lat, w.lon]);
+      const el = b.el!;
+      const words = b.words ? ` ${b.words}` : '';
+      if (el.dataset.words !== words) {
+        el.dataset.words = words;
+        el.innerHTML = `<span class="num"></span>${words ? `<em>${esc(words)}</em>` : ''}`;
+        b.n = -1;
+        el.classList.toggle('st', w.solid);
+      }
+      if (b.n !== w.n) {
+        el.firstElementChild!.textContent = fmt(w.n);
+        el.setAttribute('aria-label', `${fmt(w.n)} ${w.words}`);
+      }
+      const at = `translate(${Math.round(p.x + b.at![0])}px,${Math.round(p.y + b.at![1])}px) translate(-50%,-50%)`;
+      if (el.dataset.at !== at) {
+        el.dataset.at = at;
+        el.style.transform = at;
+      }
+      b.n = w.n;
+    }
+    for (const [key, b] of this.all)
+      if (!seen.has(key)) {
+        b.el!.remove();
+        this.all.delete(key);
+      }
+  }
+}

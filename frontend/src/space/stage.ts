@@ -1,0 +1,194 @@
+// What all layers of the map share: the map itself and its panes, the room that is taken, and which unit lies where.
+
+import L from 'leaflet';
+import { t } from '../lib/strings.en';
+import type { App } from '../state/app';
+import { inside, polygons } from './boundaries';
+
+/** Below this zoom the map is an overview: rings for each unit, no symbols. */
+export const OVERVIEW = 6.6;
+/** From this zoom on each incident stands for itself. */
+export const CLOSE = 9;
+/** how far from its anchor a badge may stand */
+export const RADII = [14, 22, 32, 44, 58];
+
+/** Box is left, top, right, bottom in px of the map. */
+export type Box = [number, number, number, number];
+export type Offset = [number, number];
+
+export class Stage {
+  readonly map: L.Map;
+
+  constructor(
+    readonly app: App,
+    readonly host: HTMLElement,
+  ) {
+    const el = document.createElement('div');
+    el.id = 'map';
+    el.setAttribute('role', 'application');
+    el.setAttribute('aria-label', t.mapLabel);
+    host.append(el);
+    this.map = L.map(el, {
+      zoomSnap: 0.25,
+      zoomControl: false,
+      attributionControl: false,
+      fadeAnimation: false,
+      zoomAnimation: false,
+      inertia: false,
+      minZoom: 5,
+      maxZoom: 13,
+      wheelPxPerZoomLevel: 90,
+      maxBoundsViscosity: 1,
+    });
+    const panes: [string, number][] = [
+      ['land', 200],
+      ['units', 300],
+      ['provinces', 320],
+      ['border', 340],
+      ['uncertainty', 360],
+      ['labels', 400],
+      ['symbols', 500],
+      ['selected', 510],
+      ['badges', 520],
+      ['found', 530],
+    ];
+    for (const [name, z] of panes) {
+      const p = this.map.createPane(name);
+      p.style.zIndex = String(z);
+      if (name !== 'units' && name !== 'badges') p.style.pointerEvents = 'none';
+    }
+  }
+
+  /** fresh forgets what was found of the units: other units have come. */
+  fresh(): void {
+    this.bounds = [];
+    this.insideCache.clear();
+  }
+
+  get phone(): boolean {
+    return this.small.matches;
+  }
+  small = matchMedia('(max-width: 719px)');
+  narrow = matchMedia('(max-width: 1023px)');
+  low = matchMedia('(max-height: 560px)');
+  /** covered is how many px of the map's lower part lie under the sheet. */
+  get covered(): number {
+    if (!this.phone) return 0;
+    const sheet = document.getElementById('panel')!.getBoundingClientRect();
+    return Math.max(0, this.host.getBoundingClientRect().bottom - sheet.top + 46);
+  }
+
+  pathStyle(className: string, weight: number, more: L.PathOptions = {}): L.PathOptions {
+    return { className, weight, opacity: 1, fillOpacity: 1, ...more };
+  }
+  private renderers = new Map<string, L.Renderer>();
+  renderer(pane: string): L.Renderer {
+    let r = this.renderers.get(pane);
+    if (!r) {
+      r = L.svg({ pane, padding: 0.3 });
+      this.renderers.set(pane, r);
+    }
+    return r;
+  }
+  // ---- what stands where: nothing that is placed later may cover it
+
+  boxes: Box[] = [];
+  hits(b: Box): boolean {
+    for (const o of this.boxes) if (b[0] < o[2] && b[2] > o[0] && b[1] < o[3] && b[3] > o[1]) return true;
+    return false;
+  }
+  overlap(b: Box): number {
+    let area = 0;
+    for (const o of this.boxes) {
+      const w = Math.min(b[2], o[2]) - Math.max(b[0], o[0]);
+      const h = Math.min(b[3], o[3]) - Math.max(b[1], o[1]);
+      if (w > 0 && h > 0) area += w * h;
+    }
+    return area;
+  }
+  fits(x: number, y: number, w: number, h: number, pad = 2): boolean {
+    const b: Box = [x - w / 2 - pad, y - h / 2 - pad, x + w / 2 + pad, y + h / 2 + pad];
+    const s = this.map.getSize();
+    if (b[2] < 0 || b[0] > s.x || b[3] < 0 || b[1] > s.y || this.hits(b)) return false;
+    this.boxes.push(b);
+    return true;
+  }
+  private measure = document.createElement('canvas').getContext('2d')!;
+  width(text: string, font: string, spacing = 0): number {
+    this.measure.font = `${font} system-ui, sans-serif`;
+    return this.measure.measureText(text).width + text.length * spacing;
+  }
+
+  // ---- what lies where
+
+  private bounds: { id: string; box: Box }[] = [];
+  /** unitAt is the unit that a place of the map lies in. */
+  unitAt(lon: number, lat: number): string | null {
+    if (!this.bounds.length)
+      for (const f of this.app.units?.features ?? []) {
+        const box: Box = [Infinity, Infinity, -Infinity, -Infinity];
+        for (const poly of polygons(f.geometry))
+          for (const [x, y] of poly[0] as [number, number][]) {
+            if (x < box[0]) box[0] = x;
+            if (y < box[1]) box[1] = y;
+            if (x > box[2]) box[2] = x;
+            if (y > box[3]) box[3] = y;
+          }
+        this.bounds.push({ id: f.properties.id, box });
+      }
+    for (const [i, { id, box }] of this.bounds.entries())
+      if (lon >= box[0] && lon <= box[2] && lat >= box[1] && lat <= box[3])
+        if (inside(this.app.units!.features[i]!.geometry, lon, lat)) return id;
+    return null;
+  }
+
+  /** within: a box around a point of the map lies wholly in the units that count as home. Corners, middle, edges. */
+  within(x: number, y: number, w: number, h: number, home: (id: string | null) => boolean): boolean {
+    const n = Math.max(1, Math.ceil(w / 14));
+    const test = (px: number, py: number) => {
+      const ll = this.map.containerPointToLatLng([px, py]);
+      return home(this.unitAt(ll.lng, ll.lat));
+    };
+    if (!test(x, y)) return false;
+    for (const e of [-h / 2, h / 2])
+      for (const k of [0, n, ...Array.from({ length: n - 1 }, (_, i) => i + 1)])
+        if (!test(x - w / 2 + (w * k) / n, y + e)) return false;
+    return test(x - w / 2, y) && test(x + w / 2, y);
+  }
+
+  insideCache = new Map<string, Offset[]>();
+  /** insideOffsets are the places of the rules (the anchor, then twelve directions) where a badge lies wholly at home. */
+  insideOffsets(
+    key: string,
+    lat: number,
+    lon: number,
+    width: number,
+    first: Offset[],
+    reach: number[],
+    home: (id: string | null) => boolean,
+  ): Offset[] {
+    const cached = `${key}|${Math.ceil(width)}|${first}`;
+    const had = this.insideCache.get(cached);
+    if (had) return had;
+    const p = this.map.latLngToContainerPoint([lat, lon]);
+    const tries = [...first];
+    for (const r of reach)
+      for (let k = 0; k < 12; k++)
+        tries.push([Math.round(r * Math.cos((k * Math.PI) / 6)), Math.round(r * Math.sin((k * Math.PI) / 6))]);
+    const size = this.map.getSize();
+    const out =
+      p.x < -200 || p.y < -200 || p.x > size.x + 200 || p.y > size.y + 200
+        ? []
+        : tries.filter(([dx, dy]) => this.within(p.x + dx, p.y + dy, width, 18, home));
+    this.insideCache.set(cached, out);
+    return out;
+  }
+  /** isCountry: the unit belongs to a country. */
+  isCountry(id: string | null, country: string): boolean {
+    return !!id && this.app.unitById.get(id)?.country === country;
+  }
+  unitBounds(id: string | null): L.LatLngBounds | null {
+    const f = id && this.app.units?.features.find((x) => x.properties.id === id);
+    return f ? L.geoJSON(f).getBounds() : null;
+  }
+}

@@ -1,0 +1,70 @@
+// What stands in the tooltip of a symbol, a cluster, a unit.
+
+import { html, nothing, type TemplateResult } from 'lit';
+import { OR_MORE } from '../lib/columns';
+import { fmtDay, fmtRange } from '../lib/dates';
+import { t } from '../lib/strings.en';
+import { fmtDeaths } from '../lib/text';
+import { precisionClass } from '../lib/vocab';
+import { type App, typeWord } from '../state/app';
+import type { Item } from './symbols';
+
+export function itemTip(app: App, m: Item): TemplateResult {
+  const c = app.model!.cols;
+  if (m.n > 1) return html`<b>${t.nIncidents(m.n)}</b><br><span class="dimmed">${t.clickZoom}</span>`;
+  const i = m.row;
+  const word = app.header!.precisions[c.precision[i]!];
+  const k = c.best[i]!;
+  const end = c.start[i]! + c.span[i]!;
+  return html`<b>${typeWord(c.type[i]!)}</b> · ${fmtRange(c.start[i]!, end)}<br>${k === 65535 ? t.deathsUnknown : html`<span class="num">${fmtDeaths(k)}</span> ${t.killed}`}<br><span class="dimmed">${t.precisions[precisionClass(word)]}</span>`;
+}
+
+/** deaths of the incidents of a unit, by its place in the header; nothing of those where none has a figure. */
+function deaths(app: App, i: number): TemplateResult[] {
+  const { unit, killed, unitUnknown, unitSilent, huge } = app.tally;
+  const out: TemplateResult[] = [];
+  if (unitUnknown[i]! < unit[i]!)
+    out.push(html`<span class="num">${t.nKilled(killed[i]!, huge > 0 && killed[i]! >= OR_MORE)}</span>`);
+  if (unitSilent[i]) out.push(html`${t.notReported(unitSilent[i]!)}`);
+  return out;
+}
+
+/** formerFigures are for the badge of a former unit, which has neither a ring nor a tip of its own. */
+export function formerFigures(app: App, id: string): TemplateResult[] {
+  const i = app.header!.units.indexOf(id);
+  return i >= 0 && app.former(id) ? deaths(app, i).map((d) => html`<br>${d}`) : [];
+}
+
+export function unitTip(app: App, id: string): TemplateResult {
+  const u = app.unitById.get(id)!;
+  const i = app.header!.units.indexOf(id);
+  const n = i < 0 ? 0 : app.tally.unit[i]!;
+  const cov = app.unitCoverage(id);
+  const where = u.province !== u.name ? u.province : (t.countries[u.country] ?? u.country);
+  const [a, b] = app.window;
+  const part =
+    cov.state === 'part'
+      ? cov.to < b
+        ? t.loadedTo(fmtDay(cov.to))
+        : cov.from > a
+          ? t.loadedFrom(fmtDay(cov.from))
+          : ''
+      : '';
+  const coarse = i < 0 ? 0 : app.tally.coarse[i]!;
+  return html`<b>${u.name}</b> · ${where}<br>${
+    n
+      ? html`<span class="num">${t.nIncidents(n)}</span>${deaths(app, i).map((d) => html`<br>${d}`)}`
+      : app.progress || !app.datasets
+        ? t.notLoadedMap
+        : cov.state === 'none'
+          ? t.noData
+          : t.zeroReported
+  }${n && app.datasets && cov.state === 'none' ? html`<br>${t.noData}` : nothing}${part ? html`<br>${part}` : nothing}${
+    coarse ? html`<br><span class="dimmed">${t.ofThemSomewhere(coarse, u.name)}</span>` : nothing
+  }${app.header!.units.map((other, k) => {
+    const n0 = app.tally.unit[k]!;
+    return n0 && app.former(other)?.units?.includes(id)
+      ? html`<br><span class="dimmed">${t.alsoFormer(n0, app.unitName(other))}</span>`
+      : nothing;
+  })}`;
+}
