@@ -16,7 +16,7 @@ import (
 )
 
 // filterParams are the parameters that choose incidents.
-var filterParams = []string{"bbox", "bbox-crs", "datetime", "unit", "province", "country", "event_type", "dataset", "actor",
+var filterParams = []string{"bbox", "bbox-crs", "datetime", "unit", "province", "country", "event_type", "sub_event_type", "dataset", "actor",
 	"min_fatalities", "precision", "verification", "border_km", "q", paramFilter, paramFilterLang, paramFilterCRS}
 
 // The parameters of filters in CQL2.
@@ -111,19 +111,26 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 			sel.datasets = values
 		}
 	}
-	types, err := p.words("event_type", eventTypesOrNone)
-	if err != nil {
-		return sel, err
-	}
-	if i := slices.Index(types, noneWord); i >= 0 {
-		null := incident.IsNull{Property: "event_type"}
+	for _, w := range []struct {
+		name    string // also the property
+		allowed []string
+	}{{"event_type", eventTypesOrNone}, {"sub_event_type", subEventTypesOrNone}} {
+		types, err := p.words(w.name, w.allowed)
+		if err != nil {
+			return sel, err
+		}
+		property := incident.Property(w.name)
+		i := slices.Index(types, noneWord)
+		if i < 0 {
+			in(property, types)
+			continue
+		}
+		null := incident.IsNull{Property: property}
 		if types = slices.Delete(types, i, i+1); len(types) == 0 {
 			and = append(and, null)
 		} else {
-			and = append(and, incident.Or{incident.In{Property: "event_type", Values: types}, null})
+			and = append(and, incident.Or{incident.In{Property: property, Values: types}, null})
 		}
-	} else {
-		in("event_type", types)
 	}
 	if v, ok := p["min_fatalities"]; ok {
 		n, err := strconv.ParseUint(v, 10, 31)
@@ -259,9 +266,10 @@ func (s *server) unitParts(ids []string) []string {
 }
 
 var (
-	eventTypesOrNone   = append(words(incident.EventTypes), noneWord)
-	locationPrecisions = words(incident.LocationPrecisions)
-	verifications      = words(incident.Verifications)
+	eventTypesOrNone    = append(words(incident.EventTypes), noneWord)
+	subEventTypesOrNone = append(slices.Clone(subEventTypes), noneWord)
+	locationPrecisions  = words(incident.LocationPrecisions)
+	verifications       = words(incident.Verifications)
 )
 
 // parseNumber reads a finite decimal number.

@@ -307,6 +307,7 @@ func (s *server) openapiParameters() object {
 		queryParam("province", "English names of first-level units.", enum(s.provinces), true),
 		queryParam("country", "Countries.", enum(incident.Countries), true),
 		queryParam("event_type", "ACLED's event types; none for incidents without one.", enum(eventTypesOrNone), true),
+		queryParam("sub_event_type", "ACLED's sub-event types; none for incidents without one.", enum(subEventTypesOrNone), true),
 		queryParam("dataset", "Names of datasets.", typed("string"), true),
 		queryParam("actor", "Words of a name of either side or an associated actor; each must occur, case does not matter.", object{"type": "string", "maxLength": 400}, false),
 		queryParam("min_fatalities", "The least fatalities_best, or where that is not reported the least fatalities_low; incidents without either never pass.", object{"type": "integer", "minimum": 0}, false),

@@ -21,7 +21,7 @@ const maxFilter = 32 << 10
 type params map[string]string
 
 // listParams take several values between commas.
-var listParams = []string{"unit", "province", "country", "event_type", "dataset", "precision", "verification", "by", "sortby", "properties"}
+var listParams = []string{"unit", "province", "country", "event_type", "sub_event_type", "dataset", "precision", "verification", "by", "sortby", "properties"}
 
 // readParams reads the query of a request. Any parameter outside known, given
 // twice, empty or not readable is an error.

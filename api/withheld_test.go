@@ -166,7 +166,7 @@ func TestWithheldAreCounted(t *testing.T) {
 		check.answer(t, http.MethodGet, "/aggregates?by=dataset&"+query, rec)
 		return rec
 	}
-	for _, query := range []string{"", "datetime=2015-05-05", "datetime=2015-05-01/..&unit=pk-kp-kurram", "province=Khyber+Pakhtunkhwa&country=PK", "event_type=Battles", "event_type=none,Battles",
+	for _, query := range []string{"", "datetime=2015-05-05", "datetime=2015-05-01/..&unit=pk-kp-kurram", "province=Khyber+Pakhtunkhwa&country=PK", "event_type=Battles", "event_type=none,Battles", "sub_event_type=none,Armed+clash",
 		"precision=exact&verification=unverified", "dataset=kept,ged", "count=distinct",
 		"filter=" + url.QueryEscape("event_type = 'Battles' AND NOT (unit_id IN ('af-pka')) AND start_date >= DATE('2015-01-01')"),
 		"filter=" + url.QueryEscape("CASEI(province) LIKE 'khyber%' AND sub_event_type IS NOT NULL AND type_of_violence IS NULL")} {
