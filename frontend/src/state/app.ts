@@ -1,6 +1,7 @@
 // The page's one place of truth: what the reader set, what is loaded, what is counted. Views ask it and are told once
 // a frame; whatever changed since the last frame is counted once.
 
+import type { TemplateResult } from 'lit';
 import * as api from '../api/client';
 import { classOf, breaks as fitBreaks, needsRefit, SMALLEST } from '../lib/breaks';
 import { type ColumnsHeader, NO_UNIT, NOT_STATED, Table } from '../lib/columns';
@@ -54,6 +55,17 @@ export interface Found {
   shapes: api.UnitFeature[];
 }
 
+/** Compared is what views show of a second window; its code is loaded when there is one. */
+export interface Compared {
+  /** the map's class of a unit and its change; the same names as the colours */
+  cls: (id: string) => string;
+  change: (id: string) => number | null;
+  legend: (compact: boolean) => TemplateResult;
+  phoneLegend: () => TemplateResult;
+  tip: (id: string) => TemplateResult;
+  pane: () => TemplateResult;
+}
+
 export interface Change {
   data: boolean;
   filter: boolean;
@@ -88,6 +100,8 @@ export class App {
   detail: { key: string; feature: api.IncidentFeature | null; error: string | null } | null = null;
   /** the panel shows how files are loaded */
   loadOpen = false;
+  /** what the second window adds; null until it is there and its code has come */
+  compared: Compared | null = null;
   /** the map marks the row that the pointer is on in the list; -1 for none */
   hover: (row: number) => void = () => {};
   /** the reader went back or forth: the map follows the state's view */
@@ -357,8 +371,8 @@ export class App {
       this.unitCover.set(id, merge([...(by.get(id) ?? []), ...(byCountry.get(u.country) ?? [])].map((x) => [...x])));
     this.timeCover = merge(all.map((x) => [...x] as Interval));
   }
-  unitCoverage(id: string): Coverage {
-    const [a, b] = this.window;
+  /** unitCoverage is that of the window unless other days are given. */
+  unitCoverage(id: string, [a, b] = this.window): Coverage {
     return cover(this.unitCover.get(id) ?? [], a, b);
   }
   countryLoaded(country: string): boolean {
@@ -691,6 +705,13 @@ export class App {
     const lo = Math.max(x, Math.min(a, y));
     const hi = Math.min(y, Math.max(b, lo));
     this.set({ from: lo <= x && hi >= y ? null : lo, to: lo <= x && hi >= y ? null : hi });
+  }
+
+  /** setOther sets the window that the first is compared with. */
+  setOther(a: Day, b: Day): void {
+    const [x, y] = this.fullAxis;
+    const lo = Math.max(x, Math.min(a, y));
+    this.set({ compare: [lo, Math.min(y, Math.max(b, lo))] }, { window: true });
   }
 
   private width = 1000;

@@ -343,6 +343,14 @@ export class Model {
     return out;
   }
 
+  /** reach gives the rows of any days: [i0, i1) start in them, extra are those before i0 that reach into them. */
+  reach(a: Day, b: Day): { i0: number; i1: number; extra: number[] } {
+    const { start, n } = this.cols;
+    const i0 = lowerBound(start, this.lo, n, a);
+    const i1 = b >= a ? lowerBound(start, i0, n, b + 1) : i0;
+    return { i0, i1, extra: this.reaching(a, i0) };
+  }
+
   /** eachInWindow visits the rows of the window that pass the filters, newest first. */
   eachInWindow(visit: (i: number) => void): void {
     for (let i = this.i1 - 1; i >= this.i0; i--) if (this.fail[i] === 0) visit(i);
