@@ -226,6 +226,19 @@ export const getPlace = (q: string, limit: number, signal: AbortSignal) =>
 /** getUnit is a unit of today, a former unit or a subunit by its id. */
 export const getUnit = (id: string) => getJson<UnitFeature>(`./collections/units/items/${encodeURIComponent(id)}`);
 
+/** Aggregates are counts by keys; here by actor. */
+export interface Aggregates {
+  rows: { actor?: string | null; count: number }[];
+  /** names of data sets that the question leaves out, since their terms allow no such counts */
+  withheld?: string[];
+}
+export const getAggregates = (params: URLSearchParams, signal: AbortSignal) =>
+  getJson<Aggregates>(`./aggregates?${params}`, signal);
+/** getMatched counts the incidents of a filter. */
+export const getMatched = async (params: URLSearchParams, signal: AbortSignal): Promise<number> =>
+  (await getJson<{ numberMatched: number }>(`./collections/incidents/items?limit=1&properties=fid&${params}`, signal))
+    .numberMatched;
+
 let etag: string | null = null;
 let last: Datasets | null = null;
 /** getDatasets asks whether anything changed; the answer is the same object when nothing did. */

@@ -1,4 +1,5 @@
 // Every word of the page in English. Another language is another file of this shape.
+import { SUBTYPES } from './subtypes';
 import { fmt } from './text';
 
 const fmtKm = (km: number) => (km < 10 ? km.toFixed(1) : String(Math.round(km)));
@@ -32,6 +33,7 @@ export const t = {
   chosen: (n: number) => `${fmt(n)} chosen`,
   clear: 'Clear',
   clearAll: 'Clear all filters',
+  filtersOn: (n: number) => `${fmt(n)} ${plural(n, 'filter', 'filters')} on`,
   removeFilter: (w: string) => `Remove filter: ${w}`,
   facets: {
     type: 'Type',
@@ -39,7 +41,36 @@ export const t = {
     precision: 'How well the place is known',
     killed: 'Reported killed',
     dataset: 'Data set',
+    subtype: 'Sub-type',
+    actor: 'Actor',
+    verification: 'Verification',
+    border: 'Distance to the border',
+    words: 'Words',
   },
+  subtypes: Object.fromEntries(SUBTYPES.map(([word]) => [word, word])) as Record<string, string>,
+  subtypeNone: 'Sub-type not stated',
+  moreSubtypes: (n: number) => `${fmt(n)} more ${plural(n, 'sub-type', 'sub-types')}`,
+  // filters that the server answers
+  behind: 'These counts are of an earlier choice; new ones are being counted.',
+  counting: 'Counting',
+  notCounted: 'The counts did not come.',
+  actorLabel: 'Words of an actor’s name',
+  actorNote:
+    'Counted by each of the two sides. A choice takes every incident in whose sides or associated actors all of these words occur.',
+  actorWithheld: (names: string) => `Not counted: ${names}. The terms allow no counts by actor.`,
+  actorChip: (words: string) => `Actor: ${words}`,
+  moreActors: (n: number) => `${fmt(n)} more ${plural(n, 'actor', 'actors')}`,
+  actorsBeyond: (n: number) => `And ${fmt(n)} more: type a word of the name.`,
+  noActor: (words: string) => `No name of a side here has “${words}”; associated actors may.`,
+  nearStep: (km: number) => (km === 0 ? 'May lie on the border' : `May lie within ${fmt(km)} km`),
+  nearChip: (km: number) => (km === 0 ? 'May lie on the border' : `May lie within ${fmt(km)} km of the border`),
+  nearNote:
+    'As far as the precision of the place allows: what is known only by district counts if any part of the district is so near.',
+  wordsLabel: 'Words in summaries, places and actors',
+  wordsNote:
+    'Searched: the summary, the name of the place and the two sides, not sources and claims. Each word must occur; it may be part of a longer one.',
+  wordsChip: (words: string) => `Words: ${words}`,
+  wordsFind: 'Find',
   types: [
     'Battles',
     'Explosions / remote violence',
@@ -171,12 +202,14 @@ export const t = {
   borderName: 'Afghanistan–Pakistan border (Durand Line)',
   seaName: 'Arabian Sea',
   // search
-  searchLabel: 'Search a place, in any script',
-  searchHint: 'Search a place',
+  searchLabel: 'Search a place, in any script, or words of incidents',
+  searchHint: 'Search a place or words',
   search: 'Search',
   searchClear: 'Clear the search',
   searchResults: 'Places found',
   searchKeys: 'Arrow keys choose, Enter shows it on the map.',
+  searchWords: 'Incidents with these words',
+  searchWordsKind: 'Words',
   searchFailed: 'The search does not answer now.',
   placesBy: 'Places © GeoNames, CC BY 4.0',
   notPlaced: (q: string) => `“${q}” cannot be placed: no place here goes by this name.`,
@@ -374,6 +407,7 @@ export const t = {
   sourceUnknown: 'Source not named',
   disputed: 'Disputed',
   verification: {
+    unverified: 'Unverified',
     corroborated: 'Corroborated',
     confirmed: 'Confirmed',
     disputed: 'Disputed',

@@ -74,4 +74,8 @@ export function precisionWords(p: Incident): string {
   return t.precisions[k]!;
 }
 
+/** verificationWord says how far a report was checked, as people read it. */
+export const verificationWord = (word: string): string =>
+  Object.hasOwn(t.verification, word) ? t.verification[word]! : word;
+
 export const lastDay = (p: Incident): string => fmtDay(parseIso(p.end_date.slice(0, 10)) ?? 0);

@@ -8,7 +8,7 @@ import { fmt, isolate, plainError, safeUrl } from '../lib/text';
 import { NO_TYPE, precisionClass, typeIndex } from '../lib/vocab';
 import { type App, typeWord } from '../state/app';
 import { claimTable, figureWords, named } from './claims';
-import { notes, precisionWords, title, whenText } from './describe';
+import { notes, precisionWords, title, verificationWord, whenText } from './describe';
 import type { List } from './list';
 
 const figure = (n: number | null) => (n === null ? t.notReportedDetail : fmt(n));
@@ -52,7 +52,12 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
   const synthetic = p.synthetic || set?.synthetic;
   const claims = p.claims ?? [];
   const disputed = p.verification === 'disputed' || named(claims).length > 1;
-  const verification = disputed ? t.disputed : (t.verification[p.verification ?? ''] ?? '');
+  // Most are unverified; a tag is for what was looked into.
+  const verification = disputed
+    ? t.disputed
+    : p.verification && p.verification !== 'unverified'
+      ? verificationWord(p.verification)
+      : '';
   const killed = p.fatalities_best;
   const ofKilled = killedText(p);
   const broken = killed === null ? 'broken' : killed === 0 ? 'hollow' : 'filled';

@@ -778,7 +778,7 @@ export class App {
   // ---- filters
 
   toggle<T>(
-    set: 'types' | 'units' | 'provinces' | 'countries' | 'precisions' | 'datasets',
+    set: 'types' | 'units' | 'provinces' | 'countries' | 'precisions' | 'datasets' | 'verifications' | 'subtypes',
     values: T[],
     on: boolean,
   ): void {
@@ -798,7 +798,12 @@ export class App {
       countries: i.countries,
       precisions: i.precisions,
       datasets: i.datasets,
+      verifications: i.verifications,
+      subtypes: i.subtypes,
       min: null,
+      actor: '',
+      near: null,
+      q: '',
       only: null,
     });
   }

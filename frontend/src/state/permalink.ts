@@ -180,6 +180,9 @@ export function filterParams(s: State): URLSearchParams {
   return q;
 }
 
+/** served says whether filters are on that only the server can answer: the columns then hold only what passes them. */
+export const served = (s: State): boolean => s.actor !== '' || s.near !== null || s.q !== '';
+
 /** encode writes the state as a query string without the question mark. */
 export function encode(s: State): string {
   const q = filterParams(s);
