@@ -64,7 +64,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
   const assoc = Array.isArray(p.assoc_actors) ? p.assoc_actors : p.assoc_actors ? [p.assoc_actors] : [];
   const actors = [p.actor1, p.actor2, ...assoc].filter((a): a is string => !!a);
   const more = notes(p);
-  return html`${bar}<div class="scroll" tabindex="0" aria-label=${t.when}><article class="d-in" data-incident=${d.feature.id}>
+  return html`${bar}<div class="scroll" tabindex="0" role="region" aria-label=${title(p)}><article class="d-in" data-incident=${d.feature.id}>
     <div class="d-k">${glyph(type, broken)}<b>${typeWord(type)}</b>${p.sub_event_type ? html`<span>· <bdi>${p.sub_event_type}</bdi></span>` : nothing}
       ${verification ? html`<span class="tag">${verification}</span>` : nothing}
       ${synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}
@@ -73,6 +73,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
     <dl class="facts">
       <dt>${t.when}</dt><dd>${whenText(p)}<small>${t.timePrecision[p.time_precision ?? 'unknown'] ?? p.time_precision}</small></dd>
       <dt>${t.where}</dt><dd>${where(app, p)}</dd>
+      ${p.verification && !verification ? html`<dt>${t.facets.verification}</dt><dd>${verificationWord(p.verification)}</dd>` : nothing}
       ${ofKilled ? html`<dt>${t.killedHead}</dt><dd>${ofKilled}</dd>` : nothing}
       ${actors.length ? html`<dt>${t.actors}</dt><dd>${actors.map((a, k) => html`${k ? '; ' : ''}<bdi>${a}</bdi>`)}<small>${t.orderNote}</small></dd>` : nothing}
       ${p.border_km_min !== null && p.border_km_min !== undefined && p.border_km_max !== null ? html`<dt>${t.border}</dt><dd>${borderText(p)}${p.crossing && typeof p.crossing_km === 'number' ? html`<small>${t.nearestCrossing(p.crossing, Math.round(p.crossing_km))}</small>` : nothing}<small>${t.borderNote}</small></dd>` : nothing}
@@ -95,6 +96,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
         .join(' · ');
       return html`<li id="source-${k + 1}">${claims.length ? html`<span class="num">[${k + 1}]</span> ` : nothing}${url ? html`<a href=${url} rel="noreferrer noopener" target="_blank">${name}</a>` : html`<span>${name}</span>`}${s.is_party ? html` <span class="tag">${t.partyTag}</span>` : nothing}<small>${meta}</small></li>`;
     })}</ol>
+    <h2 class="s">${t.dataHead}</h2>
     <p class="note">${t.record(p.source_id, app.datasetTitle(p.dataset))}${p.file ? html`, ${p.line === null ? p.file : t.fileLine(p.file, p.line)}` : nothing}. ${set?.licence ? t.licence(set.licence) : nothing}${set?.attribution ? html`. ${set.attribution}` : nothing}${synthetic ? html`<br>${t.syntheticLong}.` : nothing}</p>
     <div class="acts"><button type="button" class="btn pri" @click=${share}>${icon('link')}${t.copyLink}</button><a class="btn" href="./collections/incidents/items/${encodeURIComponent(String(d.feature.id))}">${icon('down')}${t.geojson}</a></div>
   </article></div>`;

@@ -1,4 +1,4 @@
-// The list: newest first, months with their counts. Only the rows in view exist as elements.
+// The list: newest first, months with their counts. Of a long list only the rows in view exist as elements.
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { keyed } from 'lit/directives/keyed.js';
 import { HAS_CLAIMS, IMPRECISE_DATE, NO_UNIT, NOT_REPORTED } from '../lib/columns';
@@ -15,6 +15,8 @@ import { Texts } from './texts';
 
 const ROW = 72;
 const HEAD = 26;
+/** So many rows are all there, for a reader of the screen and for the browser's own search. */
+const WHOLE = 200;
 /** Browsers cannot scroll further than some 30 million px; beyond this the list is scrolled in proportion. */
 const TALLEST = 12e6;
 
@@ -193,8 +195,8 @@ export class List {
     const top = Math.max(0, Math.min(this.height - view, el.scrollTop * ratio));
     // Places of rows are relative to the scroll position, so that they fit in what the browser can scroll.
     const shift = el.scrollTop - top;
-    const y0 = top - 4 * ROW;
-    const y1 = top + view + 4 * ROW;
+    const near = [top - 4 * ROW, top + view + 4 * ROW] as const;
+    const [y0, y1] = this.n <= WHOLE ? [0, this.height] : near;
     const out: TemplateResult[] = [];
     const want: number[] = [];
     const selected = app.selectedRow;
@@ -209,10 +211,9 @@ export class List {
       for (let j = from; j < to; j++) {
         const i = m.at + j;
         const row = this.rows[i]!;
-        want.push(row);
-        out.push(
-          html`${keyed(app.model!.cols.fid[row], this.row(row, i, m.y + HEAD + j * ROW + shift, row === selected))}`,
-        );
+        const y = m.y + HEAD + j * ROW;
+        if (y + ROW > near[0] && y < near[1]) want.push(row);
+        out.push(html`${keyed(app.model!.cols.fid[row], this.row(row, i, y + shift, row === selected))}`);
       }
     }
     const now = this.months[this.monthAt(top)]!;

@@ -21,6 +21,21 @@ interface Option {
   at?: string;
   find: () => Promise<Found>;
 }
+/** Choice is what can be chosen: a place, or words, which find no place. */
+type Choice = Omit<Option, 'find'> & { find: () => Promise<Found | null> };
+
+/** wordsOption filters the incidents by what was typed. */
+const wordsOption = (app: App, q: string): Choice => ({
+  key: 'words',
+  name: q,
+  local: null,
+  kind: t.searchWordsKind,
+  where: t.searchWords,
+  find: async () => {
+    app.set({ q: q.replace(/\s+/g, ' '), only: null, tab: 'list' });
+    return null;
+  },
+});
 
 /** optionsOf are the readings of an answer, the best first; a province or a country is one where no unit is known. */
 export function optionsOf(app: App, a: PlaceAnswer): Option[] {
@@ -144,7 +159,7 @@ async function foundOf(app: App, c: PlaceCandidate, id: string, name: string, ki
 export class Search {
   readonly el = document.createElement('div');
   private text = '';
-  private answer: { q: string; options: Option[]; ambiguous: boolean; whole: boolean } | null = null;
+  private answer: { q: string; places: number; options: Choice[]; ambiguous: boolean; whole: boolean } | null = null;
   private failed = '';
   private active = -1;
   private open = false;
@@ -224,7 +239,8 @@ export class Search {
       const options = optionsOf(this.app, a);
       this.answer = {
         q,
-        options,
+        places: options.length,
+        options: [...options, wordsOption(this.app, q)],
         ambiguous: a.status === 'ambiguous' && options.length > 1,
         whole: a.status !== 'unknown' || (a.candidates.length === 0 && a.precision !== 'none'),
       };
@@ -235,7 +251,8 @@ export class Search {
       if (this.hurry) this.enter();
     } catch (e) {
       if (ctl.signal.aborted) return;
-      this.answer = null;
+      // Words can be looked for without the places.
+      this.answer = { q, places: 0, options: [wordsOption(this.app, q)], ambiguous: false, whole: true };
       this.failed = e instanceof ApiError && e.status < 500 && e.status !== 404 ? e.message : t.searchFailed;
       this.open = true;
       this.draw();
@@ -246,8 +263,9 @@ export class Search {
   private enter(): void {
     this.hurry = false;
     const o = this.answer?.options ?? [];
+    const places = this.answer?.places ?? 0;
     if (this.active >= 0) void this.take(o[this.active]!);
-    else if (o.length === 1 || (o.length && this.answer!.whole && !this.answer!.ambiguous)) void this.take(o[0]!);
+    else if (places === 1 || (places && this.answer!.whole && !this.answer!.ambiguous)) void this.take(o[0]!);
     else if (o.length) {
       this.open = true;
       this.active = 0;
@@ -255,8 +273,8 @@ export class Search {
     }
   }
 
-  private async take(o: Option): Promise<void> {
-    this.text = o.name;
+  private async take(o: Choice): Promise<void> {
+    this.text = o.key === 'words' ? '' : o.name;
     this.open = false;
     this.active = -1;
     // On a phone the keyboard would stand over what was found.
@@ -320,13 +338,13 @@ export class Search {
     if (this.failed) return this.failed;
     const a = this.answer;
     if (!a || !this.open) return '';
-    const n = a.options.length;
+    const n = a.places;
     if (!n) return t.notPlaced(a.q);
     if (a.ambiguous) return t.placesOfName(n);
     return a.whole ? t.placesFound(n) : t.placesBegin(n, a.q);
   }
 
-  private option(o: Option, i: number): TemplateResult {
+  private option(o: Choice, i: number): TemplateResult {
     return html`<li role="option" id="found-${i}" aria-selected=${i === this.active} class=${i === this.active ? 'on' : ''} @mousedown=${(e: Event) => e.preventDefault()}
       @click=${() => void this.take(o)} @mousemove=${() => {
         if (this.active === i) return;
