@@ -38,6 +38,7 @@ export interface UnitProps {
   kind: string;
   province: string;
   country: string;
+  area_km2: number;
   label_lon: number;
   label_lat: number;
   /** the last day of a former unit; null for those of today */

@@ -132,7 +132,7 @@ export class Panel {
         : tab === 'list'
           ? this.list.view()
           : this.facets.view();
-    return html`${this.banners()}<div class="head"><h1>${t.title}</h1><div class="sub">${t.region}</div>${this.stats()}</div>
+    return html`${this.banners()}<div class="head"><h1>${t.titles[app.state.shade]}</h1><div class="sub">${t.region}</div>${this.stats()}</div>
       ${chips(app)}${this.wide ? nothing : this.tabs()}${pane}`;
   }
 

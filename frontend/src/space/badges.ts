@@ -17,12 +17,19 @@ export interface Badge {
   solid: boolean;
   lat: number;
   lon: number;
-  /** where a badge of a width may stand, as offsets in px from the anchor; the first that fits is taken */
-  places: (width: number) => Offset[];
+  /** the units in which it must lie; null for the mark on the border, which stands beside the line */
+  home: ((id: string | null) => boolean) | null;
+  /** offsets in px from the anchor that are tried before all others, and how far it may go from there */
+  first: Offset[];
+  reach: number[];
   only: Only;
   el: HTMLButtonElement | null;
   at: [number, number] | null;
+  /** there was no room in its unit: a line leads there from the badge */
+  out: boolean;
 }
+
+type Wanted = Omit<Badge, 'el' | 'at' | 'out'>;
 
 export class Badges {
   all = new Map<string, Badge>();
@@ -40,12 +47,12 @@ export class Badges {
   }
 
   /** wanted lists what is known only by unit, province, country or border in the window. */
-  private wanted(): Omit<Badge, 'el' | 'at'>[] {
+  private wanted(): Wanted[] {
     const app = this.app;
     const h = app.header!;
     const tl = app.tally;
     const z = this.map.getZoom();
-    const out: Omit<Badge, 'el' | 'at'>[] = [];
+    const out: Wanted[] = [];
     h.areas.forEach((a, i) => {
       const inCountry = tl.spotArea[(Spot.COUNTRY << 8) | i]!;
       if (inCountry) {
@@ -62,10 +69,9 @@ export class Badges {
               solid: false,
               lat: c.at[0],
               lon: c.at[1],
-              places: (w) =>
-                this.stage.insideOffsets(key, c.at[0], c.at[1], w, [[0, 18]], RADII, (id) =>
-                  this.stage.isCountry(id, a.country),
-                ),
+              home: (id) => this.stage.isCountry(id, a.country),
+              first: [[0, 18]],
+              reach: RADII,
               only: { kind: 'country', country: a.country },
             });
         }
@@ -73,6 +79,7 @@ export class Badges {
       const inProvince = tl.spotArea[(Spot.PROVINCE << 8) | i]!;
       if (inProvince && a.province) {
         const at = this.provinceAnchor(a.province);
+        const [dx, dy] = this.nameAt.get(a.province) ?? [0, 0];
         if (at)
           out.push({
             key: `province:${a.country}:${a.province}`,
@@ -81,20 +88,18 @@ export class Badges {
             solid: false,
             lat: at[0],
             lon: at[1],
-            places: (w) => {
-              // Below the province's name, wherever that was put.
-              const [dx, dy] = this.nameAt.get(a.province!) ?? [0, 0];
-              const first: Offset[] = [
-                [dx, dy + 18],
-                [dx, dy - 18],
-                [0, 0],
-                [0, 18],
-              ];
-              return this.stage.insideOffsets(a.province!, at[0], at[1], w, first, [...RADII, 80, 110], (id) => {
-                const u = id && app.unitById.get(id);
-                return !!u && u.province === a.province && u.country === a.country;
-              });
+            home: (id) => {
+              const u = id && app.unitById.get(id);
+              return !!u && u.province === a.province && u.country === a.country;
             },
+            // Below the province's name, wherever that was put.
+            first: [
+              [dx, dy + 18],
+              [dx, dy - 18],
+              [0, 0],
+              [0, 18],
+            ],
+            reach: [...RADII, 80, 110],
             only: { kind: 'province', country: a.country, province: a.province },
           });
       }
@@ -110,7 +115,9 @@ export class Badges {
           solid: true,
           lat: at[0],
           lon: at[1],
-          places: (w) => this.border.beside(at, w),
+          home: null,
+          first: [],
+          reach: [],
           only: { kind: 'border' },
         });
     }
@@ -129,8 +136,9 @@ export class Badges {
         solid: false,
         lat: at[0],
         lon: at[1],
-        places: (w) =>
-          this.stage.insideOffsets(id, at[0], at[1], w, [[0, 0]], [...RADII, 80], (u) => !!u && parts.includes(u)),
+        home: (u) => !!u && parts.includes(u),
+        first: [[0, 0]],
+        reach: [...RADII, 80],
         only: { kind: 'unit', unit: id },
       });
     });
@@ -146,7 +154,9 @@ export class Badges {
           solid: false,
           lat: u.label_lat,
           lon: u.label_lon,
-          places: (w) => this.stage.insideOffsets(id, u.label_lat, u.label_lon, w, [[0, 0]], RADII, (at) => at === id),
+          home: (at) => at === id,
+          first: [[0, 0]],
+          reach: RADII,
           only: { kind: 'unit', unit: id },
         });
       });
@@ -171,6 +181,7 @@ export class Badges {
   draw(fresh: boolean, taken: Box[]): void {
     const z = this.map.getZoom();
     const wanted = this.wanted();
+    const size = this.map.getSize();
     const seen = new Set<string>();
     // While the brush moves, badges stand where they stood; a new one takes the first place free of the others.
     if (!fresh) this.stage.boxes = [...taken];
@@ -186,7 +197,7 @@ export class Badges {
           e.stopPropagation();
           this.app.set({ only: this.all.get(w.key)!.only, tab: 'list' });
         });
-        b = { ...w, n: -1, el, at: null };
+        b = { ...w, n: -1, el, at: null, out: false };
         this.all.set(w.key, b);
         this.map.getPane('badges')!.append(el);
       }
@@ -195,16 +206,22 @@ export class Badges {
         const text = words ? `${fmt(w.n)} ${w.words}` : fmt(w.n);
         const bw = this.stage.width(text, '600 11px') + 14;
         const p = this.map.latLngToContainerPoint([w.lat, w.lon]);
-        const take = (at: Offset): true => {
+        const take = (at: Offset, out = false): true => {
           b!.at = at;
+          b!.out = out;
           b!.words = words ? w.words : '';
           return true;
         };
-        const places = w.places(bw);
+        const places = w.home
+          ? this.stage.insideOffsets(w.key, w.lat, w.lon, bw, w.first, w.reach, w.home)
+          : this.border.beside([w.lat, w.lon], bw);
         // Targets keep 24 px from middle to middle where there is room: in the overview.
         const tall = z < OVERVIEW ? 25 : 18;
         for (const at of places) if (!last && this.stage.fits(p.x + at[0], p.y + at[1], bw, tall, 0)) return take(at);
         if (!last) return false;
+        const seen = p.x > 0 && p.y > 0 && p.x < size.x && p.y < size.y;
+        const free = seen && w.home && this.stage.free(w.lat, w.lon, bw, 18, w.home);
+        if (free) return take(free.at, free.out);
         // Nothing is free: a badge is never dropped. Inside it stands where it hides least, else on the label point.
         let best: Offset = places[0] ?? [0, 0];
         let least = Infinity;
@@ -243,6 +260,18 @@ export class Badges {
       if (el.dataset.at !== at) {
         el.dataset.at = at;
         el.style.transform = at;
+        el.querySelector('svg')?.remove();
+        el.classList.toggle('out', b.out);
+        if (b.out) {
+          // From the badge's edge to its anchor.
+          const [dx, dy] = b.at!;
+          const edge = Math.min(el.offsetWidth / 2 / Math.abs(dx), 9 / Math.abs(dy));
+          const d = `M${(-dx * edge).toFixed(1)},${(-dy * edge).toFixed(1)}L${-dx},${-dy}`;
+          el.insertAdjacentHTML(
+            'beforeend',
+            `<svg class="lead" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg>`,
+          );
+        }
       }
       b.n = w.n;
     }

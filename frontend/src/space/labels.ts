@@ -79,7 +79,8 @@ export class Labels {
     const furniture = this.stage.boxes.length;
     // Symbols first, then names between them: countries, sea, border, the three units in the margin.
     for (const m of this.symbols.items) {
-      const h = m.n === 0 ? m.r * 0.8 : m.r;
+      // Round things: the corners of the box around them are free.
+      const h = m.r * (m.n === 0 ? 0.8 : 0.9);
       this.stage.boxes.push([m.x - h, m.y - h, m.x + h, m.y + h]);
     }
     const symbols = this.stage.boxes.length;

@@ -5,6 +5,7 @@ import { symbolRadius } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { fmt } from '../lib/text';
 import type { App } from '../state/app';
+import { SHADES } from '../state/permalink';
 
 interface Shown {
   mode: 'rings' | 'clusters' | 'symbols';
@@ -14,15 +15,41 @@ interface Shown {
   /** little room: only the colours stand open */
   compact: boolean;
   toggled: () => void;
+  /** the choice of what is shaded is open */
+  choosing: boolean;
+  choose: () => void;
 }
 
 function ramp(app: App): TemplateResult {
+  const last = app.breaks.length - 1;
+  // A rate below the first step has the first colour: nothing above zero may look like zero.
+  const word = (b: number, k: number) =>
+    k === last ? `${fmt(b)}+` : k === 0 && app.state.shade === 'rate' ? '>0' : fmt(b);
   return html`<div class="ramp"><div><i class="z0"></i><span>0</span></div>${app.breaks.map(
-    (b, k) => html`<div><i class="c${k + 1}"></i><span class="num">${k === 5 ? `${fmt(b)}+` : fmt(b)}</span></div>`,
+    (b, k) => html`<div><i class="c${k + 1}"></i><span class="num">${word(b, k)}</span></div>`,
   )}</div>`;
 }
 
+/** hasUnknown: a unit has incidents, but none of them says how many died. */
+const hasUnknown = (app: App): boolean =>
+  app.state.shade === 'killed' && !!app.header?.units.some((id, i) => app.inFocus(id) && app.shadeOf(i) === null);
+
+/** choose is how the units are shaded, and whether the steps of the scale stay as they are. */
+function choose(app: App, open: boolean): TemplateResult | typeof nothing {
+  const { shade, scale } = app.state;
+  if (!open && !scale) return nothing;
+  return html`<div class="shb">${
+    open
+      ? html`<div role="radiogroup" aria-label=${t.shadeBy}>${SHADES.map(
+          (s) =>
+            html`<label><input type="radio" name="shade" value=${s} .checked=${s === shade} @change=${() => app.set({ shade: s, scale: null })}>${t.shadeWords[s]}</label>`,
+        )}</div>`
+      : nothing
+  }<label><input type="checkbox" data-keep .checked=${!!scale} @change=${(e: Event) => app.set({ scale: (e.target as HTMLInputElement).checked ? [...app.breaks] : null })}>${t.keepScale}</label></div>`;
+}
+
 const hatch = html`<svg width="22" height="11" aria-hidden="true"><rect width="21" height="10" x=".5" y=".5" class="hatched" /></svg>`;
+const dots = html`<svg width="22" height="11" aria-hidden="true"><rect width="21" height="10" x=".5" y=".5" class="dotted" /></svg>`;
 const dash = html`<svg width="22" height="11" aria-hidden="true"><path d="M0 5.5H22" class="bl0" stroke-width="1.6" stroke-dasharray="7 2.5 1.5 2.5" /></svg>`;
 
 const circle = (r: number) =>
@@ -62,6 +89,7 @@ export function legend(app: App, s: Shown): TemplateResult {
   const partly = partText(app);
   const rest = html`<div class="lk">
       <div>${hatch}${t.nothingLoaded}</div>
+      ${hasUnknown(app) ? html`<div class="wide">${dots}${t.allUnknown}</div>` : nothing}
       ${s.mode === 'clusters' ? html`<div>${donut}${t.several}</div>` : html`<div><svg width="22" height="11" aria-hidden="true"><path d="M0 5.5H22" class="pv" stroke-width="1.2" /></svg>${t.provinceLine}</div>`}
       ${s.coarse ? html`<div><span class="bdg key">7</span>${t.districtOnly}</div>` : nothing}
       <div>${dash}${t.borderShort}</div>
@@ -76,11 +104,11 @@ export function legend(app: App, s: Shown): TemplateResult {
     }
     ${partly ? html`<p class="part">${partly}</p>` : nothing}`;
   return html`<section class="lg ${s.compact ? 'cmp' : ''}" aria-label=${t.legend}>
-    <h2>${t.shade}</h2>
-    ${ramp(app)}
+    <h2><span>${t.shades[app.state.shade]}</span><button type="button" class="lnk" aria-expanded=${s.choosing} @click=${s.choose}>${s.choosing ? t.shadeDone : t.shadeChange}</button></h2>
+    ${ramp(app)}${s.mode === 'symbols' ? html`<p class="part">${t.shadeFar}</p>` : nothing}${choose(app, s.choosing)}
     ${s.compact ? html`<details @toggle=${s.toggled}><summary>${t.legendMore}</summary>${rest}</details>` : rest}
   </section>`;
 }
 
 export const phoneLegend = (app: App): TemplateResult =>
-  html`<div class="plg"><span>${t.shadeShort}</span>${ramp(app)}</div>`;
+  html`<div class="plg"><span>${t.shadesShort[app.state.shade]}</span>${ramp(app)}</div>`;

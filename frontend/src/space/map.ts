@@ -21,6 +21,7 @@ import { type Box, CLOSE, OVERVIEW, Stage } from './stage';
 import { type Item, Symbols } from './symbols';
 import { formerFigures, itemTip, unitTip } from './tips';
 import { UnitsLayer } from './units';
+import './space.css';
 
 export class MapView {
   readonly map: L.Map;
@@ -38,6 +39,7 @@ export class MapView {
   private looked: unknown = null;
   private fitted = false;
   private legendOpen = false;
+  private choosing = false;
 
   constructor(
     private app: App,
@@ -366,7 +368,7 @@ export class MapView {
     const app = this.app;
     const z = this.map.getZoom();
     const none = app.model ? app.tally.spots(Spot.NONE) : 0;
-    const key = `${none}|${app.breaks}|${z}|${Math.round(this.rings.max)}|${app.found?.name}`;
+    const key = `${none}|${app.state.shade}|${app.breaks}|${z}|${Math.round(this.rings.max)}|${app.found?.name}`;
     if (!always && key === this.furnitureKey) return;
     this.furnitureKey = key;
     const mode = z < OVERVIEW ? 'rings' : z < CLOSE ? 'clusters' : 'symbols';
@@ -382,6 +384,11 @@ export class MapView {
         coarse: mode !== 'rings',
         compact,
         toggled: () => app.touch({ rest: true }),
+        choosing: this.choosing,
+        choose: () => {
+          this.choosing = !this.choosing;
+          app.touch({ rest: true });
+        },
       });
     render(
       html`<div class="mc">

@@ -183,6 +183,41 @@ export class Stage {
     this.insideCache.set(cached, out);
     return out;
   }
+  /**
+   * free is the nearest place around a point of the map, at most reach px away, where a box covers nothing, as an offset
+   * from the point, and takes it: first wholly at home, else with its middle there, else anywhere; null when all is taken.
+   */
+  free(
+    lat: number,
+    lon: number,
+    w: number,
+    h: number,
+    home: (id: string | null) => boolean,
+  ): { at: Offset; out: boolean } | null {
+    const p = this.map.latLngToContainerPoint([lat, lon]);
+    const middle = (x: number, y: number) => {
+      const ll = this.map.containerPointToLatLng([x, y]);
+      return home(this.unitAt(ll.lng, ll.lat));
+    };
+    const ways: [reach: number, ok: (x: number, y: number) => boolean][] = [
+      [180, (x, y) => middle(x, y) && this.within(x, y, w, h, home)],
+      [120, middle],
+      [90, () => true],
+    ];
+    for (const [k, [reach, ok]] of ways.entries())
+      for (let r = 6; r <= reach; r += 6) {
+        const n = Math.ceil(r * 0.8);
+        for (let i = 0; i < n; i++) {
+          const dx = Math.round(r * Math.cos((2 * Math.PI * i) / n));
+          const dy = Math.round(r * Math.sin((2 * Math.PI * i) / n));
+          const b: Box = [p.x + dx - w / 2, p.y + dy - h / 2, p.x + dx + w / 2, p.y + dy + h / 2];
+          if (this.hits(b) || !ok(p.x + dx, p.y + dy) || !this.fits(p.x + dx, p.y + dy, w, h, 0)) continue;
+          return { at: [dx, dy], out: k === 2 };
+        }
+      }
+    return null;
+  }
+
   /** isCountry: the unit belongs to a country. */
   isCountry(id: string | null, country: string): boolean {
     return !!id && this.app.unitById.get(id)?.country === country;

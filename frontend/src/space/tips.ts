@@ -4,10 +4,13 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { OR_MORE } from '../lib/columns';
 import { fmtDay, fmtRange } from '../lib/dates';
 import { t } from '../lib/strings.en';
-import { fmtDeaths } from '../lib/text';
+import { fmt, fmtDeaths } from '../lib/text';
 import { precisionClass } from '../lib/vocab';
 import { type App, typeWord } from '../state/app';
 import type { Item } from './symbols';
+
+/** fmtRate writes incidents per 1,000 km², to a hundredth where they are few. */
+const fmtRate = (v: number): string => (v < 1 ? v.toFixed(2) : v < 100 ? v.toFixed(1) : fmt(Math.round(v)));
 
 export function itemTip(app: App, m: Item): TemplateResult {
   const c = app.model!.cols;
@@ -53,7 +56,7 @@ export function unitTip(app: App, id: string): TemplateResult {
   const coarse = i < 0 ? 0 : app.tally.coarse[i]!;
   return html`<b>${u.name}</b> · ${where}<br>${
     n
-      ? html`<span class="num">${t.nIncidents(n)}</span>${deaths(app, i).map((d) => html`<br>${d}`)}`
+      ? html`<span class="num">${t.nIncidents(n)}</span>${app.state.shade === 'rate' ? html`<br><span class="num">${t.perArea(fmtRate(app.shadeOf(i)!), u.area_km2)}</span>` : nothing}${deaths(app, i).map((d) => html`<br>${d}`)}`
       : app.progress || !app.datasets
         ? t.notLoadedMap
         : cov.state === 'none'

@@ -10,7 +10,10 @@ const SVG = 'http://www.w3.org/2000/svg';
 export class UnitsLayer {
   /** the units have come and are drawn */
   drawn = false;
-  private paths = new Map<string, { el: SVGPathElement; cls: string; n: number }>();
+  private paths = new Map<string, { el: SVGPathElement; cls: string; n: number; v: string }>();
+  /** places of the units in the header of the columns */
+  private index = new Map<string, number>();
+  private indexed: unknown = null;
   private provinceLines: L.Polyline[] = [];
   private app: App;
   private map: L.Map;
@@ -33,14 +36,14 @@ export class UnitsLayer {
     const defs = document.createElementNS(SVG, 'defs');
     // Screen space: the hatch does not grow with the map.
     defs.innerHTML =
-      '<pattern id="hx" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hbg" width="8" height="8"/><rect class="hln" width="1" height="8"/></pattern>';
+      '<pattern id="uk" width="6" height="6" patternUnits="userSpaceOnUse"><rect class="ukb" width="6" height="6"/><circle class="ukd" cx="3" cy="3" r="1.1"/></pattern><pattern id="hx" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hbg" width="8" height="8"/><rect class="hln" width="1" height="8"/></pattern>';
     svg.prepend(defs);
     layer.eachLayer((l) => {
       const p = (l as unknown as { feature: (typeof units.features)[number]; _path: SVGPathElement })._path;
       const id = (l as unknown as { feature: (typeof units.features)[number] }).feature.properties.id;
       p.dataset.unit = id;
       if (!this.app.inFocus(id)) p.classList.add('ctx');
-      this.paths.set(id, { el: p, cls: '', n: -1 });
+      this.paths.set(id, { el: p, cls: '', n: -1, v: '' });
     });
     // Province outlines can wait until the first picture stands.
     setTimeout(() => this.drawProvinces(), 30);
@@ -82,10 +85,14 @@ export class UnitsLayer {
   shade(): void {
     const app = this.app;
     const h = app.header!;
-    const index = new Map(h.units.map((id, i) => [id, i]));
+    if (this.indexed !== h) {
+      this.indexed = h;
+      this.index = new Map(h.units.map((id, i) => [id, i]));
+    }
     for (const [id, p] of this.paths) {
-      const i = index.get(id);
+      const i = this.index.get(id);
       const n = i === undefined ? 0 : app.tally.unit[i]!;
+      const v = i === undefined ? 0 : app.shadeOf(i);
       const cov = app.unitCoverage(id);
       // While the incidents come, an uncounted unit is neutral: it must not look like zero.
       const waiting = n === 0 && (!!app.progress || !app.datasets);
@@ -95,7 +102,9 @@ export class UnitsLayer {
           ? 'wait'
           : app.datasets && cov.state === 'none'
             ? 'none'
-            : String(app.classOf(n));
+            : v === null
+              ? 'unknown'
+              : String(app.classOf(v));
       if (cls !== p.cls) {
         p.el.dataset.class = cls;
         p.cls = cls;
@@ -103,6 +112,11 @@ export class UnitsLayer {
       if (n !== p.n) {
         p.el.dataset.n = String(n);
         p.n = n;
+      }
+      const shown = app.state.shade === 'count' ? '' : v === null ? 'unknown' : String(v);
+      if (shown !== p.v) {
+        p.el.dataset.v = shown;
+        p.v = shown;
       }
     }
   }

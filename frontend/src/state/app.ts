@@ -160,6 +160,7 @@ export class App {
       ),
       window: has('from', 'to', 'cumulative'),
       view: has('view'),
+      rest: has('shade', 'scale'),
       ui: true,
       ...what,
     });
@@ -211,13 +212,25 @@ export class App {
     }, 300);
   }
 
+  /** what the breaks were fitted for */
+  private fitted = '';
   private refit(force: boolean): void {
-    const counts = this.focusCounts();
-    if (force || needsRefit(counts, this.breaks)) this.breaks = fitBreaks(counts);
+    const { shade, scale } = this.state;
+    const values = this.header!.units.flatMap((id, i) => (this.inFocus(id) ? [this.shadeOf(i)] : []));
+    const key = `${shade}|${scale}`;
+    if (scale) this.breaks = scale;
+    else if (force || key !== this.fitted || needsRefit(values, this.breaks))
+      this.breaks = fitBreaks(values, shade === 'rate' ? 10 : 1);
+    this.fitted = key;
   }
-  private focusCounts(): number[] {
-    const h = this.header!;
-    return h.units.flatMap((id, i) => (this.inFocus(id) ? [this.tally.unit[i]!] : []));
+  /** shadeOf is what a unit (by its place in the header) is shaded by; null where none of its incidents says how many died. */
+  shadeOf(i: number): number | null {
+    const { unit, killed, unitUnknown } = this.tally;
+    const n = unit[i]!;
+    if (this.state.shade === 'count') return n;
+    if (this.state.shade === 'killed') return n && unitUnknown[i] === n ? null : killed[i]!;
+    const km2 = this.unitById.get(this.header!.units[i]!)?.area_km2;
+    return n && km2 ? (n * 1000) / km2 : 0;
   }
   classOf(n: number): number {
     return classOf(n, this.breaks);
