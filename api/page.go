@@ -77,7 +77,8 @@ func newPage(files fs.FS) (*page, error) {
 }
 
 // contentSecurityPolicy lets the page load nothing but what this server gives,
-// and the tiles of the base layer where one is configured.
+// and the tiles of the base layer where one is configured. Who may put it into
+// a frame is not in it: see frameAncestors.
 func contentSecurityPolicy(base *BaseLayer) (string, error) {
 	tiles := ""
 	if base != nil {
@@ -101,7 +102,18 @@ func contentSecurityPolicy(base *BaseLayer) (string, error) {
 		tiles = " " + u.Scheme + "://" + host
 	}
 	return "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:" + tiles +
-		"; connect-src 'self'; worker-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'", nil
+		"; connect-src 'self'; worker-src 'self'; font-src 'self'; frame-src 'self'; manifest-src 'self'; form-action 'none'; base-uri 'none'", nil
+}
+
+// frameAncestors says who may put the page into a frame: anyone for ?embed=1,
+// which shows nothing that could change what the server holds
+// (docs/decisions/0008-frames.md), else only this server. A query that a
+// browser might read in another way is none for a frame.
+func frameAncestors(query url.Values) string {
+	if v := query["embed"]; len(v) == 1 && v[0] == "1" {
+		return "; frame-ancestors *"
+	}
+	return "; frame-ancestors 'self'"
 }
 
 // getRoot gives the page to browsers and the landing page to programs. The
@@ -133,7 +145,7 @@ func (s *server) getRoot(c echo.Context) error {
 		}
 		return s.landing(c, f)
 	}
-	h["Content-Security-Policy"] = []string{s.csp}
+	h["Content-Security-Policy"] = []string{s.csp + frameAncestors(query)}
 	h["Etag"] = []string{s.page.tag}
 	h["Cache-Control"] = []string{"no-cache"}
 	body := s.page.index
@@ -201,7 +213,7 @@ func (s *server) getAsset(c echo.Context) error {
 	}
 	h["Vary"] = []string{"Accept-Encoding"}
 	h["Cache-Control"] = []string{"public, max-age=31536000, immutable"}
-	h["Content-Security-Policy"] = []string{s.csp} // a worker takes its policy from its own answer
+	h["Content-Security-Policy"] = []string{s.csp + frameAncestors(nil)} // a worker takes its policy from its own answer
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	if c.Request().Method != http.MethodHead && h["Content-Encoding"] == nil {
 		delete(h, "Content-Length") // left to the compressor

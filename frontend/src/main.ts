@@ -1,8 +1,10 @@
 import 'leaflet/dist/leaflet.css';
 import './palette.css';
 import './sarhad.css';
+import './out/out.css';
 import { fmtRange } from './lib/dates';
 import { t } from './lib/strings.en';
+import { Embed } from './out/embed';
 import { DropZone } from './panel/drop';
 import { Panel } from './panel/panel';
 import { Sheet } from './panel/sheet';
@@ -38,8 +40,10 @@ async function share(): Promise<void> {
   }
 }
 
-const sheet = new Sheet(app, el('app'), el('panel'), el('time'));
-const top = new TopBar(app, el('top'), () => void share());
+// In a frame of another page there is neither panel nor top bar, and so nothing that loads or undoes.
+const framed = app.state.embed;
+const sheet = framed ? null : new Sheet(app, el('app'), el('panel'), el('time'));
+const top = framed ? new Embed(app, el('top'), el('mapw')) : new TopBar(app, el('top'), toast);
 const strip = new TimeStrip(app, el('time'));
 const uploads = new Uploads(
   () => app.touch({ ui: true }),
@@ -48,10 +52,10 @@ const uploads = new Uploads(
     if (!app.loadOpen) toast(`${e.name}: ${statusText(e)}`);
   },
 );
-const panel = new Panel(app, el('panel'), () => void share(), uploads);
-new DropZone(el('drop'), (files) => panel.load.take(files));
+const panel = framed ? null : new Panel(app, el('panel'), () => void share(), uploads);
+if (panel) new DropZone(el('drop'), (files) => panel.load.take(files));
 const map = new MapView(app, el('mapw'));
-sheet.onMoved = () => map.map.invalidateSize({ animate: false });
+if (sheet) sheet.onMoved = () => map.map.invalidateSize({ animate: false });
 
 // Counts are announced at most once a second, and only when they have changed.
 let said = '';
@@ -69,9 +73,9 @@ function announce(): void {
 }
 
 app.onFrame((c) => {
-  sheet.draw();
+  sheet?.draw();
   strip.draw(c);
-  panel.draw(c);
+  panel?.draw(c);
   map.draw(c);
   top.draw();
   announce();

@@ -29,7 +29,7 @@ export class Asked<T> {
 
   /** want is called whenever the facet is drawn; it asks if what it would be counted under has changed. */
   want(): void {
-    const params = this.app.apiParts().map((p) => p.params);
+    const params = [this.app.apiQuery()];
     for (const p of params) p.delete(this.own);
     const key = `${this.app.datasets?.change}|${params.join('|')}`;
     if (key === this.key) return;

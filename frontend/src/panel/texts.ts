@@ -61,10 +61,9 @@ export class Texts {
       b = Math.max(b, start[r]! + (start[r]! < app.window[0] ? span[r]! : 0));
     }
     try {
-      const parts = app.apiParts();
       // A page of the days in view is one request; where a day holds very many, single incidents are fewer bytes.
-      if (parts.length === 1 && model.countIf(a, b, 0) <= 300) {
-        const q = parts[0]!.params;
+      if (model.countIf(a, b, 0) <= 300) {
+        const q = app.apiQuery();
         q.set('datetime', `${iso(a)}/${iso(b)}`);
         q.set('sortby', '-start_date');
         q.set('limit', '300');

@@ -1,38 +1,53 @@
 // The bar at the top: name, download, share, theme. What does not exist yet has no button.
-import { html, nothing, render } from 'lit';
+import { html, nothing, render, type TemplateResult } from 'lit';
 import { icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
+import type { Menus } from '../out/menu';
 import type { App } from '../state/app';
 import { Search } from './search';
 
 export class TopBar {
-  private open = false;
+  private open: 'download' | 'share' | null = null;
+  /** what stands in the menus, loaded when one is opened first */
+  private menus: Menus | null = null;
   private search: Search;
 
   constructor(
     private app: App,
     private host: HTMLElement,
-    private share: () => void,
+    private say: (text: string) => void,
   ) {
     this.search = new Search(app, () => this.draw());
     document.addEventListener('click', (e) => {
-      if (this.open && !(e.target as Element).closest('.dl')) this.close(false);
+      if (this.open && e.target instanceof Element && e.target.isConnected && !e.target.closest(`.dl.${this.open}`))
+        this.close(false);
     });
     document.addEventListener('keydown', (e) => {
       if (e.key === 'Escape' && this.open) this.close(true);
     });
   }
   private close(focus: boolean): void {
-    this.open = false;
+    const from = this.open;
+    this.open = null;
     this.draw();
-    if (focus) this.host.querySelector<HTMLElement>('[data-download]')?.focus();
+    if (focus) this.host.querySelector<HTMLElement>(`[data-${from}]`)?.focus();
+  }
+  private async toggle(which: 'download' | 'share'): Promise<void> {
+    this.open = this.open === which ? null : which;
+    this.draw();
+    if (this.menus) return;
+    const { Menus } = await import('../out/menu');
+    this.menus ??= new Menus(this.app, this.say, () => this.draw());
+    this.draw();
+  }
+  private menu(which: 'download' | 'share', name: string, sign: string): TemplateResult {
+    const on = this.open === which;
+    return html`<span class="dl ${which}"><button type="button" class=${on ? 'on' : ''} data-download=${which === 'download' ? '' : nothing} data-share=${which === 'share' ? '' : nothing} aria-expanded=${on} aria-label=${name} @click=${() => void this.toggle(which)}>${icon(sign)}<span class="wd">${name}</span></button>${on && this.menus ? this.menus[which]() : nothing}</span>`;
   }
 
   draw(): void {
     const app = this.app;
     const dark = app.theme === 'dark';
-    const n = app.tally.total;
-    const parts = this.open ? app.apiParts({ sortby: '-start_date', limit: '10000' }) : [];
     render(
       html`<div class="brand">Sarhad<span class="ar" lang="ur" dir="rtl">سرحد</span><small>${t.brandSub}</small></div>
       ${this.search.el}
@@ -42,19 +57,7 @@ export class TopBar {
           if (app.loadOpen) app.closeLoad();
           else app.openLoad();
         }}>${icon('up')}<span class="wd">${t.load.button}</span></button>
-        <span class="dl"><button type="button" class=${this.open ? 'on' : ''} data-download aria-expanded=${this.open} aria-label=${t.download} @click=${() => {
-          this.open = !this.open;
-          this.draw();
-        }}>${icon('down')}<span class="wd">${t.download}</span></button>${
-          this.open
-            ? html`<div class="menu" id="download-menu"><h2>${t.asFiltered(n)}</h2>${parts.map((p) => html`<a class="mi" download="sarhad-incidents.geojson" href="./collections/incidents/items?${p.params}"><span>${p.label ? t.downloadOf(p.label) : t.geojson}</span></a>`)}${
-                parts.length > 1 || n > 10000
-                  ? html`<hr>${parts.length > 1 ? html`<p>${t.downloadParts}</p>` : nothing}${n > 10000 ? html`<p>${t.downloadCap}</p>` : nothing}`
-                  : nothing
-              }</div>`
-            : nothing
-        }</span>
-        <button type="button" data-share aria-label=${t.share} @click=${this.share}>${icon('link')}<span class="wd">${t.share}</span></button>
+        ${this.menu('download', t.download, 'down')}${this.menu('share', t.share, 'link')}
         <span class="sep"></span>
         <button type="button" data-theme-button aria-label="${t.theme}: ${dark ? t.themeTo.dark : t.themeTo.light}" title=${t.theme} @click=${() => {
           app.set({ theme: dark ? 'light' : 'dark' });

@@ -44,15 +44,16 @@ export class MapView {
   constructor(
     private app: App,
     host: HTMLElement,
+    still = 0,
   ) {
-    const stage = new Stage(app, host);
+    const stage = new Stage(app, host, still);
     this.stage = stage;
     this.map = stage.map;
     const canvas = document.createElement('canvas');
     canvas.className = 'symbols';
     canvas.setAttribute('aria-hidden', 'true');
     this.map.getPane('symbols')!.append(canvas);
-    this.symbols = new Symbols(canvas);
+    this.symbols = new Symbols(canvas, still);
     this.units = new UnitsLayer(stage);
     this.border = new BorderLayer(stage);
     this.rings = new Rings(stage, this.symbols);
@@ -81,10 +82,17 @@ export class MapView {
       const to = app.state.view;
       if (to) this.show(to.lat, to.lon, to.zoom);
     };
-    void loadLand(stage).then((towns) => {
+    this.land = loadLand(stage).then((towns) => {
       this.labels.towns = towns;
       this.moved(true);
     });
+  }
+  /** land is kept when the backdrop is drawn. */
+  readonly land: Promise<void>;
+  /** close ends a map that stood still for a picture. */
+  close(): void {
+    cancelAnimationFrame(this.frame);
+    this.map.remove();
   }
 
   // ---- the fixed parts
@@ -375,7 +383,8 @@ export class MapView {
     const phone = this.stage.phone;
     const note = borderNote(app);
     const data = attribution(app);
-    const compact = !phone && (this.stage.low.matches || this.stage.narrow.matches);
+    const compact =
+      !phone && !this.stage.still && (app.state.embed || this.stage.low.matches || this.stage.narrow.matches);
     const lg = () =>
       legend(app, {
         mode,

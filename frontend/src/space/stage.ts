@@ -22,6 +22,8 @@ export class Stage {
   constructor(
     readonly app: App,
     readonly host: HTMLElement,
+    /** px of a picture for each px of this map, which stands still for it; 0 for the map of the page */
+    readonly still = 0,
   ) {
     const el = document.createElement('div');
     el.id = 'map';
@@ -66,7 +68,7 @@ export class Stage {
   }
 
   get phone(): boolean {
-    return this.small.matches;
+    return this.small.matches && !this.still && !this.app.state.embed;
   }
   small = matchMedia('(max-width: 719px)');
   narrow = matchMedia('(max-width: 1023px)');

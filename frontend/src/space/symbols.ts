@@ -53,7 +53,11 @@ export class Symbols {
   private cellRow = new Int32Array(0);
   private ctx: CanvasRenderingContext2D;
 
-  constructor(readonly canvas: HTMLCanvasElement) {
+  /** scale is px of the canvas for each px of the page; 0 for those of the screen. */
+  constructor(
+    readonly canvas: HTMLCanvasElement,
+    private scale = 0,
+  ) {
     this.ctx = canvas.getContext('2d')!;
   }
 
@@ -136,7 +140,7 @@ export class Symbols {
   }
 
   clear(width: number, height: number): void {
-    const dpr = Math.min(2, window.devicePixelRatio || 1);
+    const dpr = this.scale || Math.min(2, window.devicePixelRatio || 1);
     const w = Math.round(width * dpr);
     const h = Math.round(height * dpr);
     if (this.canvas.width !== w || this.canvas.height !== h) {

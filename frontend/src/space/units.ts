@@ -46,7 +46,8 @@ export class UnitsLayer {
       this.paths.set(id, { el: p, cls: '', n: -1, v: '' });
     });
     // Province outlines can wait until the first picture stands.
-    setTimeout(() => this.drawProvinces(), 30);
+    if (this.stage.still) this.drawProvinces();
+    else setTimeout(() => this.drawProvinces(), 30);
   }
 
   private drawProvinces(): void {

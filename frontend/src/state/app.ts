@@ -5,9 +5,10 @@ import type { TemplateResult } from 'lit';
 import * as api from '../api/client';
 import { classOf, breaks as fitBreaks, needsRefit, SMALLEST } from '../lib/breaks';
 import { type ColumnsHeader, NO_UNIT, NOT_STATED, Table } from '../lib/columns';
-import { addBars, type Bars, barStart, type Day, edges, iso, parseIso, parts, ymd } from '../lib/dates';
+import { addBars, type Bars, barStart, type Day, edges, parseIso, parts, ymd } from '../lib/dates';
 import { t } from '../lib/strings.en';
 import { typeParam } from '../lib/vocab';
+import { query } from '../out/query';
 import type { FromWorker } from '../worker/columns.worker';
 import { type Filter, Model, Tally } from './model';
 import { decode, encode, filterParams, initial, onlyText, type Problem, type State } from './permalink';
@@ -132,6 +133,8 @@ export class App {
     const { state, problems } = decode(location.search);
     this.state = state;
     this.problems = problems;
+    // In a frame of another page there is nothing that could change what the server holds.
+    state.embed ||= window.self !== window.top;
     window.addEventListener('popstate', () => this.popped());
     this.worker = new Worker(new URL('../worker/columns.worker.ts', import.meta.url), { type: 'module' });
     this.worker.onmessage = (e: MessageEvent<FromWorker>) => this.receive(e.data);
@@ -824,27 +827,11 @@ export class App {
     return filterParams(this.state).size > 0;
   }
 
-  /**
-   * apiParts are queries that together give exactly what is filtered. There is one, unless places of several kinds
-   * are chosen: the server joins its parameters with "and", so each kind needs a query of its own.
-   */
-  apiParts(extra: Record<string, string> = {}): { params: URLSearchParams; label: string }[] {
-    const s = this.state;
-    const q = filterParams(s);
-    const [a, b] = this.window;
-    if (!this.isWhole) q.set('datetime', `${iso(a)}/${iso(b)}`);
+  /** apiQuery are the parameters that give exactly what is filtered. */
+  apiQuery(extra: Record<string, string> = {}): URLSearchParams {
+    const q = query(this.state, this.isWhole ? null : this.window, !!this.header?.before_1970);
     for (const [k, v] of Object.entries(extra)) q.set(k, v);
-    const kinds = (['unit', 'province', 'country'] as const).filter((k) => q.has(k));
-    if (kinds.length < 2) return [{ params: q, label: '' }];
-    return kinds.map((k) => {
-      const p = new URLSearchParams(q);
-      for (const other of kinds) if (other !== k) p.delete(other);
-      const label = (q.get(k) ?? '')
-        .split(',')
-        .map((v) => (k === 'unit' ? this.unitName(v) : k === 'country' ? (t.countries[v] ?? v) : v))
-        .join(', ');
-      return { params: p, label };
-    });
+    return q;
   }
 
   /** year is the calendar year of the window's start, for the way out of an empty page. */

@@ -169,7 +169,7 @@ export class TimeStrip {
     const folded = this.folded;
     const phone = this.phone;
     this.px = phone ? 12 : 16;
-    const h = phone ? 92 : 146;
+    const h = app.state.embed ? 110 : phone ? 92 : 146;
     const [a, b] = app.axis;
     app.setWidth(w - 2 * this.px);
     const unit = app.bars;
@@ -229,7 +229,7 @@ export class TimeStrip {
           spark += `M${((k / n) * 200).toFixed(1)} 30h${Math.max(0.8, 200 / n).toFixed(1)}V${(30 - (all / nice) * 26).toFixed(1)}h${(-Math.max(0.8, 200 / n)).toFixed(1)}z`;
       }
     this.spark = spark;
-    const ticks = phone || h < 100 ? [nice] : [nice / 2, nice].filter(Number.isInteger);
+    const ticks = phone || h < 120 ? [nice] : [nice / 2, nice].filter(Number.isInteger);
     let g = '';
     for (const v of ticks) g += `<line class="gr" x1="${px}" x2="${w - px}" y1="${f(y(v))}" y2="${f(y(v))}"/>`;
     // Time that no dataset covers is hatched, not empty.
