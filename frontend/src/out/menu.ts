@@ -78,7 +78,7 @@ export class Menus {
 
   share(): TemplateResult {
     const app = this.app;
-    const code = `<iframe src="${framed(app).replace(/&/g, '&amp;')}" width="960" height="600" style="border:0" loading="lazy" title="${attr([t.title, ...filterWords(app)].join(', '))}"></iframe>`;
+    const code = `<iframe src="${framed(app).replace(/&/g, '&amp;')}" width="960" height="600" style="border:0" loading="lazy" title="${attr([t.titles[app.state.shade], ...filterWords(app)].join(', '))}"></iframe>`;
     const field = (id: string, label: string, value: string, rows: number, done: string) =>
       html`<div class="sf"><h2 id=${id}>${label}</h2><textarea readonly rows=${rows} aria-labelledby=${id} dir="ltr" data-share-text=${id} .value=${value}></textarea>
         <button type="button" class="mi" data-copy=${id} aria-label=${t.out.copyOf(label)} @click=${(e: Event) => void this.copy(e, done)}><span>${t.out.copy}</span></button></div>`;

@@ -33,7 +33,7 @@ export function citation(app: App, day: number): string {
   const filters = filterWords(app);
   return [
     sentence([
-      `Sarhad: ${t.title}, ${t.region}, ${fmtRange(...app.window)}`,
+      `Sarhad: ${t.titles[app.state.shade]}, ${t.region}, ${fmtRange(...app.window)}`,
       t.nIncidents(app.tally.total),
       filters.length > 0 && t.out.filters(filters.join('; ')),
     ]),
