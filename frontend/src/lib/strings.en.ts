@@ -272,6 +272,7 @@ export const t = {
   within: (km: number) => `position within ${km} km`,
   openList: 'Click to list them',
   clickZoom: 'Click to zoom in',
+  clickFan: 'At one place. Click to take them apart',
   top: 'Most incidents',
   table: {
     label: 'Map or table',

@@ -90,7 +90,7 @@ export function legend(app: App, s: Shown): TemplateResult {
   const rest = html`<div class="lk">
       <div>${hatch}${t.nothingLoaded}</div>
       ${hasUnknown(app) ? html`<div class="wide">${dots}${t.allUnknown}</div>` : nothing}
-      ${s.mode === 'clusters' ? html`<div>${donut}${t.several}</div>` : html`<div><svg width="22" height="11" aria-hidden="true"><path d="M0 5.5H22" class="pv" stroke-width="1.2" /></svg>${t.provinceLine}</div>`}
+      ${s.mode !== 'rings' ? html`<div>${donut}${t.several}</div>` : html`<div><svg width="22" height="11" aria-hidden="true"><path d="M0 5.5H22" class="pv" stroke-width="1.2" /></svg>${t.provinceLine}</div>`}
       ${s.coarse ? html`<div><span class="bdg key">7</span>${t.districtOnly}</div>` : nothing}
       <div>${dash}${t.borderShort}</div>
       ${s.coarse ? html`<div>${none}${t.noneKilled}</div><div>${unknown}${t.deathsUnknown}</div>` : nothing}

@@ -18,7 +18,7 @@ import { loadLand } from './land';
 import { legend, phoneLegend } from './legend';
 import { Rings } from './rings';
 import { type Box, CLOSE, OVERVIEW, Stage } from './stage';
-import { type Item, Symbols } from './symbols';
+import { FAN, type Fan, type Item, Symbols } from './symbols';
 import { formerFigures, itemTip, unitTip } from './tips';
 import { UnitsLayer } from './units';
 import './space.css';
@@ -40,6 +40,7 @@ export class MapView {
   private fitted = false;
   private legendOpen = false;
   private choosing = false;
+  private fan: Fan | null = null;
 
   constructor(
     private app: App,
@@ -214,6 +215,7 @@ export class MapView {
     if (c.data) {
       this.border.moved();
       this.stage.fresh();
+      this.fan = null; // its rows may be others now
       this.units.draw();
       if (this.units.drawn && !this.fitted) this.home();
       this.border.draw();
@@ -251,7 +253,7 @@ export class MapView {
     if (zoom < OVERVIEW) this.rings.paint();
     else {
       const vicinity = app.header!.precisions.indexOf('vicinity_25km');
-      this.symbols.draw(model, zoom < CLOSE, app.selectedRow, vicinity);
+      this.symbols.draw(model, zoom < CLOSE, app.selectedRow, vicinity, this.fan);
     }
     const relayout = this.layoutDue && !app.moving;
     if (relayout) {
@@ -322,10 +324,19 @@ export class MapView {
     this.map.on('click', (e: L.LeafletMouseEvent) => {
       const p = e.containerPoint;
       const item = this.symbols.at(p.x, p.y, matchMedia('(pointer: coarse)').matches ? 14 : 2);
-      if (item) this.pick(item);
-      else show(e.originalEvent);
+      if (item) {
+        hide();
+        this.pick(item);
+      } else {
+        this.takeApart(null);
+        show(e.originalEvent);
+      }
     });
     this.map.on('movestart', hide);
+    this.map.on('zoomstart', () => this.takeApart(null));
+    el.addEventListener('keydown', (e) => {
+      if (e.key === 'Escape') this.takeApart(null);
+    });
   }
 
   private crossingAt(x: number, y: number): string | null {
@@ -343,6 +354,13 @@ export class MapView {
     return null;
   }
 
+  /** takeApart fans out the incidents of one place, or puts them together again. */
+  private takeApart(fan: Fan | null): void {
+    if (fan === this.fan) return;
+    this.fan = fan;
+    this.app.touch({ view: true });
+  }
+
   private pick(item: Item): void {
     const app = this.app;
     if (item.n === 1) {
@@ -350,9 +368,13 @@ export class MapView {
       return;
     }
     const { rows, box } = this.symbols.open(app.model!, item);
+    if (item.pixel >= 0 && rows.length <= FAN) {
+      this.takeApart(this.fan?.rows[0] === rows[0] ? null : { rows });
+      return;
+    }
     const [x0, y0, x1, y1] = box;
     // Points that lie together at any zoom open as a list; others are taken apart by going closer.
-    if ((x1 - x0 < 3 && y1 - y0 < 3) || this.map.getZoom() >= 12.5) {
+    if (item.pixel >= 0 || (x1 - x0 < 3 && y1 - y0 < 3) || this.map.getZoom() >= 12.5) {
       const { lon, lat } = app.model!.cols;
       let at: Box = [Infinity, Infinity, -Infinity, -Infinity];
       for (const r of rows)

@@ -18,6 +18,8 @@ export interface Item {
   row: number;
   /** cells of the grid that make up a cluster */
   cells: number[] | null;
+  /** the pixel that several incidents share at close zooms; -1 for clusters and symbols */
+  pixel: number;
 }
 export interface Ring {
   x: number;
@@ -25,9 +27,18 @@ export interface Ring {
   killed: number;
 }
 
+/** Fan is incidents of one place that are taken apart on the map. */
+export interface Fan {
+  rows: number[];
+}
+
 const CELL = 44;
 /** More symbols than this are clustered at any zoom: they could not be told apart, and would stop the brush. */
 const MOST_SYMBOLS = 2500;
+/** So many incidents of one place can be taken apart on the map; more open as a list. */
+export const FAN = 20;
+/** Rows outside the view whose symbols reach into it, px. */
+const MARGIN = 30;
 
 export interface Colours {
   types: string[];
@@ -48,6 +59,11 @@ export class Symbols {
   private nx = 0;
   private ny = 0;
   private count = 0;
+  private pixels: Uint32Array | null = null;
+  /** incidents of each pixel; zero between two steps */
+  private perPixel = new Uint32Array(0);
+  private wide = 0;
+  private high = 0;
   private zoom = 0;
   private cells = { n: new Int32Array(0), x: new Float32Array(0), y: new Float32Array(0), t: new Int32Array(0) };
   private cellRow = new Int32Array(0);
@@ -77,11 +93,10 @@ export class Symbols {
   look(model: Model, zoom: number, left: number, top: number, width: number, height: number): void {
     this.zoom = zoom;
     const size = worldSize(zoom);
-    const margin = 30;
-    const x0 = left - margin;
-    const x1 = left + width + margin;
-    const y0 = top - margin;
-    const y1 = top + height + margin;
+    const x0 = left - MARGIN;
+    const x1 = left + width + MARGIN;
+    const y0 = top - MARGIN;
+    const y1 = top + height + MARGIN;
     const { lon, y, spot, n } = model.cols;
     if (this.rows.length < n) {
       this.rows = new Uint32Array(n);
@@ -112,6 +127,20 @@ export class Symbols {
       k++;
     }
     this.count = k;
+    this.pixels = null;
+    this.wide = Math.ceil(width) + 2 * MARGIN + 2;
+    this.high = Math.ceil(height) + 2 * MARGIN + 2;
+  }
+
+  /** onPixel gives each row in view its pixel: incidents of one place share it. Found when it is first asked for. */
+  private onPixel(): Uint32Array {
+    if (!this.pixels) {
+      this.pixels = new Uint32Array(this.count);
+      for (let k = 0; k < this.count; k++)
+        this.pixels[k] = Math.round(this.px[k]! + MARGIN) + this.wide * Math.round(this.py[k]! + MARGIN);
+      if (this.perPixel.length < this.wide * this.high) this.perPixel = new Uint32Array(this.wide * this.high);
+    }
+    return this.pixels;
   }
 
   private find(row: number): number {
@@ -173,67 +202,163 @@ export class Symbols {
       c.lineWidth = 1.4;
       c.strokeStyle = this.colours.ring;
       c.stroke();
-      this.items.push({ x: g.x, y: g.y, r, n: 0, row: -1, cells: null });
+      this.items.push({ x: g.x, y: g.y, r, n: 0, row: -1, cells: null, pixel: -1 });
     }
-  }
-
-  private atMost(model: Model, limit: number): boolean {
-    const k1 = this.find(model.i1);
-    let n = model.extra.length;
-    for (let k = this.find(model.i0); k < k1 && n <= limit; k++) if (model.fail[this.rows[k]!] === 0) n++;
-    return n <= limit;
   }
 
   /** draw shows the window's incidents: single symbols when close and few enough, else clusters. */
-  draw(model: Model, clustered: boolean, skip: number, vicinity: number): void {
-    if (!clustered) {
-      if (this.atMost(model, MOST_SYMBOLS)) {
-        this.drawSingles(model, skip, vicinity);
-        return;
-      }
-    }
-    this.drawClusters(model, skip);
+  draw(model: Model, clustered: boolean, skip: number, vicinity: number, fan: Fan | null): void {
+    if (clustered || !this.drawSingles(model, skip, vicinity, fan)) this.drawClusters(model, skip);
   }
 
-  private drawSingles(model: Model, skip: number, vicinity: number): void {
+  /**
+   * drawSingles draws each incident as what it is, many of one place as a number; false when there is too much to draw.
+   */
+  private drawSingles(model: Model, skip: number, vicinity: number, fan: Fan | null): boolean {
     const { best, type, precision, lat } = model.cols;
-    const list: [number, number][] = [];
+    const pixels = this.onPixel();
+    const per = this.perPixel;
+    const shown: [number, number][] = [];
+    const used: number[] = [];
     this.each(model, (k, row) => {
-      if (row !== skip) list.push([k, row]);
+      if (row === skip || used.length > MOST_SYMBOLS) return;
+      const p = pixels[k]!;
+      if (!per[p]++) used.push(p);
+      if (per[p]! <= FAN + 1) shown.push([k, row]);
     });
-    const weight = (row: number) => (best[row] === NOT_REPORTED ? -1 : best[row]!);
-    list.sort((a, b) => weight(b[1]) - weight(a[1]));
-    const c = this.ctx;
-    // One circle for each place, however many incidents it has: many on top of each other would look like certainty.
-    const circles = new Set<string>();
-    for (const [k, row] of list) {
-      if (precision[row] !== vicinity || circles.size >= 200) continue;
-      const at = `${Math.round(this.px[k]!)},${Math.round(this.py[k]!)}`;
-      if (circles.has(at)) continue;
-      circles.add(at);
-      const r = metresToPx(25000, lat[row]!, this.zoom);
-      c.beginPath();
-      c.arc(this.px[k]!, this.py[k]!, r, 0, 7);
-      c.strokeStyle = this.colours.ink;
-      c.fillStyle = this.colours.ink;
-      if (list.length <= 20) {
-        c.globalAlpha = 0.05;
-        c.fill();
+    const many = (k: number) => per[pixels[k]!]! > FAN;
+    const list = shown.filter(([k]) => !many(k));
+    const fits = used.length <= MOST_SYMBOLS && list.length <= MOST_SYMBOLS;
+    if (fits) {
+      const weight = (row: number) => (best[row] === NOT_REPORTED ? -1 : best[row]!);
+      list.sort((a, b) => weight(b[1]) - weight(a[1]));
+      const c = this.ctx;
+      // One circle for each place, however many incidents it has: many on top of each other would look like certainty.
+      const circles = new Map<number, [number, number]>();
+      for (const [k, row] of shown)
+        if (precision[row] === vicinity && circles.size < 200) circles.set(pixels[k]!, [k, row]);
+      for (const [k, row] of circles.values()) {
+        c.beginPath();
+        c.arc(this.px[k]!, this.py[k]!, metresToPx(25000, lat[row]!, this.zoom), 0, 7);
+        c.strokeStyle = this.colours.ink;
+        c.fillStyle = this.colours.ink;
+        if (circles.size <= 20) {
+          c.globalAlpha = 0.05;
+          c.fill();
+        }
+        c.globalAlpha = 0.4;
+        c.lineWidth = 1;
+        c.setLineDash([4, 3]);
+        c.stroke();
+        c.setLineDash([]);
       }
-      c.globalAlpha = 0.4;
-      c.lineWidth = 1;
-      c.setLineDash([4, 3]);
+      c.globalAlpha = 1;
+      const open = fan ? this.fanPixel(fan) : -1;
+      const tops = new Map<number, Item>();
+      for (const [k, row] of list) {
+        const p = pixels[k]!;
+        const b = best[row]!;
+        const killed = b === NOT_REPORTED ? null : b;
+        const r = symbolRadius(killed);
+        const [x, y] = [this.px[k]!, this.py[k]!];
+        const n = per[p]!;
+        // Of several at one place the one with most killed is drawn; shapes on top of each other could not be read.
+        if (n > 1 && tops.has(p)) continue;
+        if (p !== open) this.symbol(x, y, type[row]!, r, killed);
+        const item = { x, y, r: Math.max(r, 6), n, row: n > 1 ? -1 : row, cells: null, pixel: n > 1 ? p : -1 };
+        if (n > 1) tops.set(p, item);
+        this.items.push(item);
+      }
+      for (const m of tops.values()) if (m.pixel !== open) this.more(m);
+      this.drawMany(model, shown, many, skip);
+      if (fan) this.drawFan(model, fan);
+    }
+    for (const p of used) per[p] = 0;
+    return fits;
+  }
+
+  /** drawMany draws a disc with the number for each place of more incidents than can be taken apart. */
+  private drawMany(model: Model, shown: [number, number][], many: (k: number) => boolean, skip: number): void {
+    const pixels = this.pixels!;
+    const at = new Map<number, { x: number; y: number; t: number[] }>();
+    for (const [k] of shown)
+      if (many(k) && !at.has(pixels[k]!))
+        at.set(pixels[k]!, { x: this.px[k]!, y: this.py[k]!, t: new Array(N_TYPES).fill(0) });
+    if (!at.size) return;
+    this.each(model, (k, row) => {
+      const t = at.get(pixels[k]!)?.t;
+      if (t && row !== skip) t[this.kind[k]!]!++;
+    });
+    for (const [pixel, { x, y, t }] of at) {
+      const n = t.reduce((a, b) => a + b, 0);
+      const r = clusterRadius(n);
+      this.donut(x, y, r, n, t);
+      this.items.push({ x, y, r: r + 1, n, row: -1, cells: null, pixel });
+    }
+  }
+
+  /** more writes how many incidents lie under a symbol. */
+  private more(m: Item): void {
+    const c = this.ctx;
+    c.font = '600 10.5px system-ui, sans-serif';
+    c.textAlign = 'left';
+    c.textBaseline = 'alphabetic';
+    c.lineWidth = 3;
+    c.lineJoin = 'round';
+    c.strokeStyle = this.colours.casing;
+    c.strokeText(String(m.n), m.x + m.r * 0.7 + 2, m.y - m.r * 0.7);
+    c.fillStyle = this.colours.ink;
+    c.fillText(String(m.n), m.x + m.r * 0.7 + 2, m.y - m.r * 0.7);
+  }
+
+  /** fanPixel is the pixel that the incidents taken apart share; -1 when they are out of view. */
+  private fanPixel(fan: Fan): number {
+    const k = this.find(fan.rows[0]!);
+    return k < this.count && this.rows[k] === fan.rows[0] ? this.pixels![k]! : -1;
+  }
+
+  /** drawFan takes the incidents of one place apart: around it, on thin lines, each at its true size. */
+  private drawFan(model: Model, fan: Fan): void {
+    const { best, type } = model.cols;
+    const k = this.find(fan.rows[0]!);
+    const { fail, i0, i1, extra } = model;
+    const rows = fan.rows.filter((row) => fail[row] === 0 && ((row >= i0 && row < i1) || extra.includes(row)));
+    if (k >= this.count || this.rows[k] !== fan.rows[0] || !rows.length) return;
+    const [x, y] = [this.px[k]!, this.py[k]!];
+    const c = this.ctx;
+    const sizes = rows.map((row) => symbolRadius(best[row] === NOT_REPORTED ? null : best[row]!));
+    const steps = sizes.map((r) => 2 * Math.max(r, 6) + 6);
+    const around = steps.reduce((a, b) => a + b, 0);
+    const R = Math.max(30, around / (2 * Math.PI));
+    let at = 0;
+    const spots = steps.map((step) => {
+      const angle = ((at + step / 2) / around) * 2 * Math.PI - Math.PI / 2;
+      at += step;
+      return [x + R * Math.cos(angle), y + R * Math.sin(angle)] as const;
+    });
+    for (const [width, colour] of [
+      [3, this.colours.casing],
+      [0.9, this.colours.ink],
+    ] as const) {
+      c.lineWidth = width;
+      c.strokeStyle = colour;
+      c.beginPath();
+      for (const [sx, sy] of spots) {
+        c.moveTo(x, y);
+        c.lineTo(sx, sy);
+      }
       c.stroke();
-      c.setLineDash([]);
     }
-    c.globalAlpha = 1;
-    for (const [k, row] of list) {
+    c.beginPath();
+    c.arc(x, y, 2.5, 0, 7);
+    c.fillStyle = this.colours.ink;
+    c.fill();
+    rows.forEach((row, i) => {
+      const [sx, sy] = spots[i]!;
       const b = best[row]!;
-      const killed = b === NOT_REPORTED ? null : b;
-      const r = symbolRadius(killed);
-      this.symbol(this.px[k]!, this.py[k]!, type[row]!, r, killed);
-      this.items.push({ x: this.px[k]!, y: this.py[k]!, r: Math.max(r, 6), n: 1, row, cells: null });
-    }
+      this.symbol(sx, sy, type[row]!, sizes[i]!, b === NOT_REPORTED ? null : b);
+      this.items.push({ x: sx, y: sy, r: Math.max(sizes[i]!, 8), n: 1, row, cells: null, pixel: -1 });
+    });
   }
 
   private drawClusters(model: Model, skip: number): void {
@@ -326,11 +451,11 @@ export class Symbols {
       if (k.n === 1) {
         const b = model.cols.best[k.row]!;
         this.symbol(k.x, k.y, type[k.row]!, 4.6, b === NOT_REPORTED ? null : b);
-        this.items.push({ x: k.x, y: k.y, r: 7, n: 1, row: k.row, cells: null });
+        this.items.push({ x: k.x, y: k.y, r: 7, n: 1, row: k.row, cells: null, pixel: -1 });
         continue;
       }
       this.donut(k.x, k.y, k.r, k.n, k.t);
-      this.items.push({ x: k.x, y: k.y, r: k.r + 1, n: k.n, row: -1, cells: k.cells });
+      this.items.push({ x: k.x, y: k.y, r: k.r + 1, n: k.n, row: -1, cells: k.cells, pixel: -1 });
     }
   }
 
@@ -401,13 +526,13 @@ export class Symbols {
     return null;
   }
 
-  /** open lists the rows of a cluster and the box of their points in the map. */
+  /** open lists the rows of a cluster or of a place and the box of their points in the map. */
   open(model: Model, item: Item): { rows: number[]; box: [number, number, number, number] } {
     const cells = new Set(item.cells ?? []);
     const out: number[] = [];
     let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
     this.each(model, (k, row) => {
-      if (!cells.has(this.cell[k]!)) return;
+      if (item.pixel < 0 ? !cells.has(this.cell[k]!) : this.pixels?.[k] !== item.pixel) return;
       out.push(row);
       x0 = Math.min(x0, this.px[k]!);
       y0 = Math.min(y0, this.py[k]!);

@@ -7,14 +7,15 @@ import { t } from '../lib/strings.en';
 import { fmt, fmtDeaths } from '../lib/text';
 import { precisionClass } from '../lib/vocab';
 import { type App, typeWord } from '../state/app';
-import type { Item } from './symbols';
+import { FAN, type Item } from './symbols';
 
 /** fmtRate writes incidents per 1,000 km², to a hundredth where they are few. */
 const fmtRate = (v: number): string => (v < 1 ? v.toFixed(2) : v < 100 ? v.toFixed(1) : fmt(Math.round(v)));
 
 export function itemTip(app: App, m: Item): TemplateResult {
   const c = app.model!.cols;
-  if (m.n > 1) return html`<b>${t.nIncidents(m.n)}</b><br><span class="dimmed">${t.clickZoom}</span>`;
+  if (m.n > 1)
+    return html`<b>${t.nIncidents(m.n)}</b><br><span class="dimmed">${m.pixel < 0 ? t.clickZoom : m.n > FAN ? t.openList : t.clickFan}</span>`;
   const i = m.row;
   const word = app.header!.precisions[c.precision[i]!];
   const k = c.best[i]!;
