@@ -12,6 +12,7 @@ import { TopBar } from './panel/topbar';
 import { MapView } from './space/map';
 import { App } from './state/app';
 import { statusText, Uploads } from './state/uploads';
+import { Views } from './table/views';
 import { TimeStrip } from './time/strip';
 
 const el = (id: string) => document.getElementById(id)!;
@@ -55,6 +56,7 @@ const uploads = new Uploads(
 const panel = framed ? null : new Panel(app, el('panel'), () => void share(), uploads);
 if (panel) new DropZone(el('drop'), (files) => panel.load.take(files));
 const map = new MapView(app, el('mapw'));
+const views = new Views(app, el('mapw'));
 if (sheet) sheet.onMoved = () => map.map.invalidateSize({ animate: false });
 
 // Counts are announced at most once a second, and only when they have changed.
@@ -73,6 +75,7 @@ function announce(): void {
 }
 
 app.onFrame((c) => {
+  views.draw(c);
   sheet?.draw();
   strip.draw(c);
   panel?.draw(c);

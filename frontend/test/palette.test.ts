@@ -80,4 +80,14 @@ describe.each(Object.entries(themes))('%s', (_, c) => {
     const sorted = [...l].sort((a, b) => a - b);
     expect(l[0]! < l[6]! ? l : [...l].reverse()).toEqual(sorted);
   });
+  it('a change goes two ways from none, in steps that are told apart', () => {
+    const steps = ['m3', 'm2', 'm1', 'z0', 'p1', 'p2', 'p3'].map((k) => c[k]!);
+    for (const sight of Object.keys(SIGHT))
+      for (let i = 1; i < steps.length; i++)
+        expect(distance(steps[i - 1]!, steps[i]!, sight), `${sight} ${i}`).toBeGreaterThanOrEqual(8);
+    // The outer ones of the two sides must never be taken for each other.
+    for (const sight of Object.keys(SIGHT))
+      for (const k of [2, 3])
+        expect(distance(c[`m${k}`]!, c[`p${k}`]!, sight), `${sight} ${k}`).toBeGreaterThanOrEqual(15);
+  });
 });

@@ -212,6 +212,7 @@ export const t = {
   crossing: 'Crossing',
   loadedTo: (d: string) => `loaded to ${d}`,
   loadedFrom: (d: string) => `loaded from ${d}`,
+  partlyShort: 'loaded in part',
   partly: 'Some districts are loaded for part of this window',
   partAll: (d: string) => `Shaded districts are loaded to ${d}`,
   partMost: (d: string) => `Most shaded districts are loaded to ${d}`,
@@ -313,9 +314,8 @@ export const t = {
     empty: 'No incident matches these filters in this window.',
   },
   compare: {
-    tab: 'Compare',
     start: 'Compare',
-    end: 'End the comparison',
+    end: 'End comparison',
     title: 'Two windows compared',
     from: 'First day of window B',
     to: 'Last day of window B',
@@ -340,7 +340,6 @@ export const t = {
     neither: 'Nothing loaded for either window',
     unknown: 'No figure of deaths in one of the two',
     caption: (what: string) => `${what} by district and province, largest increase first`,
-    totals: 'Both windows as a whole',
     notListed: (n: number) =>
       `${fmt(n)} ${plural(n, 'district or province', 'districts and provinces')} without an incident in either window not listed.`,
   },

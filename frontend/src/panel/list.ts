@@ -29,6 +29,16 @@ interface Month {
   y: number;
 }
 
+/** placeText names the unit of a row, or what is known of the place where there is none; '' for nothing. */
+export function placeText(app: App, row: number): string {
+  const h = app.header!;
+  const { unit, area, spot } = app.model!.cols;
+  if (unit[row] !== NO_UNIT) return app.unitName(h.units[unit[row]!]!);
+  if (spot[row] === Spot.BORDER) return t.borderShort;
+  const a = h.areas[area[row]!];
+  return a?.province ?? (a ? (t.countries[a.country] ?? a.country) : '');
+}
+
 export class List {
   /** rows of the window, newest first; n of them are used */
   rows = new Uint32Array(0);
@@ -247,14 +257,8 @@ export class List {
     const type = c.type[row]!;
     const word = h.precisions[c.precision[row]!]!;
     const k = precisionClass(word);
-    const unit = c.unit[row]!;
     const area = h.areas[c.area[row]!];
-    const place =
-      unit !== NO_UNIT
-        ? app.unitName(h.units[unit]!)
-        : c.spot[row] === Spot.BORDER
-          ? t.borderShort
-          : (area?.province ?? (area ? (t.countries[area.country] ?? area.country) : ''));
+    const place = placeText(app, row);
     const how = k === 2 ? t.unitOnly(area?.country ?? 'PK') : t.precisions[k]!;
     const best = c.best[row]!;
     const set = app.dataset(h.datasets[c.dataset[row]!]!);

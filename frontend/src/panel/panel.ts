@@ -5,7 +5,7 @@ import { t } from '../lib/strings.en';
 import { fmt, plainError } from '../lib/text';
 import { NO_TYPE, TYPES } from '../lib/vocab';
 import type { App, Change } from '../state/app';
-import { nearestType, served } from '../state/permalink';
+import { nearestType, type State, served } from '../state/permalink';
 import type { Uploads } from '../state/uploads';
 import { attribution, borderNote } from './attribution';
 import { chipList, chips } from './chips';
@@ -126,12 +126,15 @@ export class Panel {
   private main(): TemplateResult {
     const app = this.app;
     const tab = app.state.tab;
+    const compare = tab === 'compare' ? app.compared : null;
     const pane =
       this.wide && app.model
-        ? html`<div class="two"><div class="col" id="filters-col">${this.facets.view()}</div><div class="col">${this.list.view()}</div></div>`
-        : tab === 'list'
-          ? this.list.view()
-          : this.facets.view();
+        ? html`<div class="two"><div class="col" id="filters-col">${this.facets.view()}</div><div class="col">${compare?.pane() ?? this.list.view()}</div></div>`
+        : compare
+          ? compare.pane()
+          : tab === 'list'
+            ? this.list.view()
+            : this.facets.view();
     return html`${this.banners()}<div class="head"><h1>${t.titles[app.state.shade]}</h1><div class="sub">${t.region}</div>${this.stats()}</div>
       ${chips(app)}${this.wide ? nothing : this.tabs()}${pane}`;
   }
@@ -160,15 +163,17 @@ export class Panel {
 
   private tabs(): TemplateResult {
     const app = this.app;
-    const tab = (id: 'filters' | 'list', label: unknown) =>
-      html`<button type="button" role="tab" id="tab-${id}" aria-selected=${app.state.tab === id} aria-controls=${id} tabindex=${app.state.tab === id ? 0 : -1}
+    const ids: State['tab'][] = app.compared ? ['filters', 'list', 'compare'] : ['filters', 'list'];
+    const now = ids.includes(app.state.tab) ? app.state.tab : 'filters';
+    const tab = (id: State['tab'], label: unknown) =>
+      html`<button type="button" role="tab" id="tab-${id}" aria-selected=${now === id} aria-controls=${now === id ? id : nothing} tabindex=${now === id ? 0 : -1}
         @click=${() => app.set({ tab: id })} @keydown=${(e: KeyboardEvent) => {
           if (e.key !== 'ArrowLeft' && e.key !== 'ArrowRight') return;
-          const other = id === 'list' ? 'filters' : 'list';
+          const other = ids.at((ids.indexOf(id) + (e.key === 'ArrowLeft' ? -1 : 1)) % ids.length)!;
           app.set({ tab: other });
           requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(`tab-${other}`)?.focus()));
         }}>${label}</button>`;
-    return html`<div class="tabs" role="tablist" aria-label=${`${t.filters}, ${t.list}`}>${tab('filters', t.filters)}${tab('list', html`${t.list} <span class="num" data-count="list">${app.model ? fmt(app.tally.total) : '–'}</span>`)}</div>`;
+    return html`<div class="tabs" role="tablist" aria-label=${`${t.filters}, ${t.list}`}>${tab('filters', t.filters)}${tab('list', html`${t.list} <span class="num" data-count="list">${app.model ? fmt(app.tally.total) : '–'}</span>`)}${app.compared ? tab('compare', t.compare.start) : nothing}</div>`;
   }
 
   /** empty says what was asked and how to go on; null when there is something to list. */

@@ -60,7 +60,7 @@ export class Labels {
     this.stage.boxes = [];
     // Furniture.
     const frame = this.stage.host.getBoundingClientRect();
-    for (const el of this.stage.host.querySelectorAll('.lg,.mc,.noplace,.att,.plg,.found,.top')) {
+    for (const el of this.stage.host.querySelectorAll('.lg,.mc,.noplace,.att,.plg,.found,.top,.vsw')) {
       const r = el.getBoundingClientRect();
       this.stage.boxes.push([
         r.left - frame.left - 4,

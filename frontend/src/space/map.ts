@@ -210,8 +210,19 @@ export class MapView {
 
   // ---- each frame
 
+  private missed = false;
   draw(c: Change): void {
     const app = this.app;
+    // Under the table nothing is drawn but what is said of the data; all of it when the map comes back.
+    if (app.state.show === 'table' && !this.stage.still) {
+      this.missed = true;
+      this.drawFurniture(c.data || c.ui);
+      return;
+    }
+    if (this.missed) {
+      this.missed = false;
+      c = { data: true, filter: true, window: true, view: true, ui: true, rest: true };
+    }
     if (c.data) {
       this.border.moved();
       this.stage.fresh();
@@ -284,7 +295,7 @@ export class MapView {
       const y = e.clientY - r.top;
       const target = e.target as Element;
       if (!el.contains(target)) return hide();
-      const item = target.closest('.bdg') ? null : this.symbols.at(x, y, 2);
+      const item = target.closest('.bdg') || this.app.compared ? null : this.symbols.at(x, y, 2);
       el.style.cursor = item ? 'pointer' : '';
       const unit = target.closest<SVGPathElement>('[data-unit]')?.dataset.unit;
       const badge = target.closest<HTMLElement>('[data-badge]');
@@ -305,8 +316,8 @@ export class MapView {
         const c = this.app.crossings!.features.find((f) => f.properties.name === cross)!.properties;
         content = html`<b>${c.name}</b><br>${t.crossing}${c.accuracy_km != null ? `, ${t.within(c.accuracy_km)}` : ''}`;
       } else if (unit && this.app.header) {
-        key = `u${unit}${this.app.window}${this.app.tally.total}`;
-        content = unitTip(this.app, unit);
+        key = `u${unit}${this.app.window}${this.app.state.compare}${this.app.tally.total}`;
+        content = this.app.compared?.tip(unit) ?? unitTip(this.app, unit);
       }
       if (!content) return hide();
       if (key !== last) {
@@ -324,7 +335,7 @@ export class MapView {
     this.map.on('click', (e: L.LeafletMouseEvent) => {
       const p = e.containerPoint;
       const item = this.symbols.at(p.x, p.y, matchMedia('(pointer: coarse)').matches ? 14 : 2);
-      if (item) {
+      if (item && !this.app.compared) {
         hide();
         this.pick(item);
       } else {
@@ -398,7 +409,7 @@ export class MapView {
     const app = this.app;
     const z = this.map.getZoom();
     const none = app.model ? app.tally.spots(Spot.NONE) : 0;
-    const key = `${none}|${app.state.shade}|${app.breaks}|${z}|${Math.round(this.rings.max)}|${app.found?.name}`;
+    const key = `${none}|${app.compared ? app.window : ''}|${app.state.compare}|${app.state.shade}|${app.breaks}|${z}|${Math.round(this.rings.max)}|${app.found?.name}`;
     if (!always && key === this.furnitureKey) return;
     this.furnitureKey = key;
     const mode = z < OVERVIEW ? 'rings' : z < CLOSE ? 'clusters' : 'symbols';
@@ -408,6 +419,7 @@ export class MapView {
     const compact =
       !phone && !this.stage.still && (app.state.embed || this.stage.low.matches || this.stage.narrow.matches);
     const lg = () =>
+      app.compared?.legend(compact) ??
       legend(app, {
         mode,
         ringMax: this.rings.max,
@@ -439,7 +451,7 @@ export class MapView {
             }
           </div>
         </div>
-        ${phone ? html`${phoneLegend(app)}${this.legendOpen ? html`<div class="lgp"><div class="lgs">${lg()}<p class="src">${data}</p></div></div>` : nothing}` : lg()}
+        ${phone ? html`${app.compared?.phoneLegend() ?? phoneLegend(app)}${this.legendOpen ? html`<div class="lgp"><div class="lgs">${lg()}<p class="src">${data}</p></div></div>` : nothing}` : lg()}
         ${
           app.found
             ? html`<div class="found" role="note"><span><b><bdi dir="auto">${app.found.name}</bdi></b> <span class="dimmed">${app.found.kind}</span><small>${app.found.note ?? t.searchMark}</small></span><button type="button" aria-label=${t.searchClear} title=${t.searchClear} @click=${() => app.show(null)}>${icon('x')}</button></div>`

@@ -10,7 +10,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 export class UnitsLayer {
   /** the units have come and are drawn */
   drawn = false;
-  private paths = new Map<string, { el: SVGPathElement; cls: string; n: number; v: string }>();
+  private paths = new Map<string, { el: SVGPathElement; cls: string; n: number; v: string; change: number | null }>();
   /** places of the units in the header of the columns */
   private index = new Map<string, number>();
   private indexed: unknown = null;
@@ -43,7 +43,7 @@ export class UnitsLayer {
       const id = (l as unknown as { feature: (typeof units.features)[number] }).feature.properties.id;
       p.dataset.unit = id;
       if (!this.app.inFocus(id)) p.classList.add('ctx');
-      this.paths.set(id, { el: p, cls: '', n: -1, v: '' });
+      this.paths.set(id, { el: p, cls: '', n: -1, v: '', change: null });
     });
     // Province outlines can wait until the first picture stands.
     if (this.stage.still) this.drawProvinces();
@@ -86,6 +86,7 @@ export class UnitsLayer {
   shade(): void {
     const app = this.app;
     const h = app.header!;
+    const other = app.compared;
     if (this.indexed !== h) {
       this.indexed = h;
       this.index = new Map(h.units.map((id, i) => [id, i]));
@@ -101,14 +102,22 @@ export class UnitsLayer {
         ? 'ctx'
         : waiting
           ? 'wait'
-          : app.datasets && cov.state === 'none'
-            ? 'none'
-            : v === null
-              ? 'unknown'
-              : String(app.classOf(v));
+          : other
+            ? other.cls(id)
+            : app.datasets && cov.state === 'none'
+              ? 'none'
+              : v === null
+                ? 'unknown'
+                : String(app.classOf(v));
       if (cls !== p.cls) {
         p.el.dataset.class = cls;
         p.cls = cls;
+      }
+      const change = other?.change(id) ?? null;
+      if (change !== p.change) {
+        p.change = change;
+        if (change === null) delete p.el.dataset.change;
+        else p.el.dataset.change = String(change);
       }
       if (n !== p.n) {
         p.el.dataset.n = String(n);

@@ -31,6 +31,8 @@ import { niceTop } from './scale';
 type Handle = 'start' | 'end' | 'window';
 interface Drag {
   kind: Handle | 'new';
+  /** it is the second window that is dragged */
+  other: boolean;
   /** days of the window before the drag, for Escape */
   before: [Day | null, Day | null];
   window: [Day, Day];
@@ -45,6 +47,8 @@ export class TimeStrip {
   private head = document.createElement('div');
   private svgBox = document.createElement('div');
   private handles: Record<Handle, HTMLElement>;
+  /** those of the second window, with which the first is compared */
+  private others: Record<Handle, HTMLElement>;
   private bands = document.createElement('div');
   private note = document.createElement('div');
   private e: Int32Array = new Int32Array([0, 1]);
@@ -76,22 +80,30 @@ export class TimeStrip {
     this.svgBox.className = 'tsv';
     this.bands.className = 'bands';
     this.note.className = 'tnote';
-    const handle = (kind: Handle, label: string): HTMLElement => {
+    const handle = (kind: Handle, label: string, other = false): HTMLElement => {
       const el = document.createElement('div');
-      el.className = `hd ${kind}`;
+      el.className = `hd ${kind}${other ? ' other' : ''}`;
+      el.hidden = other;
+      if (other) el.dataset.other = '';
+      el.dataset.tag = other ? 'B' : 'A';
       el.tabIndex = 0;
       el.setAttribute('role', 'slider');
       el.setAttribute('aria-label', label);
       el.setAttribute('aria-orientation', 'horizontal');
       el.dataset.handle = kind;
       if (kind !== 'window') el.innerHTML = '<i></i>';
-      el.addEventListener('keydown', (ev) => this.key(ev, kind));
+      el.addEventListener('keydown', (ev) => this.key(ev, kind, other));
       return el;
     };
     this.handles = {
       start: handle('start', t.handleStart),
       end: handle('end', t.handleEnd),
       window: handle('window', t.handleWindow),
+    };
+    this.others = {
+      start: handle('start', t.compare.handleStart, true),
+      end: handle('end', t.compare.handleEnd, true),
+      window: handle('window', t.compare.handleWindow, true),
     };
     this.ground.className = 'gw0';
     this.inside.className = 'tin';
@@ -104,6 +116,9 @@ export class TimeStrip {
       this.handles.start,
       this.handles.end,
       this.handles.window,
+      this.others.start,
+      this.others.end,
+      this.others.window,
       this.bands,
     );
     this.host.append(this.head, this.body, this.note);
@@ -397,7 +412,7 @@ export class TimeStrip {
   private place(): void {
     const app = this.app;
     const [from, to] = app.window;
-    const { a, b, e, top, base } = this;
+    const { a, b, e } = this;
     const w0 = this.x(Math.max(a, Math.min(from, b + 1)));
     const w1 = this.x(Math.max(a, Math.min(to, b) + 1));
     this.ground.style.transform = `translateX(${w0.toFixed(2)}px)`;
@@ -414,13 +429,23 @@ export class TimeStrip {
       'transform',
       `translateX(${(-c0).toFixed(2)}px)`,
     );
+    this.placeHandles(this.handles, [from, to], app.state.cumulative);
+    const other = app.compared ? app.state.compare : null;
+    if (other) this.placeHandles(this.others, other, false);
+    else for (const el of Object.values(this.others)) el.hidden = true;
+  }
+
+  private placeHandles(handles: Record<Handle, HTMLElement>, [from, to]: [Day, Day], cum: boolean): void {
+    const { a, b, top, base } = this;
+    const w0 = this.x(Math.max(a, Math.min(from, b + 1)));
+    const w1 = this.x(Math.max(a, Math.min(to, b) + 1));
     const narrow = w1 - w0 < 14;
-    const { start, end, window: win } = this.handles;
-    const cum = app.state.cumulative;
+    const { start, end, window: win } = handles;
     start.hidden = cum || from < a || from > b;
     end.hidden = to < a || to > b + 400;
     start.style.transform = `translateX(${(w0 - (narrow ? 5 : 0)).toFixed(1)}px)`;
     end.style.transform = `translateX(${(w1 + (narrow ? 5 : 0)).toFixed(1)}px)`;
+    win.hidden = handles === this.others && (to < a || from > b);
     win.style.transform = `translateX(${w0.toFixed(1)}px)`;
     win.style.width = `${Math.max(2, w1 - w0).toFixed(1)}px`;
     win.classList.toggle('cum', cum);
@@ -428,7 +453,7 @@ export class TimeStrip {
       el.style.top = `${top - 3}px`;
       el.style.height = `${base - top + 3}px`;
     }
-    const [x, z] = app.fullAxis;
+    const [x, z] = this.app.fullAxis;
     const slider = (el: HTMLElement, now: Day, text: string) => {
       const min = String(x);
       if (el.getAttribute('aria-valuemin') !== min) el.setAttribute('aria-valuemin', min);
@@ -483,6 +508,8 @@ export class TimeStrip {
     };
     const folded = this.folded;
     const mode = html`<span class="seg" role="group"><button type="button" class=${s.cumulative ? '' : 'on'} aria-pressed=${!s.cumulative} @click=${() => app.set({ cumulative: false })}>${t.window}</button><button type="button" class=${s.cumulative ? 'on' : ''} aria-pressed=${s.cumulative} @click=${() => app.set({ cumulative: true })}>${t.cumulative}</button></span>`;
+    const other = s.compare;
+    const compare = html`<button type="button" class="btn sm ${other ? 'on' : ''}" data-compare aria-pressed=${!!other} @click=${() => this.compare()}>${t.compare.start}</button>`;
     const speed = (cls: string) =>
       html`<select class="btn sm ${cls}" aria-label=${t.speedLabel} .value=${String(s.speed)} @change=${(ev: Event) => app.set({ speed: Number((ev.target as HTMLSelectElement).value) })}>${SPEEDS.map((v) => html`<option value=${v} ?selected=${v === s.speed}>${t.speed(v)}</option>`)}</select>`;
     const sizes = (cls: string) =>
@@ -498,14 +525,14 @@ export class TimeStrip {
           ev.stopPropagation();
           d.open = false;
           d.querySelector('summary')?.focus();
-        }}><summary class="btn sm" aria-label=${t.timeOptions} title=${t.timeOptions}>⋯</summary><div class="menu tm">${mode}${speed('')}<span class="lab">${s.bars ? t.bars : t.barsAuto}</span>${sizes('')}${app.isWhole && !s.axis ? nothing : html`<button type="button" class="btn sm" @click=${() => app.set({ from: null, to: null, axis: null })}>${t.wholeRange}</button>`}</div></details>`
+        }}><summary class="btn sm" aria-label=${t.timeOptions} title=${t.timeOptions}>⋯</summary><div class="menu tm">${phone ? compare : nothing}${mode}${speed('')}<span class="lab">${s.bars ? t.bars : t.barsAuto}</span>${sizes('')}${app.isWhole && !s.axis ? nothing : html`<button type="button" class="btn sm" @click=${() => app.set({ from: null, to: null, axis: null })}>${t.wholeRange}</button>`}</div></details>`
       : nothing;
     const p = app.progress;
     render(
       html`<span class="pl"><button type="button" class="play ${app.playing ? 'on' : ''}" data-play aria-label=${app.playing ? t.pause : t.play} title=${app.playing ? t.pause : t.play} @click=${() => app.play(!app.playing)}>${app.playing ? PAUSE : PLAY}</button>
         <span class="st"><button type="button" aria-label=${t.stepBack} title=${t.stepBack} @click=${() => app.step(-1)}>${icon('back')}</button><button type="button" aria-label=${t.stepForward} title=${t.stepForward} @click=${() => app.step(1)}>${icon('fwd')}</button></span></span>
-      <div class="rd"><span class="rng0">${input(false)} – ${input(true)}</span><small>${this.lengthText()}</small></div>
-      ${phone ? nothing : html`${this.narrow.matches ? nothing : mode}${speed('spd')}`}
+      <div class="rd"><span class="rng0">${input(false)} – ${input(true)}</span><small>${phone && other ? nothing : this.lengthText()}${other ? html`<span class="rb">${t.compare.b(fmtRange(...other))}</span>` : nothing}</small></div>
+      ${phone ? nothing : html`${this.narrow.matches || other ? nothing : mode}${other ? nothing : speed('spd')}${compare}`}
       <span class="grow"></span>${menu}
       ${folded ? html`<svg class="spark" width="200" height="32" viewBox="0 0 200 32" aria-hidden="true"><rect class="gw" x=${this.frac(a) * 200} width=${Math.max(2, (this.frac(b + 1) - this.frac(a)) * 200)} y="2" height="28"></rect><path class="sp" d=${this.spark}></path></svg>` : nothing}
       ${
@@ -529,6 +556,12 @@ export class TimeStrip {
         : nothing,
       this.note,
     );
+  }
+  /** compare turns the second window on or off. */
+  private compare(): void {
+    const app = this.app;
+    if (app.state.compare) app.set({ compare: null, tab: 'filters' }, { window: true, rest: true });
+    else void import('../table/lazy').then((m) => m.start(app));
   }
   private frac(d: Day): number {
     const [x, z] = this.app.axis;
@@ -556,13 +589,15 @@ export class TimeStrip {
     const x = this.localX(ev);
     const el = (ev.target as Element).closest<HTMLElement>('[data-handle]');
     let kind: Handle | 'new' = (el?.dataset.handle as Handle | undefined) ?? 'new';
-    const [a, b] = app.window;
+    const other = el?.dataset.other !== undefined;
+    const [a, b] = this.days(other);
     // The whole range cannot be moved: drawing in it makes a window.
-    if (kind === 'window' && (app.isWhole || app.state.cumulative)) kind = 'new';
+    if (kind === 'window' && !other && (app.isWhole || app.state.cumulative)) kind = 'new';
     app.play(false);
     this.drag = {
       kind,
-      before: [app.state.from, app.state.to],
+      other,
+      before: other ? [a, b] : [app.state.from, app.state.to],
       window: [a, b],
       x,
       anchor: this.edgeAt(x),
@@ -597,32 +632,50 @@ export class TimeStrip {
       this.body.classList.add('dragging');
     }
     const [a, b] = d.window;
-    const app = this.app;
+    const set = (from: Day, to: Day) => this.put(d.other, from, to);
     if (d.kind === 'new') {
       const at = this.edgeAt(x);
-      if (at > d.anchor) app.setDays(d.anchor, at - 1);
-      else if (at < d.anchor) app.setDays(at, d.anchor - 1);
-      else app.setDays(barStart(d.anchor, this.unit), addBars(barStart(d.anchor, this.unit), 1, this.unit) - 1);
+      if (at > d.anchor) set(d.anchor, at - 1);
+      else if (at < d.anchor) set(at, d.anchor - 1);
+      else set(barStart(d.anchor, this.unit), addBars(barStart(d.anchor, this.unit), 1, this.unit) - 1);
     } else if (d.kind === 'start') {
       const at = this.edgeAt(x);
-      if (at > b) app.setDays(barStart(b, this.unit), b);
-      else app.setDays(at, b);
+      if (at > b) set(barStart(b, this.unit), b);
+      else set(at, b);
     } else if (d.kind === 'end') {
       const at = this.edgeAt(x);
-      if (at <= a) app.setDays(a, addBars(barStart(a, this.unit), 1, this.unit) - 1);
-      else app.setDays(a, at - 1);
-    } else this.moveBy(d.window, x - d.x);
+      if (at <= a) set(a, addBars(barStart(a, this.unit), 1, this.unit) - 1);
+      else set(a, at - 1);
+    } else this.moveBy(d.other, d.window, x - d.x);
+  }
+  /** days of the first window, or of the other. */
+  private days(other: boolean): [Day, Day] {
+    return (other && this.app.state.compare) || this.app.window;
+  }
+  private put(other: boolean, a: Day, b: Day): void {
+    if (other) this.app.setOther(a, b);
+    else this.app.setDays(a, b);
   }
 
   /** moveBy moves the window by pixels, keeping its length in bars. */
-  private moveBy([a, b]: [Day, Day], dx: number): void {
+  private moveBy(other: boolean, [a, b]: [Day, Day], dx: number): void {
     const days = (dx / (this.w - 2 * this.px)) * (this.b + 1 - this.a);
     const n = edges(a, b, this.unit).length - 1;
     let start = this.edgeAt(this.x(a + days));
     const [x, y] = this.app.fullAxis;
     const last = barStart(y, this.unit);
     start = Math.max(barStart(x, this.unit), Math.min(start, addBars(last, 1 - n, this.unit)));
-    this.app.setDays(start, addBars(start, n, this.unit) - 1);
+    this.put(other, start, addBars(start, n, this.unit) - 1);
+  }
+
+  /** moveBars moves the second window by bars, as far as there is time. */
+  private moveBars(n: number, a: Day, b: Day): void {
+    const u = this.unit;
+    const len = edges(a, b, u).length - 1;
+    const [x, y] = this.app.fullAxis;
+    const last = addBars(barStart(y, u), 1 - len, u);
+    const start = Math.max(barStart(x, u), Math.min(last, addBars(barStart(a, u), n, u)));
+    this.put(true, start, addBars(start, len, u) - 1);
   }
 
   private up(ev: PointerEvent): void {
@@ -643,7 +696,8 @@ export class TimeStrip {
     if (!d) return;
     this.drag = null;
     this.body.classList.remove('dragging');
-    this.app.set({ from: d.before[0], to: d.before[1] });
+    if (d.other) this.put(true, d.before[0]!, d.before[1]!);
+    else this.app.set({ from: d.before[0], to: d.before[1] });
     this.app.setMoving(false);
   }
 
@@ -674,9 +728,10 @@ export class TimeStrip {
 
   // ---- keys
 
-  private key(ev: KeyboardEvent, kind: Handle): void {
+  private key(ev: KeyboardEvent, kind: Handle, other: boolean): void {
     const app = this.app;
-    const [a, b] = app.window;
+    const [a, b] = this.days(other);
+    const set = (from: Day, to: Day) => this.put(other, from, to);
     const [x, y] = app.fullAxis;
     const u = this.unit;
     const left = ev.key === 'ArrowLeft' || ev.key === 'ArrowDown';
@@ -699,21 +754,23 @@ export class TimeStrip {
     const edge = n === 0;
     if (kind === 'start') {
       const to = edge ? (home ? x : barStart(b, u)) : year ? jump(barStart(a, 'month')) : jump(barStart(a, u));
-      app.setDays(Math.min(to, barStart(b, u)), b);
+      set(Math.min(to, barStart(b, u)), b);
     } else if (kind === 'end') {
       const next = barStart(b + 1, u) === b + 1 ? b + 1 : addBars(barStart(b, u), 1, u);
       const to = edge ? (home ? addBars(barStart(a, u), 1, u) : y + 1) : jump(year ? barStart(next, 'month') : next);
-      app.setDays(a, Math.max(to, addBars(barStart(a, u), 1, u)) - 1);
+      set(a, Math.max(to, addBars(barStart(a, u), 1, u)) - 1);
     } else if (edge) {
       const len = edges(a, b, u).length - 1;
       const start = home ? barStart(x, u) : addBars(barStart(y, u), 1 - len, u);
-      app.setDays(start, addBars(start, len, u) - 1);
+      set(start, addBars(start, len, u) - 1);
     } else {
       const steps = year ? n * Math.max(1, Math.round(365 / { day: 1, week: 7, month: 30.4, year: 365 }[u])) : n;
-      if (!app.step(steps)) {
+      if (other) {
+        this.moveBars(steps, a, b);
+      } else if (!app.step(steps)) {
         const len = edges(a, b, u).length - 1;
         const start = n < 0 ? barStart(x, u) : addBars(barStart(y, u), 1 - len, u);
-        if (!app.state.cumulative) app.setDays(start, addBars(start, len, u) - 1);
+        if (!app.state.cumulative) set(start, addBars(start, len, u) - 1);
       }
     }
   }

@@ -1,0 +1,112 @@
+// Beside the map: the switch to the table, and the second window. Their code is loaded when they are first wanted.
+import './views.css';
+import { html, render } from 'lit';
+import { t } from '../lib/strings.en';
+import type { App, Change } from '../state/app';
+import type * as Lazy from './lazy';
+
+export class Views {
+  private box = document.createElement('div');
+  private table: Lazy.TableView | null = null;
+  private comparison: Lazy.Comparison | null = null;
+  private shown = 'map';
+
+  constructor(
+    private app: App,
+    private host: HTMLElement,
+  ) {
+    this.box.className = 'vsw';
+    host.prepend(this.box);
+    const skip = document.createElement('a');
+    skip.className = 'skip';
+    skip.href = '#table';
+    skip.textContent = t.table.skip;
+    skip.addEventListener('click', (e) => {
+      e.preventDefault();
+      this.show('table');
+    });
+    document.querySelector('.skip')?.after(skip);
+    document.addEventListener('keydown', (e) => this.escape(e), true);
+  }
+
+  /** show goes to the table or back to the map, and the focus with it. */
+  private show(what: 'map' | 'table'): void {
+    this.app.set({ show: what }, { rest: true });
+    if (what === 'table') this.focusDue = true;
+  }
+  private focusDue = false;
+
+  /** escape ends the comparison, unless something nearer is to be closed. */
+  private escape(e: KeyboardEvent): void {
+    const app = this.app;
+    if (
+      e.key !== 'Escape' ||
+      !app.state.compare ||
+      app.detail ||
+      app.loadOpen ||
+      (e.target as Element).closest?.('input:not([type=checkbox]), textarea, select') ||
+      document.querySelector('.menu:not([hidden], .tmenu:not([open]) *), .dragging')
+    )
+      return;
+    e.preventDefault();
+    this.end();
+  }
+  private end(): void {
+    this.app.set({ compare: null, tab: 'filters' }, { window: true, rest: true });
+    requestAnimationFrame(() => document.querySelector<HTMLElement>('[data-compare]')?.focus());
+  }
+
+  /** draw comes before the other views: what it counts of the second window, they show. */
+  draw(c: Change): void {
+    const app = this.app;
+    const { show, compare } = app.state;
+    if (compare || show === 'table') this.load();
+    if (compare) {
+      if (this.code) this.comparison ??= new this.code.Comparison(app, () => this.end());
+      this.comparison?.count(c);
+      app.compared = app.model ? this.comparison : null;
+    } else {
+      app.compared = null;
+      this.comparison?.forget();
+    }
+    document.documentElement.classList.toggle('compared', !!app.compared);
+
+    if (show !== this.shown) {
+      this.shown = show;
+      this.host.classList.toggle('tabled', show === 'table');
+    }
+    render(
+      html`<span class="seg" role="group" aria-label=${t.table.label}>${(['map', 'table'] as const).map(
+        (k) =>
+          html`<button type="button" data-show=${k} class=${show === k ? 'on' : ''} aria-pressed=${show === k} @click=${() => app.set({ show: k }, { rest: true })}>${t.table[k]}</button>`,
+      )}</span>`,
+      this.box,
+    );
+    if (show === 'table') {
+      if (this.code) this.table ??= new this.code.TableView(app, this.host);
+      this.table?.draw(c);
+      if (this.table && this.focusDue) {
+        this.focusDue = false;
+        this.table.focus();
+      }
+    }
+    this.table?.hide(show !== 'table');
+  }
+
+  private code: typeof Lazy | null = null;
+  private asking = false;
+  private load(): void {
+    if (this.code || this.asking) return;
+    this.asking = true;
+    import('./lazy')
+      .then((m) => {
+        this.code = m;
+        this.app.touch({ data: true, ui: true, rest: true });
+      })
+      // The server may be away; the next wish asks again.
+      .catch(() => {})
+      .finally(() => {
+        this.asking = false;
+      });
+  }
+}
