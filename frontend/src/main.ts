@@ -3,6 +3,7 @@ import './palette.css';
 import './sarhad.css';
 import './out/out.css';
 import { fmtRange } from './lib/dates';
+import { onWords } from './lib/i18n';
 import { t } from './lib/strings.en';
 import { Embed } from './out/embed';
 import { DropZone } from './panel/drop';
@@ -19,6 +20,9 @@ const el = (id: string) => document.getElementById(id)!;
 const app = new App();
 app.applyTheme();
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => app.applyTheme());
+// The data are on their way while the words come; nothing is written before them.
+void app.start();
+await app.applyLanguage();
 el('app').hidden = false;
 
 let toastTimer = 0;
@@ -86,4 +90,5 @@ app.onFrame((c) => {
 
 // The strip's height changes when it is put away: the map takes the room.
 new ResizeObserver(() => map.map.invalidateSize({ animate: false })).observe(el('mapw'));
-void app.start();
+onWords(() => app.touch({ data: true, window: true, view: true, ui: true, rest: true }));
+app.touch({ data: true, filter: true, window: true, view: true, ui: true, rest: true });

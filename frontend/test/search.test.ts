@@ -27,6 +27,7 @@ const others: Record<string, Partial<UnitFeature['properties']>> = {
 const app = {
   unitById: new Map(units.map((u) => [u.id, u])),
   unitName: (id: string) => units.find((u) => u.id === id)?.name ?? 'Old (until 2018)',
+  provinceName: (name: string) => name,
   place: async (id: string) =>
     others[id]
       ? {

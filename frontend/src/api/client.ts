@@ -57,7 +57,16 @@ export type Units = FeatureCollection<Polygon | MultiPolygon, UnitProps>;
 export type Border = FeatureCollection<LineString, { detail: 'coarse' | 'fine' }>;
 export type Crossings = FeatureCollection<
   Point,
-  { name: string; accuracy_km: number | null; pk_district: string; af_province: string; note: string }
+  {
+    name: string;
+    name_ur?: string | null;
+    name_ps?: string | null;
+    name_fa?: string | null;
+    accuracy_km: number | null;
+    pk_district: string;
+    af_province: string;
+    note: string;
+  }
 >;
 export interface Period {
   id: string;

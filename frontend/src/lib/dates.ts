@@ -1,11 +1,18 @@
 // Days are whole numbers of days since 1970-01-01, local to the country: no zone, no clock.
 
+import { digits, latin } from './text';
+
 export type Day = number;
 export type Bars = 'day' | 'week' | 'month' | 'year';
 export const BARS: readonly Bars[] = ['day', 'week', 'month', 'year'];
 
 const MS = 864e5;
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const ENGLISH = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+let MONTHS: readonly string[] = ENGLISH;
+/** setMonths says how the months of the Gregorian calendar are called, January first; null for English. */
+export function setMonths(names: readonly string[] | null): void {
+  MONTHS = names ?? ENGLISH;
+}
 
 /** ymd gives the day of a year, a month from 1 to 12 and a day of the month; it carries over like a calendar. */
 export const ymd = (y: number, m: number, d: number): Day => Math.round(Date.UTC(y, m - 1, d) / MS);
@@ -32,23 +39,32 @@ export function parseIso(text: string): Day | null {
   return iso(day) === text ? day : null;
 }
 
+// Keyboards of other languages have their own yeh and kaf.
+const plain = (w: string) =>
+  latin(w)
+    .replace(/[\u200e\u200f\u2066-\u2069]/g, '')
+    .replace(/[يى]/g, 'ی')
+    .replace(/ك/g, 'ک')
+    .toLowerCase();
+
 /**
- * parseDate reads what people type: 2009-03-01, 1 Mar 2009, March 2009, 2009-03, 2009.
- * A month or a year stands for its first day, or with `end` for its last.
+ * parseDate reads what people type: 2009-03-01, 1 Mar 2009, March 2009, 2009-03, 2009; months in English or in the
+ * language of the page, digits of either kind. A month or a year stands for its first day, or with `end` for its last.
  */
 export function parseDate(text: string, end = false): Day | null {
-  const s = text.trim().replace(/\s+/g, ' ');
+  const s = plain(text).trim().replace(/\s+/g, ' ');
   const exact = parseIso(s);
   if (exact !== null) return exact;
-  const month = (w: string) => MONTHS.findIndex((n) => w.toLowerCase().startsWith(n.toLowerCase())) + 1;
-  let m = /^(\d{1,2}) ([A-Za-z]{3,9})\.? (\d{4})$/.exec(s);
+  const month = (w: string) =>
+    ENGLISH.findIndex((n) => w.startsWith(n.toLowerCase())) + 1 || MONTHS.findIndex((n) => plain(n) === w) + 1;
+  let m = /^(\d{1,2}) (\p{L}{2,12})\.? (\d{4})$/u.exec(s);
   if (m) {
     const mo = month(m[2]!);
     const day = ymd(+m[3]!, mo, +m[1]!);
     return mo && parts(day).m === mo ? day : null;
   }
   const whole = (y: number, mo: number) => (end ? ymd(y, mo + 1, 1) - 1 : ymd(y, mo, 1));
-  m = /^([A-Za-z]{3,9})\.? (\d{4})$/.exec(s);
+  m = /^(\p{L}{2,12})\.? (\d{4})$/u.exec(s);
   if (m) return month(m[1]!) ? whole(+m[2]!, month(m[1]!)) : null;
   m = /^(\d{4})-(\d\d)$/.exec(s);
   if (m) return +m[2]! >= 1 && +m[2]! <= 12 ? whole(+m[1]!, +m[2]!) : null;
@@ -60,17 +76,17 @@ export function parseDate(text: string, end = false): Day | null {
 /** fmtDay writes "1 Jan 2009". */
 export function fmtDay(day: Day): string {
   const { y, m, d } = parts(day);
-  return `${d} ${MONTHS[m - 1]} ${y}`;
+  return digits(`${d} ${MONTHS[m - 1]} ${y}`);
 }
 /** fmtShort writes "1 Jan". */
 export function fmtShort(day: Day): string {
   const { m, d } = parts(day);
-  return `${d} ${MONTHS[m - 1]}`;
+  return digits(`${d} ${MONTHS[m - 1]}`);
 }
 /** fmtMonth writes "Jan 2009". */
 export function fmtMonth(day: Day): string {
   const { y, m } = parts(day);
-  return `${MONTHS[m - 1]} ${y}`;
+  return digits(`${MONTHS[m - 1]} ${y}`);
 }
 export const monthName = (m: number) => MONTHS[m - 1]!;
 
@@ -79,7 +95,7 @@ export function fmtRange(a: Day, b: Day): string {
   if (a === b) return fmtDay(a);
   const p = parts(a);
   const q = parts(b);
-  if (p.y === q.y && p.m === q.m) return `${p.d}–${q.d} ${MONTHS[p.m - 1]} ${p.y}`;
+  if (p.y === q.y && p.m === q.m) return digits(`${p.d}–${q.d} ${MONTHS[p.m - 1]} ${p.y}`);
   if (p.y === q.y) return `${fmtShort(a)} – ${fmtDay(b)}`;
   return `${fmtDay(a)} – ${fmtDay(b)}`;
 }

@@ -7,6 +7,36 @@ const plural = (n: number, one: string, many: string) => (n === 1 ? one : many);
 
 export const t = {
   lang: 'en',
+  pageTitle: 'Sarhad: incidents in the Pakistan–Afghanistan border region',
+  skipPanel: 'Skip to filters and list',
+  skipTime: 'Skip to the time strip',
+  panelLabel: 'Counts, filters and list',
+  map: 'Map',
+  language: 'Language',
+  figures: 'Figures',
+  latinFigures: 'Latin figures (123)',
+  localFigures: 'Local figures (۱۲۳)',
+  languageFailed: 'The words of this language could not be fetched.',
+  unreviewed: 'No speaker of this language has read the translation yet.',
+  comma: ', ',
+  // full where a language has no short ones
+  monthNames: ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'],
+  // provinces of Pakistan, and neighbours; districts and Afghan provinces have their names in the data
+  names: {
+    'Khyber Pakhtunkhwa': 'Khyber Pakhtunkhwa',
+    Balochistan: 'Balochistan',
+    Punjab: 'Punjab',
+    Sindh: 'Sindh',
+    'Islamabad Capital Territory': 'Islamabad Capital Territory',
+    'Gilgit-Baltistan': 'Gilgit-Baltistan',
+    'Azad Jammu and Kashmir': 'Azad Jammu and Kashmir',
+    Iran: 'Iran',
+    Turkmenistan: 'Turkmenistan',
+    Uzbekistan: 'Uzbekistan',
+    Tajikistan: 'Tajikistan',
+    India: 'India',
+    China: 'China',
+  } as Record<string, string>,
   brandSub: 'Pakistan–Afghanistan border region',
   titles: {
     count: 'Incidents by district and province',

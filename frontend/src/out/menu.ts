@@ -52,7 +52,7 @@ export class Menus {
     const app = this.app;
     const n = app.tally.total;
     const { items, counts } = asked(app);
-    const names = counts.map((d) => d.title || d.name).join(', ');
+    const names = counts.map((d) => d.title || d.name).join(t.comma);
     const only = counts.length > 0 && !items.length;
     const key = `${app.header?.change}|${app.apiQuery()}|`;
     if (n && !only && this.asking !== key) void this.look(key);
@@ -78,7 +78,7 @@ export class Menus {
 
   share(): TemplateResult {
     const app = this.app;
-    const code = `<iframe src="${framed(app).replace(/&/g, '&amp;')}" width="960" height="600" style="border:0" loading="lazy" title="${attr([t.titles[app.state.shade], ...filterWords(app)].join(', '))}"></iframe>`;
+    const code = `<iframe src="${framed(app).replace(/&/g, '&amp;')}" width="960" height="600" style="border:0" loading="lazy" title="${attr([t.titles[app.state.shade], ...filterWords(app)].join(t.comma))}"></iframe>`;
     const field = (id: string, label: string, value: string, rows: number, done: string) =>
       html`<div class="sf"><h2 id=${id}>${label}</h2><textarea readonly rows=${rows} aria-labelledby=${id} dir="ltr" data-share-text=${id} .value=${value}></textarea>
         <button type="button" class="mi" data-copy=${id} aria-label=${t.out.copyOf(label)} @click=${(e: Event) => void this.copy(e, done)}><span>${t.out.copy}</span></button></div>`;

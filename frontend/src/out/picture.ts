@@ -48,7 +48,7 @@ export async function picture(app: App): Promise<Picture> {
   const none = tl.total > 0 && tl.unknown === tl.total;
   render(
     html`<header><h2>${t.titles[app.state.shade]}</h2><p><b>${fmtRange(...app.window)}</b> · <b class="num">${fmt(tl.total)}</b> ${t.incidents(tl.total)}${none ? nothing : html` · <b class="num">${fmt(tl.best)}${tl.huge ? '+' : ''}</b> ${t.killed}`} · ${t.region}</p>
-      ${filters.length ? html`<p>${t.out.filters(filters.join(', '))}</p>` : nothing}</header><div class="mapw"></div>
+      ${filters.length ? html`<p>${t.out.filters(filters.join(t.comma))}</p>` : nothing}</header><div class="mapw"></div>
       <footer><p>${borderNote(app)}${datasets?.base_layer ? ` ${t.out.noBase}.` : ''}</p><p>${attribution(still)}</p><p><bdi>${app.link.length < 220 ? app.link : location.origin + location.pathname}</bdi></p></footer>`,
     box,
   );

@@ -41,7 +41,7 @@ export function citation(app: App, day: number): string {
       const fetched = parseIso((d.accessed ?? '').slice(0, 10));
       const edition = [d.version && t.version(d.version), fetched !== null && t.accessed(fmtDay(fetched))];
       return sentence([
-        [t.dataBy + isolate(d.title || d.name), ...edition].filter(Boolean).join(', '),
+        [t.dataBy + isolate(d.title || d.name), ...edition].filter(Boolean).join(t.comma),
         d.synthetic && t.synthetic,
         d.sample && t.sample,
         d.licence && t.licence(d.licence),

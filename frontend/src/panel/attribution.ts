@@ -1,9 +1,14 @@
 // Whose data and boundaries these are; beside the map, and in the sheet when it covers the map.
 import { html, nothing, type TemplateResult } from 'lit';
+import { english } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import type { App } from '../state/app';
 
-export const borderNote = (app: App): string => app.datasets?.border_note ?? t.borderNoteFixed;
+/** borderNote is the operator's words, or ours in the language of the page. */
+export const borderNote = (app: App): string => {
+  const own = app.datasets?.border_note;
+  return own && own !== english.borderNoteFixed ? own : t.borderNoteFixed;
+};
 
 export function attribution(app: App): TemplateResult {
   const all = app.datasets?.datasets ?? [];
@@ -20,10 +25,10 @@ export function attribution(app: App): TemplateResult {
     sets.length
       ? sets.map(
           (d, k) =>
-            html`${k ? ', ' : ''}<bdi>${d.title || d.name}</bdi>${d.synthetic ? html` <span class="tag w">${t.synthetic}</span>` : d.sample ? html` <span class="tag w">${t.sample}</span>` : nothing}`,
+            html`${k ? t.comma : ''}<bdi>${d.title || d.name}</bdi>${d.synthetic ? html` <span class="tag w">${t.synthetic}</span>` : d.sample ? html` <span class="tag w">${t.sample}</span>` : nothing}`,
         )
       : app.datasets
         ? t.noneLoadedYet
         : t.noAnswer
-  }${by.filter(Boolean).map((words) => ` · ${words}`)}`;
+  }${by.filter(Boolean).map((words) => html` · <bdi>${words}</bdi>`)}`;
 }

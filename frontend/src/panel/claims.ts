@@ -83,13 +83,13 @@ function cell(p: Incident, c: Claim): TemplateResult {
   const words = word(t.qualifiers, bound(c));
   const s = c.source === null ? undefined : p.sources?.[c.source];
   const day = s?.date ? parseIso(s.date.slice(0, 10)) : null;
-  return html`${n.length ? html`<span class="big num">${words ? html`<span class="qw">${words}</span> ` : nothing}${n.map(fmt).join('–')}</span>` : nothing}<span class="qu">${c.qualifier && !(words && n.length) ? html`${words || c.qualifier}<br>` : nothing}${c.quote ? html`<q dir="auto">${c.quote}</q><br>` : nothing}${s?.publisher ? html`<bdi>${s.publisher}</bdi>` : nothing}${s?.publisher && day !== null ? ', ' : ''}${day === null ? nothing : fmtDay(day)}${
+  return html`${n.length ? html`<span class="big num">${words ? html`<span class="qw">${words}</span> ` : nothing}${n.map(fmt).join('–')}</span>` : nothing}<span class="qu">${c.qualifier && !(words && n.length) ? html`${words || c.qualifier}<br>` : nothing}${c.quote ? html`<q dir="auto">${c.quote}</q><br>` : nothing}${s?.publisher ? html`<bdi>${s.publisher}</bdi>` : nothing}${s?.publisher && day !== null ? t.comma : ''}${day === null ? nothing : fmtDay(day)}${
     c.source === null
       ? nothing
       : html` <a href="#source-${c.source + 1}" @click=${(e: Event) => {
           e.preventDefault();
           document.getElementById(`source-${c.source! + 1}`)?.scrollIntoView({ block: 'center' });
-        }}>[${c.source + 1}]</a>`
+        }}>[${fmt(c.source + 1)}]</a>`
   }</span>`;
 }
 
@@ -98,7 +98,7 @@ function axis(cells: Claim[][]): TemplateResult {
   const W = 360;
   const max = Math.max(1, ...cells.flat().flatMap(ends)) * 1.15;
   const x = (v: number) => 4 + (v / max) * (W - 44);
-  return html`<svg class="rng" viewBox="0 0 ${W} 34"><line x1="4" x2=${W} y1="14" y2="14" class="ln" /><path d="M4 10v8" class="ln" /><text x="4" y="31" class="z">0</text>${cells.map(
+  return html`<svg class="rng" viewBox="0 0 ${W} 34"><line x1="4" x2=${W} y1="14" y2="14" class="ln" /><path d="M4 10v8" class="ln" /><text x="4" y="31" class="z">${fmt(0)}</text>${cells.map(
     (cs, k) =>
       cs.map((c) => {
         const at = ends(c).map(x);

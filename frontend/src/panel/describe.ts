@@ -2,7 +2,7 @@
 import type { Incident } from '../api/client';
 import { type Day, fmtDay, fmtMonth, fmtRange, parseIso, parts } from '../lib/dates';
 import { t } from '../lib/strings.en';
-import { isolate } from '../lib/text';
+import { digits, isolate } from '../lib/text';
 import { NO_TYPE, precisionClass, typeIndex } from '../lib/vocab';
 
 const squeeze = (s: string) => s.replace(/\s+/g, ' ').trim();
@@ -22,7 +22,7 @@ export function autoTitle(p: Incident): string {
     .map((a) => isolate(squeeze(a.replace(/^Government of /, ''))));
   const who = actors.length ? `: ${actors.join(' – ')}` : '';
   const where = p.location_name || p.district || p.province || '';
-  return `${noun}${who}${where ? `, ${isolate(squeeze(where))}` : ''}`;
+  return `${noun}${who}${where ? `${t.comma}${isolate(squeeze(where))}` : ''}`;
 }
 
 /** Longer texts are notes, not titles. */
@@ -63,7 +63,7 @@ export function days(a: Day, b: Day, some: boolean): string {
   const nextDay = parts(b + 1);
   if (p.d === 1 && nextDay.d === 1) {
     if (p.y === q.y && p.m === q.m) return t.someDay(fmtMonth(a));
-    if (p.y === q.y && p.m === 1 && q.m === 12) return t.someDay(String(p.y));
+    if (p.y === q.y && p.m === 1 && q.m === 12) return t.someDay(digits(String(p.y)));
   }
   return t.someDayBetween(fmtRange(a, b));
 }

@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Incident, Likely } from '../api/client';
 import { fmtDay, parseIso } from '../lib/dates';
+import { language, localName } from '../lib/i18n';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { fmt, isolate, plainError, safeUrl } from '../lib/text';
@@ -39,7 +40,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
   const back = () => backToList(app, list);
   const bar = html`<div class="d-bar">
     <button type="button" class="btn bare" data-back @click=${back}>${icon('chl')}${t.allIncidents}</button>
-    <span class="sp num">${i >= 0 ? t.ofN(i + 1, list.n) : nothing}</span>
+    <span class="sp nt">${i >= 0 ? t.ofN(i + 1, list.n) : nothing}</span>
     <button type="button" class="btn bare sq" aria-label=${t.previous} title=${t.previous} ?disabled=${i <= 0} @click=${() => go(i - 1)}>${icon('chl')}</button>
     <button type="button" class="btn bare sq" aria-label=${t.next} title=${t.next} ?disabled=${i < 0 || i + 1 >= list.n} @click=${() => go(i + 1)}>${icon('chr')}</button>
   </div>`;
@@ -94,10 +95,10 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
         .filter((x): x is string => !!x)
         .map(isolate)
         .join(' · ');
-      return html`<li id="source-${k + 1}">${claims.length ? html`<span class="num">[${k + 1}]</span> ` : nothing}${url ? html`<a href=${url} rel="noreferrer noopener" target="_blank">${name}</a>` : html`<span>${name}</span>`}${s.is_party ? html` <span class="tag">${t.partyTag}</span>` : nothing}<small>${meta}</small></li>`;
+      return html`<li id="source-${k + 1}">${claims.length ? html`<span class="num">[${fmt(k + 1)}]</span> ` : nothing}${url ? html`<a href=${url} rel="noreferrer noopener" target="_blank">${name}</a>` : html`<span>${name}</span>`}${s.is_party ? html` <span class="tag">${t.partyTag}</span>` : nothing}<small>${meta}</small></li>`;
     })}</ol>
     <h2 class="s">${t.dataHead}</h2>
-    <p class="note">${t.record(p.source_id, app.datasetTitle(p.dataset))}${p.file ? html`, ${p.line === null ? p.file : t.fileLine(p.file, p.line)}` : nothing}. ${set?.licence ? t.licence(set.licence) : nothing}${set?.attribution ? html`. ${set.attribution}` : nothing}${synthetic ? html`<br>${t.syntheticLong}.` : nothing}</p>
+    <p class="note">${t.record(p.source_id, app.datasetTitle(p.dataset))}${p.file ? html`${t.comma}${p.line === null ? p.file : t.fileLine(p.file, p.line)}` : nothing}. ${set?.licence ? t.licence(set.licence) : nothing}${set?.attribution ? html`. <bdi>${set.attribution}</bdi>` : nothing}${synthetic ? html`<br>${t.syntheticLong}.` : nothing}</p>
     <div class="acts"><button type="button" class="btn pri" @click=${share}>${icon('link')}${t.copyLink}</button><a class="btn" href="./collections/incidents/items/${encodeURIComponent(String(d.feature.id))}">${icon('down')}${t.geojson}</a></div>
   </article></div>`;
 }
@@ -123,30 +124,30 @@ function where(app: App, p: Incident): TemplateResult {
   const former = p.unit_id ? app.former(p.unit_id) : undefined;
   const names = [
     p.location_name || p.location_text,
-    inSub ? null : sub?.name,
+    inSub ? null : sub && localName(sub),
     unit,
-    p.province,
+    p.province && app.provinceName(p.province),
     p.country ? (t.countries[p.country] ?? p.country) : null,
   ]
-    .filter((x): x is string => !!x && x !== former?.name)
+    .filter((x): x is string => !!x && x !== former?.name && x !== (former && localName(former)))
     .filter((x, i, a) => a.findIndex((y) => y.toLowerCase() === x.toLowerCase()) === i);
   const now = former
-    ? t.thenNow((former.units ?? []).map((id) => app.unitName(id)).join(', '))
+    ? t.thenNow((former.units ?? []).map((id) => app.unitName(id)).join(t.comma))
     : p.district_then
       ? t.thenWas(p.district_then)
       : null;
   const cand = (p.candidates ?? [])
-    .map((c) => (typeof c === 'string' ? app.unitName(c) : (c.name ?? (c.unit_id ? app.unitName(c.unit_id) : ''))))
+    .map((c) => (typeof c === 'string' ? app.unitName(c) : c.unit_id ? app.unitName(c.unit_id) : (c.name ?? '')))
     .filter(Boolean);
   const long =
     p.place_kind === 'border'
       ? t.precisionLong[4]!
       : inSub
-        ? t.inSubunit(t.subunitKinds[sub.kind] ?? sub.kind, sub.name)
+        ? t.inSubunit(t.subunitKinds[sub.kind] ?? sub.kind, localName(sub))
         : k === 2
           ? `${precisionWords(p)}; ${t.placeInItNot}`
           : t.precisionLong[k]!;
-  return html`<span class="pw">${icon(`p${k}`)}<span>${names.length ? names.map((n, j) => html`${j ? ', ' : ''}<bdi>${n}</bdi>`) : t.precisions[6]}<small>${long}${p.location_precision_code ? html`. ${t.sourceCode(p.location_precision_code)}` : nothing}</small>${
+  return html`<span class="pw">${icon(`p${k}`)}<span>${names.length ? names.map((n, j) => html`${j ? t.comma : ''}<bdi>${n}</bdi>`) : t.precisions[6]}<small>${long}${p.location_precision_code ? html`. ${t.sourceCode(p.location_precision_code)}` : nothing}</small>${
     now ? html`<small>${now}</small>` : nothing
   }${
     cand.length ? html`<small class="amb">${t.ambiguous(cand.join(t.or))}</small>` : nothing
@@ -165,7 +166,8 @@ function borderText(p: Incident): string {
 function warnings(app: App, p: Incident): TemplateResult | typeof nothing {
   const list = (p.warnings ?? []).map((w) => {
     const code = typeof w === 'string' ? w : w.code;
-    const text = (typeof w === 'object' && w.text) || t.warnings[code] || code.replace(/_/g, ' ');
+    const text =
+      (language() === 'en' && typeof w === 'object' && w.text) || t.warnings[code] || code.replace(/_/g, ' ');
     const km = typeof w === 'object' && w.distance_km ? ` ${t.warningKm(Math.round(w.distance_km))}` : '';
     return html`<li>${text}${km}</li>`;
   });
@@ -181,7 +183,7 @@ export function likelyReasons(d: Likely): string {
         ? t.kmApart(d.distance_km)
         : (t.likelyReasons[r] ?? r.replace(/_/g, ' ')),
     )
-    .join(', ');
+    .join(t.comma);
   return words && `${words[0]!.toUpperCase()}${words.slice(1)}.`;
 }
 

@@ -100,14 +100,14 @@ export class Facets {
       if (open) this.shut.add(id);
       else this.shut.delete(id);
       this.redraw();
-    }}>${head}<span class="v ${n ? 'has' : ''}" dir="auto">${n ? (open ? t.chosen(n) : chosen.join(', ')) : t.any}</span>${icon(open ? 'chev' : 'chr')}</button>${n ? html`<button type="button" class="lnk" aria-label="${t.clear}: ${head}" @click=${clear}>${t.clear}</button>` : nothing}</h2>${open ? body() : nothing}</section>`;
+    }}>${head}<span class="v ${n ? 'has' : ''}" dir="auto">${n ? (open ? t.chosen(n) : chosen.join(t.comma)) : t.any}</span>${icon(open ? 'chev' : 'chr')}</button>${n ? html`<button type="button" class="lnk" aria-label="${t.clear}: ${head}" @click=${clear}>${t.clear}</button>` : nothing}</h2>${open ? body() : nothing}</section>`;
   }
 
   private row(r: Row): TemplateResult {
     const id = `f-${r.key}`;
     return html`<div class="fr ${r.sign ? '' : 'nosh'} ${r.n || r.text ? '' : 'zero'} ${r.inner ? 'in' : ''} ${r.fold ? 'fold' : ''}">
       <label><input type="checkbox" id=${id} data-key=${r.key} .checked=${r.on === true} .indeterminate=${r.on === 'mixed'} @change=${(e: Event) => r.toggle((e.target as HTMLInputElement).checked)}>
-      ${r.sign ?? nothing}<span class="l" title=${r.label}>${r.label}</span>${
+      ${r.sign ?? nothing}<span class="l" title=${r.label}><bdi>${r.label}</bdi></span>${
         r.text
           ? html`<span class="tx">${r.text}</span>`
           : html`<span class="tick"><i style="transform:scaleX(${r.n ? Math.max(0.014, r.n / Math.max(1, r.max)).toFixed(3) : 0})"></i></span><span class="n num">${fmt(r.n)}</span>`
@@ -125,7 +125,7 @@ export class Facets {
     const classes = [...new Set([...s.precisions].map(precisionClass))].sort();
     const places = [
       ...[...s.countries].map((v) => t.countries[v] ?? v),
-      ...s.provinces,
+      ...[...s.provinces].map((v) => app.provinceName(v)),
       ...[...s.units].map((v) => app.unitName(v)),
     ];
     return html`<div class="scroll" id="filters" role="tabpanel" aria-labelledby="tab-filters" tabindex="0">
@@ -399,7 +399,7 @@ export class Facets {
         : this.more('actor', hidden, t.moreActors)
     }${this.stateOf(a)}${
       a.have?.withheld.length
-        ? html`<p class="note" data-actor-withheld>${t.actorWithheld(a.have.withheld.map((d) => app.datasetTitle(d)).join(', '))}</p>`
+        ? html`<p class="note" data-actor-withheld>${t.actorWithheld(a.have.withheld.map((d) => app.datasetTitle(d)).join(t.comma))}</p>`
         : nothing
     }<p class="note">${t.actorNote}</p>`;
   }
@@ -508,11 +508,11 @@ export class Facets {
       out.push(
         this.row({
           key: `province-${name}`,
-          label: name,
+          label: app.provinceName(name),
           n,
           max,
           on,
-          fold: inner.length ? fold(key, name) : undefined,
+          fold: inner.length ? fold(key, app.provinceName(name)) : undefined,
           text: !n && !app.countryLoaded('PK') ? t.nothingLoadedLower : undefined,
           toggle: (v) => {
             if (v)

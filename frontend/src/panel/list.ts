@@ -175,7 +175,7 @@ export class List {
       case 'unit':
         return t.somewhereIn(this.app.unitName(o.unit));
       case 'province':
-        return t.somewhereIn(o.province);
+        return t.somewhereIn(this.app.provinceName(o.province));
       case 'country':
         return t.somewhereIn(t.countries[o.country] ?? o.country);
       case 'border':
@@ -276,7 +276,7 @@ export class List {
     const why = p ? whyNoBest(p) : claims ? t.claimsAny : t.notReportedShort;
     return html`<li style="top:${y}px" aria-setsize=${this.n} aria-posinset=${i + 1}><button type="button" class="row ${selected ? 'sel' : ''}" data-fid=${fid} data-i=${i} aria-current=${selected ? 'true' : 'false'}
       @click=${() => app.select(row)} @keydown=${(ev: KeyboardEvent) => this.key(ev, i)} @mouseenter=${() => this.hover(row)} @mouseleave=${() => this.hover(-1)}>
-      <span class="d num">${vague ? monthName(parts(start).m) : fmtShort(start)}</span><span class="sh">${glyph(type)}<span class="vh">${t.types[type]}</span></span>
+      <span class="d nt">${vague ? monthName(parts(start).m) : fmtShort(start)}</span><span class="sh">${glyph(type)}<span class="vh">${t.types[type]}</span></span>
       <span class="bd"><span class="s ${p ? '' : 'wait'}" dir="auto">${text}</span><span class="p">${icon(`p${k}`)}${place ? html`<span class="pl0"><bdi>${place}</bdi> ·</span>` : nothing}<span class="how">${how}</span>${when ? html`<span class="wh">· ${when}</span>` : nothing}${set?.synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}</span></span>
       <span class="k num ${best === NOT_REPORTED || best === 0 ? 'nil' : ''}">${best === NOT_REPORTED ? html`–<small>${why}</small>` : html`${fmtDeaths(best)}${i === 0 ? html`<small>${t.killedS}</small>` : html`<span class="vh"> ${t.killedS}</span>`}`}</span></button></li>`;
   }

@@ -2,7 +2,7 @@
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { fmtDay, fmtRange, parseIso } from '../lib/dates';
 import { t } from '../lib/strings.en';
-import { fmt, plainError } from '../lib/text';
+import { digits, fmt, plainError } from '../lib/text';
 import { NO_TYPE, TYPES } from '../lib/vocab';
 import type { App, Change } from '../state/app';
 import { nearestType, type State, served } from '../state/permalink';
@@ -157,7 +157,7 @@ export class Panel {
       <div><b class="num" data-count="best" title=${tl.huge ? t.orMore : nothing}>${none ? '–' : `${fmt(tl.best)}${plus}`}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
       <div><b class="num thin" data-count="low-high" title=${noBounds ? t.lowHighNone : tl.unbounded ? t.lowHighBest(tl.unbounded) : nothing}>${noBounds ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}${plus}`}</b><span>${t.lowHigh}</span></div>
       ${elsewhere ? html`<p class="nr">${t.elsewhere(elsewhere)}</p>` : nothing}
-      ${tl.silent ? html`<p class="nr"><span class="num" data-count="unknown">${t.notReported(tl.silent)}</span></p>` : nothing}
+      ${tl.silent ? html`<p class="nr"><span class="nt" data-count="unknown">${t.notReported(tl.silent)}</span></p>` : nothing}
       ${old > 0 ? html`<p class="nr" data-before-1970>${t.before1970(old)}</p>` : nothing}</div>`;
   }
 
@@ -173,7 +173,7 @@ export class Panel {
           app.set({ tab: other });
           requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(`tab-${other}`)?.focus()));
         }}>${label}</button>`;
-    return html`<div class="tabs" role="tablist" aria-label=${`${t.filters}, ${t.list}`}>${tab('filters', t.filters)}${tab('list', html`${t.list} <span class="num" data-count="list">${app.model ? fmt(app.tally.total) : '–'}</span>`)}${app.compared ? tab('compare', t.compare.start) : nothing}</div>`;
+    return html`<div class="tabs" role="tablist" aria-label=${`${t.filters}${t.comma}${t.list}`}>${tab('filters', t.filters)}${tab('list', html`${t.list} <span class="num" data-count="list">${app.model ? fmt(app.tally.total) : '–'}</span>`)}${app.compared ? tab('compare', t.compare.start) : nothing}</div>`;
   }
 
   /** empty says what was asked and how to go on; null when there is something to list. */
@@ -206,12 +206,12 @@ export class Panel {
     // What the server keeps out is not here to be counted.
     const far = on.filter((c) => c.bit === 0);
     const bits = far.length ? [] : [...new Set(on.map((c) => c.bit))];
-    return html`<div class="empty"><h2>${t.emptyTitle}</h2><p>${[...on.map((c) => c.label), when].join(', ')}</p><ul>
+    return html`<div class="empty"><h2>${t.emptyTitle}</h2><p>${[...on.map((c) => c.label), when].join(t.comma)}</p><ul>
       ${bits.map((bit) => {
         const of = on.filter((c) => c.bit === bit);
         const n = m.countIf(a, b, bit);
         return n
-          ? this.out(t.lift(of.map((c) => c.label).join(', ')), n, () => {
+          ? this.out(t.lift(of.map((c) => c.label).join(t.comma)), n, () => {
               for (const c of of) c.lift();
             })
           : nothing;
@@ -235,7 +235,7 @@ export class Panel {
       );
     else if (app.offline)
       out.push(
-        html`<div class="bn w" role="alert"><span><b>${t.offlineTitle}</b>${t.offlineText(app.offline)}</span>${retry}</div>`,
+        html`<div class="bn w" role="alert"><span><b>${t.offlineTitle}</b>${t.offlineText(digits(app.offline))}</span>${retry}</div>`,
       );
     if (app.mapFailed) out.push(html`<div class="bn w"><span>${t.failMap}</span></div>`);
     if (app.problems.length) {

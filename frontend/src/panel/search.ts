@@ -2,8 +2,10 @@
 // result of the search, never as an incident; what has no known position is shown as the area that is known.
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { ApiError, getPlace, type PlaceAnswer, type PlaceCandidate } from '../api/client';
+import { language, localName, onWords } from '../lib/i18n';
 import { icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
+import { COUNTRIES } from '../space/names';
 import type { App, Found } from '../state/app';
 
 const DELAY = 160;
@@ -62,9 +64,13 @@ export function optionsOf(app: App, a: PlaceAnswer): Option[] {
         : c.kind === 'subunit' && of
           ? t.placeKinds[of.country === 'AF' ? 'district' : 'tehsil']!
           : (t.placeKinds[c.kind] ?? t.placeKinds.area!);
-    const where = [c.place || c.kind === 'former' ? c.name : null, of?.province, of && t.countries[of.country]]
+    const where = [
+      c.place ? app.unitName(id) : c.kind === 'former' ? c.name : null,
+      of && app.provinceName(of.province),
+      of && t.countries[of.country],
+    ]
       .filter((w, k, all): w is string => !!w && w !== name && all.indexOf(w) === k)
-      .join(', ');
+      .join(t.comma);
     // A crossing lies in two units and is one place.
     const same = c.lon === null ? undefined : out.find((o) => o.at === `${name}|${c.lon}|${c.lat}`);
     if (same) {
@@ -89,7 +95,9 @@ export function optionsOf(app: App, a: PlaceAnswer): Option[] {
       name: a.name,
       local: null,
       kind: t.placeKinds.area!,
-      where: [a.province, a.country && t.countries[a.country]].filter(Boolean).join(', '),
+      where: [a.province && app.provinceName(a.province), a.country && t.countries[a.country]]
+        .filter(Boolean)
+        .join(t.comma),
       find: async () => ({
         name: a.name!,
         kind: t.placeKinds.area!,
@@ -101,7 +109,12 @@ export function optionsOf(app: App, a: PlaceAnswer): Option[] {
     });
   if (!out.length && a.country && (a.precision === 'province' || a.precision === 'country')) {
     const whole = a.precision === 'country' || !a.province;
-    const o = areaOption(app, whole ? (t.countries[a.country] ?? a.country) : a.province!, a.precision, 0);
+    const o = areaOption(
+      app,
+      whole ? (COUNTRIES.find((c) => c.code === a.country)?.name ?? a.country) : a.province!,
+      a.precision,
+      0,
+    );
     if (o) out.push(o);
   }
   return out;
@@ -111,16 +124,18 @@ export function optionsOf(app: App, a: PlaceAnswer): Option[] {
 function areaOption(app: App, name: string, kind: string, i: number): Option | null {
   const all = [...app.unitById.values()];
   const country = kind === 'country';
-  const units = all.filter((u) => (country ? t.countries[u.country] === name : u.province === name));
+  const code = COUNTRIES.find((c) => c.name === name)?.code;
+  const units = all.filter((u) => (country ? u.country === code : u.province === name));
   if (!units.length) return null;
   const words = country ? t.placeKinds.country! : t.placeKinds.province!;
+  const shown = country ? t.countries[code!]! : app.provinceName(name);
   return {
     key: `${i}-${name}`,
-    name,
+    name: shown,
     local: null,
     kind: words,
     where: country ? '' : (t.countries[units[0]!.country] ?? units[0]!.country),
-    find: async () => ({ name, kind: words, note: null, at: null, units: units.map((u) => u.id), shapes: [] }),
+    find: async () => ({ name: shown, kind: words, note: null, at: null, units: units.map((u) => u.id), shapes: [] }),
   };
 }
 const unitKind = (kind: string | undefined, country: string | undefined): string =>
@@ -138,21 +153,25 @@ async function foundOf(app: App, c: PlaceCandidate, id: string, name: string, ki
         found.note = t.shownInstead(
           name,
           `${t.placeKinds[sub.properties.kind] ?? t.placeKinds.subunit}`,
-          sub.properties.name,
+          localName(sub.properties),
         );
       return { ...found, shapes: [sub] };
     }
   }
   if (app.unitById.has(id)) {
     if (!own || c.kind === 'subunit')
-      found.note = t.shownInstead(name, unitKind(app.unitById.get(id)?.kind, app.unitById.get(id)?.country), c.name);
+      found.note = t.shownInstead(
+        name,
+        unitKind(app.unitById.get(id)?.kind, app.unitById.get(id)?.country),
+        app.unitName(id),
+      );
     return { ...found, units: [id] };
   }
   const former = await app.place(id);
   if (!former) return { ...found, note: t.notDrawn(name) };
   const units = former.properties.units ?? [];
   if (!own) found.note = t.shownInstead(name, t.placeKinds.former!, app.unitName(id));
-  else found.note = t.formerShown(units.map((id) => app.unitName(id)).join(', '), former.properties.part ?? false);
+  else found.note = t.formerShown(units.map((id) => app.unitName(id)).join(t.comma), former.properties.part ?? false);
   return { ...found, name: own ? app.unitName(id) : name, units };
 }
 
@@ -185,6 +204,7 @@ export class Search {
       e.preventDefault();
       this.begin();
     });
+    onWords(() => this.draw());
     this.draw();
   }
 
@@ -350,7 +370,7 @@ export class Search {
         if (this.active === i) return;
         this.active = i;
         this.draw();
-      }}><span class="n"><bdi dir="auto">${o.name}</bdi>${o.local ? html` <bdi class="ar" dir="auto" lang="ur">${o.local}</bdi>` : nothing}</span><span class="k">${o.kind}</span>${o.where ? html`<small>${o.where}</small>` : nothing}${o.why ? html`<small dir="auto">${o.why}</small>` : nothing}</li>`;
+      }}><span class="n"><bdi dir="auto">${o.name}</bdi>${o.local ? html` <bdi class="ar" dir="auto" lang=${language() === 'en' ? 'ur' : nothing}>${o.local}</bdi>` : nothing}</span><span class="k">${o.kind}</span>${o.where ? html`<small>${o.where}</small>` : nothing}${o.why ? html`<small dir="auto">${o.why}</small>` : nothing}</li>`;
   }
 
   private draw(): void {

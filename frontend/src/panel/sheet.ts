@@ -1,5 +1,6 @@
 // On a phone the panel is a sheet at the bottom with three stops, and the time strip is its head, so that brush and map
 // are always seen together. On larger screens this does nothing.
+import { onWords } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import type { App } from '../state/app';
 
@@ -23,6 +24,7 @@ export class Sheet {
     this.grab.type = 'button';
     this.grab.className = 'grab';
     this.grab.setAttribute('aria-label', t.sheet);
+    onWords(() => this.grab.setAttribute('aria-label', t.sheet));
     this.grab.addEventListener('click', () => {
       if (this.drag?.moved) return;
       this.stop = STOPS[(STOPS.indexOf(this.stop) + 1) % 3]!;

@@ -4,6 +4,7 @@ import { icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import type { Menus } from '../out/menu';
 import type { App } from '../state/app';
+import { LanguageMenu } from './language';
 import { Search } from './search';
 
 export class TopBar {
@@ -11,6 +12,7 @@ export class TopBar {
   /** what stands in the menus, loaded when one is opened first */
   private menus: Menus | null = null;
   private search: Search;
+  private language: LanguageMenu;
 
   constructor(
     private app: App,
@@ -18,6 +20,7 @@ export class TopBar {
     private say: (text: string) => void,
   ) {
     this.search = new Search(app, () => this.draw());
+    this.language = new LanguageMenu(app);
     document.addEventListener('click', (e) => {
       if (this.open && e.target instanceof Element && e.target.isConnected && !e.target.closest(`.dl.${this.open}`))
         this.close(false);
@@ -59,6 +62,7 @@ export class TopBar {
         }}>${icon('up')}<span class="wd">${t.load.button}</span></button>
         ${this.menu('download', t.download, 'down')}${this.menu('share', t.share, 'link')}
         <span class="sep"></span>
+        ${this.language.el}
         <button type="button" data-theme-button aria-label="${t.theme}: ${dark ? t.themeTo.dark : t.themeTo.light}" title=${t.theme} @click=${() => {
           app.set({ theme: dark ? 'light' : 'dark' });
           app.applyTheme();

@@ -1,6 +1,7 @@
 // Badges: incidents whose place is known only by unit, province, country or border. A badge is never dropped.
 
 import type L from 'leaflet';
+import { localName, placeName } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import { esc, fmt } from '../lib/text';
 import { Spot } from '../lib/vocab';
@@ -46,6 +47,12 @@ export class Badges {
     this.map = stage.map;
   }
 
+  /** forget takes all away, to be written anew. */
+  forget(): void {
+    for (const b of this.all.values()) b.el!.remove();
+    this.all.clear();
+  }
+
   /** wanted lists what is known only by unit, province, country or border in the window. */
   private wanted(): Wanted[] {
     const app = this.app;
@@ -65,7 +72,7 @@ export class Badges {
             out.push({
               key,
               n: inCountry,
-              words: t.somewhereIn(c.name),
+              words: t.somewhereIn(t.countries[c.code] ?? c.name),
               solid: false,
               lat: c.at[0],
               lon: c.at[1],
@@ -84,7 +91,7 @@ export class Badges {
           out.push({
             key: `province:${a.country}:${a.province}`,
             n: inProvince,
-            words: t.somewhereIn(a.province),
+            words: t.somewhereIn(placeName(a.province)),
             solid: false,
             lat: at[0],
             lon: at[1],
@@ -150,7 +157,7 @@ export class Badges {
         out.push({
           key: `unit:${id}`,
           n,
-          words: t.somewhereIn(u.name),
+          words: t.somewhereIn(localName(u)),
           solid: false,
           lat: u.label_lat,
           lon: u.label_lon,

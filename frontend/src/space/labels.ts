@@ -1,6 +1,7 @@
 // Names on the map: greedy, by rank; what is reserved first stands first. They hold still while the brush moves.
 
 import type L from 'leaflet';
+import { localName, placeName } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import { esc } from '../lib/text';
 import type { App } from '../state/app';
@@ -9,7 +10,7 @@ import type { BorderLayer } from './border';
 import type { Town } from './land';
 import { BORDER_NAME, COUNTRIES, NEIGHBOURS, PROVINCES, SEA } from './names';
 import type { Rings } from './rings';
-import { type Box, type Offset, OVERVIEW, type Stage } from './stage';
+import { ARABIC, type Box, type Offset, OVERVIEW, type Stage } from './stage';
 import type { Symbols } from './symbols';
 
 export class Labels {
@@ -33,7 +34,7 @@ export class Labels {
   private labels = '';
   private put(cls: string, lat: number, lon: number, text: string, dx = 0, dy = 0): void {
     const p = this.map.latLngToLayerPoint([lat, lon]);
-    this.labels += `<span class="lb ${cls}" style="left:${(p.x + dx).toFixed(1)}px;top:${(p.y + dy).toFixed(1)}px">${esc(text).replace('\n', '<br>')}</span>`;
+    this.labels += `<span class="lb ${cls}${ARABIC.test(text) ? ' ar' : ''}" style="left:${(p.x + dx).toFixed(1)}px;top:${(p.y + dy).toFixed(1)}px">${esc(text).replace('\n', '<br>')}</span>`;
   }
   private label(
     cls: string,
@@ -85,7 +86,8 @@ export class Labels {
     }
     const symbols = this.stage.boxes.length;
     for (const c of COUNTRIES) {
-      const w = this.stage.width(c.name, '600 12px', 3.4);
+      const name = t.countries[c.code] ?? c.name;
+      const w = this.stage.width(name, '600 12px', 3.4);
       const home = (id: string | null) => this.stage.isCountry(id, c.code);
       const p = map.latLngToContainerPoint(c.at);
       for (const r of [0, 16, 30, 46, 64]) {
@@ -97,15 +99,17 @@ export class Labels {
           tries.some(
             ([dx, dy]) =>
               this.stage.within(p.x + dx!, p.y + dy!, w, 14, home) &&
-              this.label('ctry', c.at[0], c.at[1], c.name, w, 16, dx, dy),
+              this.label('ctry', c.at[0], c.at[1], name, w, 16, dx, dy),
           )
         )
           break;
       }
     }
     if (z < 8) {
-      for (const n of NEIGHBOURS)
-        this.label('nbr', n.at[0], n.at[1], n.name, this.stage.width(n.name, '11px', 2.4), 14);
+      for (const n of NEIGHBOURS) {
+        const name = placeName(n.name);
+        this.label('nbr', n.at[0], n.at[1], name, this.stage.width(name, '11px', 2.4), 14);
+      }
       this.label('sea', SEA[0], SEA[1], t.seaName, 84, 15);
       if (this.app.border && !this.stage.phone) this.borderName();
     }
@@ -116,7 +120,8 @@ export class Labels {
       for (const w of this.towns) {
         if (w.rank < least || drawn.has(w.n)) continue;
         const cap = w.rank === 3;
-        const tw = this.stage.width(w.n, cap ? '600 12px' : '500 11.5px') + 4;
+        const name = localName({ name: w.n, name_ur: w.ur, name_ps: w.ps, name_fa: w.fa });
+        const tw = this.stage.width(name, cap ? '600 12px' : '500 11.5px') + 4;
         const half = tw / 2;
         const p = map.latLngToContainerPoint([w.lat, w.lon]);
         // A dot under a name or the legend would be a town without a place.
@@ -135,7 +140,7 @@ export class Labels {
           [0, 13],
         ] as [number, number][])
           if (this.stage.fits(p.x + dx, p.y + dy, tw, 13, 0)) {
-            this.put(cap ? 'town cap' : 'town', w.lat, w.lon, w.n, dx, dy);
+            this.put(cap ? 'town cap' : 'town', w.lat, w.lon, name, dx, dy);
             const q = map.latLngToLayerPoint([w.lat, w.lon]);
             this.labels += `<i class="town-dot${cap ? ' cap' : ''}" style="left:${q.x}px;top:${q.y}px"></i>`;
             this.stage.boxes.push([p.x - 4, p.y - 4, p.x + 4, p.y + 4]);
@@ -158,18 +163,17 @@ export class Labels {
         if (z < 8 && !/main|third/i.test(f.properties.note ?? '')) continue;
         const p = map.latLngToLayerPoint([lat, lon]);
         this.labels += `<svg class="mk crossing" data-crossing="${esc(f.properties.name)}" style="left:${p.x}px;top:${p.y}px" width="14" height="14" viewBox="-7 -7 14 14" aria-hidden="true"><path class="cs" d="M-3.5-5V5M3.5-5V5M-6 0H6"/><path class="cl0" d="M-3.5-5V5M3.5-5V5M-6 0H6"/></svg>`;
-        const name = f.properties.name.split('–')[0]!.split(' (')[0]!;
+        const name = localName({ ...f.properties, name: f.properties.name.split('–')[0]!.split(' (')[0]! });
         if (z >= 7.5) this.label('dist it', lat, lon, name, this.stage.width(name, '11px') + 4, 13, 0, -14);
       }
     if (z >= OVERVIEW + 0.3)
       for (const f of this.app.units?.features ?? []) {
         const u = f.properties;
         if (!this.app.inFocus(u.id) || drawn.has(u.name)) continue;
+        const name = localName(u);
+        const w = this.stage.width(name, '10.5px') + 4;
         for (const dy of [0, 14, -14, 26])
-          if (
-            this.label('dist', u.label_lat, u.label_lon, u.name, this.stage.width(u.name, '10.5px') + 4, 12, 0, dy, 1)
-          )
-            break;
+          if (this.label('dist', u.label_lat, u.label_lon, name, w, 12, 0, dy, 1)) break;
       }
     this.map.getPane('labels')!.innerHTML = this.labels;
   }
@@ -196,8 +200,9 @@ export class Labels {
       if (p.x > 0 && p.y > 0 && p.x < size.x && p.y < size.y)
         for (const dy of [0, -16, 16]) tries.push([Math.round(p.x - o.x), Math.round(p.y - o.y + dy)]);
     }
-    const half = name.indexOf(' ');
-    const forms = half > 0 ? [name, `${name.slice(0, half)}\n${name.slice(half + 1)}`] : [name];
+    const words = placeName(name);
+    const half = words.indexOf(' ');
+    const forms = half > 0 ? [words, `${words.slice(0, half)}\n${words.slice(half + 1)}`] : [words];
     for (const text of forms) {
       const lines = text.split('\n');
       const w = Math.max(...lines.map((l) => this.stage.width(l.toUpperCase(), '600 11px', 1.1))) + 4;
@@ -224,7 +229,7 @@ export class Labels {
       .line('coarse')
       .flat()
       .map((p) => ({ lon: p[1], ...this.map.latLngToContainerPoint(p) }));
-    const w = 232;
+    const w = ARABIC.test(t.borderName) ? this.stage.width(t.borderName, '11.5px') + 8 : 232;
     const o = this.map.latLngToContainerPoint(BORDER_NAME);
     for (const lon of [63.6, 64, 63.2, 64.4, 62.8, 64.8, 62.4, 65.2, 62]) {
       const x = this.map.latLngToContainerPoint([BORDER_NAME[0], lon]).x;

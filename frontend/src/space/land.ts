@@ -9,6 +9,9 @@ const files = import.meta.glob<string>('./data/*.json', { query: '?url', import:
 
 export interface Town {
   n: string;
+  ur?: string;
+  ps?: string;
+  fa?: string;
   lat: number;
   lon: number;
   rank: number;

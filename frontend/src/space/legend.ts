@@ -25,7 +25,7 @@ function ramp(app: App): TemplateResult {
   // A rate below the first step has the first colour: nothing above zero may look like zero.
   const word = (b: number, k: number) =>
     k === last ? `${fmt(b)}+` : k === 0 && app.state.shade === 'rate' ? '>0' : fmt(b);
-  return html`<div class="ramp"><div><i class="z0"></i><span>0</span></div>${app.breaks.map(
+  return html`<div class="ramp"><div><i class="z0"></i><span>${fmt(0)}</span></div>${app.breaks.map(
     (b, k) => html`<div><i class="c${k + 1}"></i><span class="num">${word(b, k)}</span></div>`,
   )}</div>`;
 }
@@ -91,7 +91,7 @@ export function legend(app: App, s: Shown): TemplateResult {
       <div>${hatch}${t.nothingLoaded}</div>
       ${hasUnknown(app) ? html`<div class="wide">${dots}${t.allUnknown}</div>` : nothing}
       ${s.mode !== 'rings' ? html`<div>${donut}${t.several}</div>` : html`<div><svg width="22" height="11" aria-hidden="true"><path d="M0 5.5H22" class="pv" stroke-width="1.2" /></svg>${t.provinceLine}</div>`}
-      ${s.coarse ? html`<div><span class="bdg key">7</span>${t.districtOnly}</div>` : nothing}
+      ${s.coarse ? html`<div><span class="bdg key">${fmt(7)}</span>${t.districtOnly}</div>` : nothing}
       <div>${dash}${t.borderShort}</div>
       ${s.coarse ? html`<div>${none}${t.noneKilled}</div><div>${unknown}${t.deathsUnknown}</div>` : nothing}
     </div>
@@ -99,7 +99,7 @@ export function legend(app: App, s: Shown): TemplateResult {
       s.mode === 'rings' && app.tally.best > 0
         ? html`<div class="lk scale"><div>${t.ring}</div>${rounds(s.ringMax).map((v) => html`<div class="v">${circle(s.radius(v))}<span class="num">${fmt(v)}</span></div>`)}</div>`
         : s.mode === 'symbols'
-          ? html`<div class="lk scale"><div>${t.area}</div>${[1, 10, 50].map((v) => html`<div class="v">${circle(symbolRadius(v))}<span class="num">${v}</span></div>`)}</div>`
+          ? html`<div class="lk scale"><div>${t.area}</div>${[1, 10, 50].map((v) => html`<div class="v">${circle(symbolRadius(v))}<span class="num">${fmt(v)}</span></div>`)}</div>`
           : nothing
     }
     ${partly ? html`<p class="part">${partly}</p>` : nothing}`;

@@ -3,6 +3,7 @@
 
 import L from 'leaflet';
 import { html, nothing, render, type TemplateResult } from 'lit';
+import { localName, onWords } from '../lib/i18n';
 import { icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { fmt } from '../lib/text';
@@ -68,6 +69,11 @@ export class MapView {
     this.furniture = document.createElement('div');
     this.furniture.className = 'furniture';
     host.append(this.furniture, this.tip);
+    onWords(() => {
+      this.map.getContainer().setAttribute('aria-label', t.mapLabel);
+      this.badges.forget();
+      this.drawFurniture();
+    });
 
     const v = app.state.view;
     if (v) {
@@ -306,7 +312,7 @@ export class MapView {
         const b = this.badges.all.get(badge.dataset.badge!);
         if (b) {
           key = `b${b.key}${b.n}${this.app.window}${this.app.tally.total}`;
-          content = html`<b>${fmt(b.n)}</b> ${b.only.kind === 'unit' ? t.somewhereIn(this.app.unitName(b.only.unit)) : b.el!.getAttribute('aria-label')!.replace(/^[\d,]+ /, '')}${b.only.kind === 'unit' ? formerFigures(this.app, b.only.unit) : nothing}<br><span class="dimmed">${t.openList}</span>`;
+          content = html`<b>${fmt(b.n)}</b> ${b.only.kind === 'unit' ? t.somewhereIn(this.app.unitName(b.only.unit)) : b.el!.getAttribute('aria-label')!.replace(/^[\d,٬۰-۹]+ /, '')}${b.only.kind === 'unit' ? formerFigures(this.app, b.only.unit) : nothing}<br><span class="dimmed">${t.openList}</span>`;
         }
       } else if (item) {
         key = `i${item.row},${item.n},${item.x}`;
@@ -314,7 +320,7 @@ export class MapView {
       } else if (cross) {
         key = `c${cross}`;
         const c = this.app.crossings!.features.find((f) => f.properties.name === cross)!.properties;
-        content = html`<b>${c.name}</b><br>${t.crossing}${c.accuracy_km != null ? `, ${t.within(c.accuracy_km)}` : ''}`;
+        content = html`<b>${localName(c)}</b><br>${t.crossing}${c.accuracy_km != null ? `, ${t.within(c.accuracy_km)}` : ''}`;
       } else if (unit && this.app.header) {
         key = `u${unit}${this.app.window}${this.app.state.compare}${this.app.tally.total}`;
         content = this.app.compared?.tip(unit) ?? unitTip(this.app, unit);

@@ -3,6 +3,7 @@
 
 import type L from 'leaflet';
 import { OR_MORE } from '../lib/columns';
+import { localName } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import { esc, fmt } from '../lib/text';
 import type { App } from '../state/app';
@@ -80,7 +81,7 @@ export class Rings {
         const u = app.unitById.get(o.id)!;
         const n = fmt(app.tally.unit[h.units.indexOf(o.id)]!);
         const w = Math.max(
-          this.stage.width(u.name, '600 12px') + this.stage.width(` ${n}`, '12px'),
+          this.stage.width(localName(u), '600 12px') + this.stage.width(` ${n}`, '12px'),
           this.stage.width(t.deathsUnknown, '11px'),
         );
         const x0 = o.p.x + 60 > x ? o.p.x + 70 : x;
@@ -112,7 +113,7 @@ export class Rings {
       const dy = p.y - o.y;
       const len = Math.hypot(dx, dy) || 1;
       const d = `M${(dx - (dx / len) * r).toFixed(1)},${(dy - (dy / len) * r).toFixed(1)}L-14,0H0`;
-      out += `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(u.name)}</b> <span class="num">${fmt(app.tally.unit[i]!)}</span><small>${app.tally.unitSilent[i] === app.tally.unit[i] ? t.deathsUnknown : app.tally.unitUnknown[i] === app.tally.unit[i] ? t.noBestLong : `<span class="num">${fmt(killed)}${app.tally.huge && killed >= OR_MORE ? '+' : ''}</span> ${t.killedS}`}</small></span>`;
+      out += `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(localName(u))}</b> <span class="num">${fmt(app.tally.unit[i]!)}</span><small>${app.tally.unitSilent[i] === app.tally.unit[i] ? t.deathsUnknown : app.tally.unitUnknown[i] === app.tally.unit[i] ? t.noBestLong : `<span class="num">${fmt(killed)}${app.tally.huge && killed >= OR_MORE ? '+' : ''}</span> ${t.killedS}`}</small></span>`;
     }
     if (out !== this.topHtml) {
       this.topHtml = out;

@@ -15,6 +15,8 @@ export const RADII = [14, 22, 32, 44, 58];
 /** Box is left, top, right, bottom in px of the map. */
 export type Box = [number, number, number, number];
 export type Offset = [number, number];
+/** ARABIC is in a name that is written in Arabic letters. */
+export const ARABIC = /[\u0600-\u06ff]/;
 
 export class Stage {
   readonly map: L.Map;
@@ -117,8 +119,11 @@ export class Stage {
   }
   private measure = document.createElement('canvas').getContext('2d')!;
   width(text: string, font: string, spacing = 0): number {
-    this.measure.font = `${font} system-ui, sans-serif`;
-    return this.measure.measureText(text).width + text.length * spacing;
+    // Arabic letters are drawn larger, without spacing, and in a font of their own.
+    const ar = ARABIC.test(text);
+    const size = ar ? font.replace(/[\d.]+(?=px)/, (px) => String(+px * 1.25)) : font;
+    this.measure.font = `${size} ${ar ? 'Sarhad Arabic, "Noto Naskh Arabic", "Geeza Pro", "Segoe UI", Tahoma' : 'system-ui'}, sans-serif`;
+    return this.measure.measureText(text).width + (ar ? 0 : text.length * spacing);
   }
 
   // ---- what lies where

@@ -3,6 +3,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { OR_MORE } from '../lib/columns';
 import { fmtDay, fmtRange } from '../lib/dates';
+import { localName } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import { fmt, fmtDeaths } from '../lib/text';
 import { precisionClass } from '../lib/vocab';
@@ -28,7 +29,7 @@ function deaths(app: App, i: number): TemplateResult[] {
   const { unit, killed, unitUnknown, unitSilent, huge } = app.tally;
   const out: TemplateResult[] = [];
   if (unitUnknown[i]! < unit[i]!)
-    out.push(html`<span class="num">${t.nKilled(killed[i]!, huge > 0 && killed[i]! >= OR_MORE)}</span>`);
+    out.push(html`<span class="nt">${t.nKilled(killed[i]!, huge > 0 && killed[i]! >= OR_MORE)}</span>`);
   if (unitSilent[i]) out.push(html`${t.notReported(unitSilent[i]!)}`);
   return out;
 }
@@ -44,7 +45,7 @@ export function unitTip(app: App, id: string): TemplateResult {
   const i = app.header!.units.indexOf(id);
   const n = i < 0 ? 0 : app.tally.unit[i]!;
   const cov = app.unitCoverage(id);
-  const where = u.province !== u.name ? u.province : (t.countries[u.country] ?? u.country);
+  const where = u.province !== u.name ? app.provinceName(u.province) : (t.countries[u.country] ?? u.country);
   const [a, b] = app.window;
   const part =
     cov.state === 'part'
@@ -55,16 +56,17 @@ export function unitTip(app: App, id: string): TemplateResult {
           : ''
       : '';
   const coarse = i < 0 ? 0 : app.tally.coarse[i]!;
-  return html`<b>${u.name}</b> · ${where}<br>${
+  const name = localName(u);
+  return html`<b>${name}</b> · ${where}<br>${
     n
-      ? html`<span class="num">${t.nIncidents(n)}</span>${app.state.shade === 'rate' ? html`<br><span class="num">${t.perArea(fmtRate(app.shadeOf(i)!), u.area_km2)}</span>` : nothing}${deaths(app, i).map((d) => html`<br>${d}`)}`
+      ? html`<span class="nt">${t.nIncidents(n)}</span>${app.state.shade === 'rate' ? html`<br><span class="num">${t.perArea(fmtRate(app.shadeOf(i)!), u.area_km2)}</span>` : nothing}${deaths(app, i).map((d) => html`<br>${d}`)}`
       : app.progress || !app.datasets
         ? t.notLoadedMap
         : cov.state === 'none'
           ? t.noData
           : t.zeroReported
   }${n && app.datasets && cov.state === 'none' ? html`<br>${t.noData}` : nothing}${part ? html`<br>${part}` : nothing}${
-    coarse ? html`<br><span class="dimmed">${t.ofThemSomewhere(coarse, u.name)}</span>` : nothing
+    coarse ? html`<br><span class="dimmed">${t.ofThemSomewhere(coarse, name)}</span>` : nothing
   }${app.header!.units.map((other, k) => {
     const n0 = app.tally.unit[k]!;
     return n0 && app.former(other)?.units?.includes(id)

@@ -6,7 +6,9 @@ import * as api from '../api/client';
 import { classOf, breaks as fitBreaks, needsRefit, SMALLEST } from '../lib/breaks';
 import { type ColumnsHeader, NO_UNIT, NOT_STATED, Table } from '../lib/columns';
 import { addBars, type Bars, barStart, type Day, edges, parseIso, parts, ymd } from '../lib/dates';
+import { localName, placeName, useLanguage, wanted } from '../lib/i18n';
 import { t } from '../lib/strings.en';
+import { digits } from '../lib/text';
 import { typeParam } from '../lib/vocab';
 import { query } from '../out/query';
 import type { FromWorker } from '../worker/columns.worker';
@@ -197,7 +199,7 @@ export class App {
       if (c.rest || c.data) this.refit(c.data);
     }
     for (const v of this.views) v(c);
-    if (this.model && !document.documentElement.dataset.ready && this.units) {
+    if (this.views.length && this.model && !document.documentElement.dataset.ready && this.units) {
       document.documentElement.dataset.ready = '1';
       performance.mark('sarhad:data');
     }
@@ -248,10 +250,15 @@ export class App {
   }
   unitName(id: string): string {
     const u = this.unitById.get(id);
-    if (u) return u.name;
+    if (u) return localName(u);
     const f = this.others.get(id)?.properties;
     if (!f) return id;
-    return f.valid_until ? t.until(f.name, f.valid_until.slice(0, 4)) : f.name;
+    return f.valid_until ? t.until(localName(f), digits(f.valid_until.slice(0, 4))) : localName(f);
+  }
+  /** provinceName is a province's name in the language of the page. In Afghanistan a province is a unit. */
+  provinceName(name: string): string {
+    for (const u of this.unitById.values()) if (u.name === name && u.province === name) return localName(u);
+    return placeName(name);
   }
   /** former is a unit that is no more and that incidents here are placed in; undefined while it is not known. */
   former(id: string): api.UnitProps | undefined {
@@ -654,6 +661,7 @@ export class App {
     else this.detail = null;
     if (this.model) this.checkLink();
     this.applyTheme();
+    void this.applyLanguage();
     this.restored();
     this.touch({ filter: true, window: true, view: true, ui: true, rest: true });
   }
@@ -837,7 +845,7 @@ export class App {
   /** year is the calendar year of the window's start, for the way out of an empty page. */
   get year(): { label: string; from: Day; to: Day } {
     const { y } = parts(this.window[0]);
-    return { label: String(y), from: ymd(y, 1, 1), to: ymd(y, 12, 31) };
+    return { label: digits(String(y)), from: ymd(y, 1, 1), to: ymd(y, 12, 31) };
   }
 
   // ---- address and theme
@@ -862,6 +870,17 @@ export class App {
   applyTheme(): void {
     document.documentElement.dataset.theme = this.theme;
     this.touch({ view: true, ui: true, window: true });
+  }
+  private spoken = '';
+  /** applyLanguage speaks as the state says; false where the words do not come. */
+  async applyLanguage(): Promise<boolean> {
+    const lang = wanted(this.state.lang);
+    const key = `${lang} ${this.state.numerals}`;
+    if (key === this.spoken) return true;
+    if (!(await useLanguage(lang, this.state.numerals))) return false;
+    this.spoken = key;
+    this.touch({ data: true, filter: true, window: true, view: true, ui: true, rest: true });
+    return true;
   }
   hasUnit(row: number): boolean {
     return this.model!.cols.unit[row] !== NO_UNIT;

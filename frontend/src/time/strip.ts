@@ -20,9 +20,10 @@ import {
   parts,
   ymd,
 } from '../lib/dates';
+import { onWords } from '../lib/i18n';
 import { icon, PAUSE, PLAY } from '../lib/shapes';
 import { t } from '../lib/strings.en';
-import { fmt, safeUrl } from '../lib/text';
+import { digits, fmt, isolate, safeUrl } from '../lib/text';
 import { N_TYPES } from '../lib/vocab';
 import type { App, Change } from '../state/app';
 import { SPEEDS } from '../state/permalink';
@@ -105,6 +106,15 @@ export class TimeStrip {
       end: handle('end', t.compare.handleEnd, true),
       window: handle('window', t.compare.handleWindow, true),
     };
+    onWords(() => {
+      this.handles.start.setAttribute('aria-label', t.handleStart);
+      this.handles.end.setAttribute('aria-label', t.handleEnd);
+      this.handles.window.setAttribute('aria-label', t.handleWindow);
+      this.others.start.setAttribute('aria-label', t.compare.handleStart);
+      this.others.end.setAttribute('aria-label', t.compare.handleEnd);
+      this.others.window.setAttribute('aria-label', t.compare.handleWindow);
+      this.stale = true;
+    });
     this.ground.className = 'gw0';
     this.inside.className = 'tin';
     this.above.className = 'tsv';
@@ -269,7 +279,7 @@ export class TimeStrip {
     const coloured = `<path class="wipe" d="${hatch}"/>${types.map((d, ty) => (d ? `<path class="t${ty}" d="${d}"/>` : '')).join('')}<path d="${hatch}" fill="url(#ti)"/>`;
     let over = '';
     for (const v of ticks)
-      over += `<text class="yl" x="${px + 10}" y="${f(y(v) + 11)}">${fmt(v)}${v === nice ? ` ${t.perBar[unit]}` : ''}</text>`;
+      over += `<text class="yl" x="${px + 10}" y="${f(y(v) + 11)}">${v === nice ? isolate(`${fmt(v)} ${t.perBar[unit]}`) : fmt(v)}</text>`;
     if (hist && hist.top === 0 && !app.progress && app.model!.cols.n > 0)
       over += `<text class="yl" x="${w / 2}" y="${base - 8}" text-anchor="middle">${t.noMatchStrip}</text>`;
     g += `<line class="ab" x1="${px}" x2="${w - px}" y1="${base + 0.5}" y2="${base + 0.5}"/>${this.axis()}`;
@@ -313,7 +323,7 @@ export class TimeStrip {
         if (x < px - 1 || x > w - px) continue;
         const major = y % step === 0;
         g += tick(x, major);
-        if (major && x < w - px - 26) g += `<text x="${f(x + 3)}" y="${base + 14}">${y}</text>`;
+        if (major && x < w - px - 26) g += `<text x="${f(x + 3)}" y="${base + 14}">${digits(String(y))}</text>`;
       }
     } else if (b - a > 70) {
       let last = -99;
@@ -323,7 +333,7 @@ export class TimeStrip {
         g += tick(x, true);
         if (x - last < 50) continue;
         const p = parts(m);
-        g += `<text x="${f(x + 3)}" y="${base + 14}">${monthName(p.m)}${p.m === 1 || last < 0 ? ` ${p.y}` : ''}</text>`;
+        g += `<text x="${f(x + 3)}" y="${base + 14}">${isolate(digits(`${monthName(p.m)}${p.m === 1 || last < 0 ? ` ${p.y}` : ''}`))}</text>`;
         last = x;
       }
     } else {
@@ -334,7 +344,7 @@ export class TimeStrip {
         g += tick(x, parts(d).d === 1);
         if (x - last < 56) continue;
         const p = parts(d);
-        g += `<text x="${f(x + 3)}" y="${base + 14}">${p.d} ${monthName(p.m)}${last < 0 ? ` ${p.y}` : ''}</text>`;
+        g += `<text x="${f(x + 3)}" y="${base + 14}">${isolate(digits(`${p.d} ${monthName(p.m)}${last < 0 ? ` ${p.y}` : ''}`))}</text>`;
         last = x;
       }
     }
@@ -389,8 +399,8 @@ export class TimeStrip {
       html`${items}${
         o && s
           ? html`<div class="menu bandbox" role="dialog" aria-label=${o.name} style="left:${Math.max(8, Math.min(w - 290, this.x(Math.max(a, s[0]))))}px" @pointerdown=${(ev: Event) => ev.stopPropagation()} @dblclick=${(ev: Event) => ev.stopPropagation()}>
-              <b>${o.name}</b> <span class="tag">${o.kind}</span><br><span class="num">${o.end_date ? fmtRange(s[0], s[1]) : `${fmtDay(s[0])} –`}</span>
-              <p class="note">${parties}${parties && o.note ? '. ' : ''}${o.note ?? ''}</p>
+              <b><bdi>${o.name}</bdi></b> <span class="tag">${this.row(o) ? t.talks : t.ceasefire}</span><br><span class="nt">${o.end_date ? fmtRange(s[0], s[1]) : `${fmtDay(s[0])} –`}</span>
+              <p class="note" dir="auto">${parties}${parties && o.note ? '. ' : ''}${o.note ?? ''}</p>
               <p class="note">${(o.sources ?? []).map((x, k) => {
                 const name = [x.publisher, x.title].filter(Boolean).join(': ') || t.sourceUnknown;
                 const u = safeUrl(x.url);
@@ -501,7 +511,7 @@ export class TimeStrip {
     const phone = this.phone;
     const input = (end: boolean) => {
       const text = fmtDay(end ? b : a);
-      return html`<input class="f num" type="text" autocomplete="off" spellcheck="false" aria-label=${end ? t.to : t.from} data-date=${end ? 'to' : 'from'} size=${text.length} .value=${text}
+      return html`<input class="f nt" type="text" autocomplete="off" spellcheck="false" aria-label=${end ? t.to : t.from} data-date=${end ? 'to' : 'from'} size=${text.length} .value=${text}
         @change=${(ev: Event) => this.setDate(ev, end)} @keydown=${(ev: KeyboardEvent) => {
           if (ev.key === 'Enter') (ev.target as HTMLInputElement).blur();
         }} style="width:${text.length + 0.6}ch">`;
