@@ -13,6 +13,7 @@ const p = spawn(
     join(here, 'page.test.mjs'),
     join(here, 'search.test.mjs'),
     join(here, 'load.test.mjs'),
+    join(here, 'filters.test.mjs'),
   ],
   {
     stdio: 'inherit',

@@ -226,8 +226,9 @@ export class Facets {
     const app = this.app;
     const s = app.state;
     const count = app.tally.fSubtype;
-    const rows = [...h.sub_event_types, 'none']
-      .map((word, i) => ({ word, n: count[word === 'none' ? NOT_STATED : i]! }))
+    const rows = h.sub_event_types
+      .map((word, i) => ({ word, n: count[i]! }))
+      .concat({ word: 'none', n: count[NOT_STATED]! })
       .sort((a, b) => b.n - a.n);
     const all = this.allOf.has('subtype');
     const shown = all ? rows : rows.filter((r, k) => k < FEW || s.subtypes.has(r.word));
@@ -343,7 +344,7 @@ export class Facets {
   private field(name: 'actor' | 'q', label: string): TemplateResult {
     const app = this.app;
     const typed = this.typed[name];
-    return html`<form role="search" @submit=${(e: Event) => {
+    return html`<form @submit=${(e: Event) => {
       e.preventDefault();
       const words = (this.typed[name] ?? app.state[name]).trim().replace(/\s+/g, ' ');
       this.typed[name] = null;
