@@ -205,6 +205,7 @@ export const t = {
   talks: 'Talks',
   setWindow: 'Set the window to these days',
   wholeRange: 'Whole range',
+  axisPart: 'The part of time in view; drag it',
   noMatchStrip: 'No incident matches these filters',
   chart: 'Incidents over time',
   badDate: (v: string) => `“${v}” is not a date. Try 2025-10-01 or 1 Oct 2025.`,

@@ -81,7 +81,7 @@ export class Labels {
     // Symbols first, then names between them: countries, sea, border, the three units in the margin.
     for (const m of this.symbols.items) {
       // Round things: the corners of the box around them are free.
-      const h = m.r * (m.n === 0 ? 0.8 : 0.9);
+      const h = m.r * (m.n === 0 ? 0.96 : 0.9);
       this.stage.boxes.push([m.x - h, m.y - h, m.x + h, m.y + h]);
     }
     const symbols = this.stage.boxes.length;

@@ -28,6 +28,10 @@ import { N_TYPES } from '../lib/vocab';
 import type { App, Change } from '../state/app';
 import { SPEEDS } from '../state/permalink';
 import { niceTop } from './scale';
+import './strip.css';
+
+/** height of the overview line, px */
+const OVER = 8;
 
 type Handle = 'start' | 'end' | 'window';
 interface Drag {
@@ -51,6 +55,8 @@ export class TimeStrip {
   /** those of the second window, with which the first is compared */
   private others: Record<Handle, HTMLElement>;
   private bands = document.createElement('div');
+  /** the line under a zoomed axis: the whole of time, the part in view, the window */
+  private over = document.createElement('div');
   private note = document.createElement('div');
   private e: Int32Array = new Int32Array([0, 1]);
   private unit: Bars = 'month';
@@ -80,6 +86,9 @@ export class TimeStrip {
     this.body.className = 'tb0';
     this.svgBox.className = 'tsv';
     this.bands.className = 'bands';
+    this.over.className = 'ovl';
+    this.over.append(document.createElement('u'), document.createElement('i'));
+    this.over.addEventListener('pointerdown', (ev) => this.slide(ev));
     this.note.className = 'tnote';
     const handle = (kind: Handle, label: string, other = false): HTMLElement => {
       const el = document.createElement('div');
@@ -130,6 +139,7 @@ export class TimeStrip {
       this.others.end,
       this.others.window,
       this.bands,
+      this.over,
     );
     this.host.append(this.head, this.body, this.note);
     this.body.addEventListener('pointerdown', (ev) => this.down(ev));
@@ -143,13 +153,11 @@ export class TimeStrip {
     document.addEventListener('click', (ev) => {
       const menu = this.head.querySelector<HTMLDetailsElement>('.tmenu[open]');
       if (menu && !menu.contains(ev.target as Node)) menu.open = false;
+      if (this.open && !this.bands.contains(ev.target as Node)) this.shut();
     });
     document.addEventListener('keydown', (ev) => {
       if (ev.key === 'Escape' && this.drag) this.takeBack();
-      if (ev.key === 'Escape' && this.open) {
-        this.open = null;
-        this.app.touch({ ui: true });
-      }
+      if (ev.key === 'Escape') this.shut();
     });
     new ResizeObserver(() => {
       this.stale = true;
@@ -191,6 +199,7 @@ export class TimeStrip {
     const app = this.app;
     if (c.data || c.filter) this.stale = true;
     const w = this.host.clientWidth || innerWidth;
+    if (app.playing) this.follow(app.window[1]);
     const folded = this.folded;
     const phone = this.phone;
     this.px = phone ? 12 : 16;
@@ -215,7 +224,8 @@ export class TimeStrip {
     const phone = this.phone;
     const bandH = phone ? 9 : 13;
     this.top = 4 + 2 * (bandH + 2) + 6;
-    this.base = h - 20;
+    // When zoomed, the overview line stands under the axis.
+    this.base = h - 20 - (app.state.axis ? OVER + 2 : 0);
     const { top, base } = this;
     const e = edges(a, b, unit);
     this.e = e;
@@ -288,11 +298,6 @@ export class TimeStrip {
       if (has('ceasefire')) over += `<text class="bl b0" x="${px}" y="14">${t.ceasefire}</text>`;
       if (has('talks')) over += `<text class="bl b1" x="${px}" y="29">${t.talks}</text>`;
     }
-    if (app.state.axis) {
-      const [x, z] = app.fullAxis;
-      const u = (d: number) => px + ((d - x) / (z + 1 - x)) * (w - 2 * px);
-      g += `<rect class="ov" x="${px}" y="${h - 4}" width="${w - 2 * px}" height="2"/><rect class="ovn" x="${f(u(a))}" y="${h - 5}" width="${f(Math.max(3, u(b + 1) - u(a)))}" height="4"/>`;
-    }
     const pat = (id: string, line: string, bg: string, lw: number, s: number) =>
       `<pattern id="${id}" width="${s}" height="${s}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="${bg}" width="${s}" height="${s}"/><rect class="${line}" width="${lw}" height="${s}"/></pattern>`;
     // Three layers: what stands still, the coloured bars of the window, and the words above both. The middle one is
@@ -305,7 +310,7 @@ export class TimeStrip {
     this.ground.style.top = `${top - 3}px`;
     this.ground.style.height = `${base - top + 3}px`;
     this.body.style.height = `${h}px`;
-    this.drawBands(bandH);
+    this.drawBands();
   }
 
   private axis(): string {
@@ -361,7 +366,18 @@ export class TimeStrip {
     return s === null || z === null || z < s ? null : [s, z];
   }
 
-  private drawBands(bandH: number): void {
+  /** shut closes what a band says, and gives the focus back to the band if it was in there. */
+  private shut(): void {
+    if (!this.open) return;
+    const inside = this.bands.querySelector('.bandbox')?.contains(document.activeElement);
+    const band = this.bands.querySelector<HTMLElement>('[aria-expanded=true]');
+    this.open = null;
+    this.drawBands();
+    if (inside) band?.focus();
+  }
+
+  private drawBands(): void {
+    const bandH = this.phone ? 9 : 13;
     const { a, b, w, px } = this;
     const all = this.app.periods.flatMap((p) => {
       const s = this.span(p);
@@ -389,7 +405,7 @@ export class TimeStrip {
         @pointerdown=${(ev: Event) => ev.stopPropagation()}
         @click=${() => {
           this.open = this.open === p ? null : p;
-          this.drawBands(bandH);
+          this.drawBands();
         }}><i style="left:${((hit - bw) / 2).toFixed(1)}px;top:${up}px;width:${bw.toFixed(1)}px;height:${bandH}px">${fitsIn || free ? html`<span>${p.name}</span>` : html`<span class="vh">${p.name}</span>`}</i></button>`;
     });
     const o = this.open;
@@ -407,8 +423,7 @@ export class TimeStrip {
                 return html`${k ? '; ' : ''}${u ? html`<a href=${u} rel="noreferrer noopener" target="_blank">${name}</a>` : name}`;
               })}</p>
               <button type="button" class="lnk" @click=${() => {
-                this.open = null;
-                this.stale = true;
+                this.shut();
                 this.app.setDays(s[0], s[1]);
               }}>${t.setWindow}</button>
             </div>`
@@ -418,10 +433,65 @@ export class TimeStrip {
     );
   }
 
+  /** placeOver shows which part of time is in view, and where the window lies in the whole. */
+  private placeOver(): void {
+    const { app, over, px, w } = this;
+    over.hidden = !app.state.axis;
+    if (over.hidden) return;
+    over.title = t.axisPart;
+    const [x, z] = app.fullAxis;
+    const set = (el: Element, from: Day, to: Day, least: number) => {
+      const at = (d: Day) => Math.max(0, Math.min(1, (d - x) / (z + 1 - x))) * (w - 2 * px);
+      (el as HTMLElement).style.left = `${at(from).toFixed(1)}px`;
+      (el as HTMLElement).style.width = `${Math.max(least, at(to + 1) - at(from)).toFixed(1)}px`;
+    };
+    over.style.left = `${px}px`;
+    over.style.width = `${w - 2 * px}px`;
+    set(over.firstElementChild!, this.a, this.b, 6);
+    set(over.lastElementChild!, ...app.window, 2);
+  }
+
+  /** slide drags the part in view along the overview line. */
+  private slide(down: PointerEvent): void {
+    if (down.button !== 0) return;
+    down.stopPropagation();
+    down.preventDefault();
+    const { over, app } = this;
+    const [x, z] = app.fullAxis;
+    const len = this.b - this.a;
+    const box = over.getBoundingClientRect();
+    const dayOf = (ev: PointerEvent) => x + ((ev.clientX - box.left) / box.width) * (z + 1 - x);
+    const at = dayOf(down);
+    // Beside the part in view, it comes to where the pointer is.
+    const grip = at >= this.a && at <= this.b ? at - this.a : len / 2;
+    const go = (ev: PointerEvent) => this.showFrom(dayOf(ev) - grip);
+    over.setPointerCapture(down.pointerId);
+    over.addEventListener('pointermove', go);
+    const end = () => over.removeEventListener('pointermove', go);
+    over.addEventListener('pointerup', end, { once: true });
+    over.addEventListener('pointercancel', end, { once: true });
+    go(down);
+  }
+
+  /** showFrom moves the part of time in view, which keeps its length. */
+  private showFrom(day: number): void {
+    const [x, z] = this.app.fullAxis;
+    const len = this.b - this.a;
+    const a = Math.round(Math.max(x, Math.min(z - len, day)));
+    if (a !== this.a) this.app.set({ axis: a <= x && a + len >= z ? null : [a, a + len] });
+  }
+
+  /** follow brings a day into view when the axis is zoomed: what is moved by keys or play stays in sight. */
+  private follow(day: Day): void {
+    const [a, b] = this.app.axis;
+    if (this.app.state.axis && (day < a || day > b)) this.showFrom(day < a ? day : day - (b - a));
+  }
+
   /** place moves what follows the brush. */
   private place(): void {
     const app = this.app;
     const [from, to] = app.window;
+    this.placeOver();
     const { a, b, e } = this;
     const w0 = this.x(Math.max(a, Math.min(from, b + 1)));
     const w1 = this.x(Math.max(a, Math.min(to, b) + 1));
@@ -714,11 +784,9 @@ export class TimeStrip {
   private wheel(ev: WheelEvent): void {
     ev.preventDefault();
     if (ev.shiftKey || Math.abs(ev.deltaX) > Math.abs(ev.deltaY)) {
-      const [x, y] = this.app.fullAxis;
       const len = this.b - this.a;
       const by = Math.round((((ev.deltaX || ev.deltaY) / this.w) * len) / 2) || Math.sign(ev.deltaX || ev.deltaY);
-      const a = Math.max(x, Math.min(y - len, this.a + by));
-      this.app.set({ axis: a <= x && a + len >= y ? null : [a, a + len] });
+      this.showFrom(this.a + by);
       return;
     }
     this.zoomAt(this.localX(ev), Math.exp(Math.max(-1, Math.min(1, ev.deltaY / 300))));
@@ -756,6 +824,10 @@ export class TimeStrip {
       ev.preventDefault();
       app.play(!app.playing);
       return;
+    } else if (ev.key === '+' || ev.key === '=' || ev.key === '-') {
+      ev.preventDefault();
+      this.zoomAt(this.x(kind === 'end' ? b + 1 : kind === 'start' ? a : (a + b) / 2), ev.key === '-' ? 1.5 : 1 / 1.5);
+      return;
     } else if (ev.key !== 'Home' && ev.key !== 'End') return;
     ev.preventDefault();
     const jump = (d: Day) =>
@@ -783,5 +855,6 @@ export class TimeStrip {
         if (!app.state.cumulative) set(start, addBars(start, len, u) - 1);
       }
     }
+    this.follow(this.days(other)[kind === 'end' || (kind === 'window' && right) ? 1 : 0]);
   }
 }
