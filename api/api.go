@@ -155,16 +155,14 @@ func newServer(c Config) (*server, error) {
 		return nil, err
 	}
 	s.itemFormats = itemFormats(c.Exports)
-	var err error
-	if s.columns, err = newColumnSpec(c.Units, formers); err != nil {
-		return nil, err
-	}
+	s.columns = newColumnSpec(c.Units, formers)
 	s.tiles = sync.OnceValue(func() *tiles { return newTiles(s) })
 	for _, col := range []*collection{incidentCollection(), unitCollection(c.Units, c.Geocoder), borderCollection(c.Border),
 		crossingCollection(c.Crossings), periodCollection(c.Periods)} {
 		s.collections = append(s.collections, col)
 		s.byID[col.id] = col
 	}
+	var err error
 	if s.csp, err = contentSecurityPolicy(c.BaseLayer); err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,16 +20,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/paulmach/orb"
 	"pgregory.net/rapid"
 
-	"sarhad/geo"
 	"sarhad/incident"
 )
 
@@ -357,11 +353,10 @@ func TestBaseLayerPolicy(t *testing.T) {
 
 func TestConfigThatCannotWork(t *testing.T) {
 	for name, change := range map[string]func(*Config){
-		"no reader":      func(c *Config) { c.Reader = nil },
-		"public URL":     func(c *Config) { c.PublicURL = "example.org" },
-		"base layer":     func(c *Config) { c.BaseLayer.URL = "ftp://x/" },
-		"page":           func(c *Config) { c.Page = os.DirFS(t.TempDir()) },
-		"too many units": func(c *Config) { c.Units = make([]geo.Unit, 256) },
+		"no reader":  func(c *Config) { c.Reader = nil },
+		"public URL": func(c *Config) { c.PublicURL = "example.org" },
+		"base layer": func(c *Config) { c.BaseLayer.URL = "ftp://x/" },
+		"page":       func(c *Config) { c.Page = os.DirFS(t.TempDir()) },
 	} {
 		c := testConfig(testStore())
 		change(&c)
@@ -509,171 +504,6 @@ func TestACancelledRequestStops(t *testing.T) {
 	}()
 	if last.Load() > 101 {
 		t.Errorf("%d rows were read after the client had gone", last.Load())
-	}
-}
-
-// columnsAnswer is a decoded answer of columns.
-type columnsAnswer struct {
-	head columnHeader
-	rows []columnRow
-}
-
-type columnRow struct {
-	FID         uint32
-	Start, Span uint16
-	Lon, Lat    float32
-	Figures     [3]uint16
-	Index       [8]uint8
-}
-
-func decodeColumns(t testing.TB, b []byte) (a columnsAnswer) {
-	t.Helper()
-	le := binary.LittleEndian
-	if string(b[:4]) != "SRHD" || le.Uint32(b[4:]) != 1 {
-		t.Fatalf("the answer begins with %q", b[:8])
-	}
-	n := int(le.Uint32(b[8:]))
-	if (12+n)%4 != 0 {
-		t.Errorf("the header ends at %d", 12+n)
-	}
-	if err := json.Unmarshal(b[12:12+n], &a.head); err != nil {
-		t.Fatal(err)
-	}
-	b = b[12+n:]
-	take := func(size int) []byte {
-		padded := (size + 3) / 4 * 4
-		out := b[:size]
-		for _, p := range b[size:padded] {
-			if p != 0 {
-				t.Error("padding is not zero")
-			}
-		}
-		b = b[padded:]
-		return out
-	}
-	for len(b) > 0 {
-		n := int(le.Uint32(take(4)))
-		if n == 0 || n > 65536 {
-			t.Fatalf("a block of %d rows", n)
-		}
-		rows := make([]columnRow, n)
-		fid, start, span, lon, lat := take(4*n), take(2*n), take(2*n), take(4*n), take(4*n)
-		figures := [3][]byte{take(2 * n), take(2 * n), take(2 * n)}
-		var index [8][]byte
-		for i := range index {
-			index[i] = take(n)
-		}
-		for i := range rows {
-			r := &rows[i]
-			r.FID, r.Start, r.Span = le.Uint32(fid[4*i:]), le.Uint16(start[2*i:]), le.Uint16(span[2*i:])
-			r.Lon, r.Lat = math.Float32frombits(le.Uint32(lon[4*i:])), math.Float32frombits(le.Uint32(lat[4*i:]))
-			for j := range figures {
-				r.Figures[j] = le.Uint16(figures[j][2*i:])
-			}
-			for j := range index {
-				r.Index[j] = index[j][i]
-			}
-		}
-		a.rows = append(a.rows, rows...)
-	}
-	return a
-}
-
-const columnsURL = "/collections/incidents/columns"
-
-func TestColumnsSayWhatItemsSay(t *testing.T) {
-	h := mustHandler(t, testConfig(testStore()))
-	for _, query := range []string{"", "?dataset=ged", "?unit=pk-kp-kurram&datetime=2009-06-01/2009-06-30", "?bbox=0,0,1,1", "?precision=none"} {
-		a := decodeColumns(t, do(h, http.MethodGet, columnsURL+query, nil).Body.Bytes())
-		more := "?"
-		if query != "" {
-			more = query + "&"
-		}
-		items := fetch(t, h, incidentsURL+more+"sortby=-start_date&limit=1000")
-		if len(a.rows) != items.NumberMatched || a.head.Count != len(a.rows) {
-			t.Fatalf("%s: %d rows, count %d, items %d", query, len(a.rows), a.head.Count, items.NumberMatched)
-		}
-		at := func(list []string, i uint8) any {
-			if i == 255 {
-				return nil
-			}
-			return list[i]
-		}
-		for i, r := range a.rows {
-			p := items.Features[i].Properties
-			var lonlat, want [2]float32
-			want[0], want[1] = float32(math.NaN()), float32(math.NaN())
-			if g := items.Features[i].Geometry; g != nil {
-				xy := g.Coordinates.([]any)
-				want = [2]float32{float32(xy[0].(float64)), float32(xy[1].(float64))}
-			}
-			lonlat = [2]float32{r.Lon, r.Lat}
-			figure := func(v uint16) any {
-				switch v {
-				case 65535:
-					return nil
-				case 65534:
-					return 70000.0
-				}
-				return float64(v)
-			}
-			area := any(nil)
-			if r.Index[5] != 255 {
-				if ar := a.head.Areas[r.Index[5]]; ar.Province != nil {
-					area = *ar.Province
-				} else if ar.Country != p["country"] {
-					t.Errorf("area %v for %v", ar, p["country"])
-				}
-			}
-			got := []any{float64(r.FID), incident.Day(r.Start).String(), incident.Day(int(r.Start) + int(r.Span)).String(), figure(r.Figures[0]), figure(r.Figures[1]), figure(r.Figures[2]),
-				at(a.head.Units, r.Index[0]), at(a.head.EventTypes, r.Index[1]), at(a.head.Precisions, r.Index[2]), at(a.head.Places, r.Index[3]),
-				at(a.head.Datasets, r.Index[4]), area, at(a.head.Verifications, r.Index[6]), r.Index[7]&2 != 0, math.IsNaN(float64(lonlat[0])) == math.IsNaN(float64(want[0]))}
-			exp := []any{p["fid"], p["start_date"], p["end_date"], p["fatalities_best"], p["fatalities_low"], p["fatalities_high"], p["unit_id"], p["event_type"],
-				p["location_precision"], p["place_kind"], p["dataset"], p["province"], p["verification"], len(p["claims"].([]any)) > 0, true}
-			if d := cmp.Diff(exp, got); d != "" {
-				t.Errorf("%s row %d (-items +columns):\n%s", query, i, d)
-			}
-			if coarse := incident.TimePrecision(p["time_precision"].(string)).Coarse(); coarse != (r.Index[7]&1 != 0) {
-				t.Errorf("%s row %d: flags %d", query, i, r.Index[7])
-			}
-			if !math.IsNaN(float64(want[0])) && lonlat != want {
-				t.Errorf("%s row %d: %v, want %v", query, i, lonlat, want)
-			}
-		}
-	}
-}
-
-func TestColumnsInBlocksAndKept(t *testing.T) {
-	m := many(150_001, 0)
-	m.rows[7].Start, m.rows[7].End = -1, 3 // before 1970
-	h := mustHandler(t, testConfig(m))
-	first := do(h, http.MethodGet, columnsURL, nil).Body.Bytes()
-	a := decodeColumns(t, first)
-	if a.head.Count != 150_000 || len(a.rows) != 150_000 || a.head.Before1970 != 1 {
-		t.Errorf("count %d, rows %d, before 1970 %d", a.head.Count, len(a.rows), a.head.Before1970)
-	}
-	for i := range a.rows[1:] {
-		if x, y := a.rows[i], a.rows[i+1]; x.Start < y.Start || x.Start == y.Start && x.FID <= y.FID {
-			t.Fatalf("rows %d and %d are out of order", i, i+1)
-		}
-	}
-	reads := m.reads.Load()
-	if again := do(h, http.MethodGet, columnsURL, nil).Body.Bytes(); !bytes.Equal(first, again) || m.reads.Load() != reads {
-		t.Errorf("the second answer is the same: %v; it read the store %d times", bytes.Equal(first, again), m.reads.Load()-reads)
-	}
-	m.change.Add(1)
-	if do(h, http.MethodGet, columnsURL, nil); m.reads.Load() != reads+1 {
-		t.Error("a change did not end what was kept")
-	}
-}
-
-func TestColumnsWhileTheStoreChanges(t *testing.T) {
-	m := many(300, 0)
-	var once sync.Once
-	m.onRow = func(int) { once.Do(func() { m.change.Add(1); m.rows = m.rows[:250] }) }
-	a := decodeColumns(t, do(mustHandler(t, testConfig(m)), http.MethodGet, columnsURL, nil).Body.Bytes())
-	if a.head.Count != 250 || len(a.rows) != 250 || a.head.Change != 43 {
-		t.Errorf("count %d, rows %d, change %d", a.head.Count, len(a.rows), a.head.Change)
 	}
 }
 
@@ -906,18 +736,6 @@ func BenchmarkFeature(b *testing.B) {
 		buf = appendFeature(buf[:0], &in, p)
 	}
 	b.SetBytes(int64(len(buf)))
-}
-
-func BenchmarkColumns(b *testing.B) {
-	m := endlessStore(200_000)
-	h := mustHandler(b, testConfig(m))
-	b.ReportAllocs()
-	for b.Loop() {
-		w := &discard{h: http.Header{}}
-		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, columnsURL+"?country=PK", nil))
-		b.SetBytes(int64(w.n))
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200_000, "ns/row")
 }
 
 // A range that begins before our calendar is merely wider than the data.

@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
+	"github.com/paulmach/orb"
 
 	"sarhad/geo"
 	"sarhad/incident"
@@ -21,34 +23,39 @@ import (
 const (
 	mediaColumns   = "application/octet-stream"
 	columnsMagic   = "SRHD"
-	columnsVersion = 1
-	// blockRows is how many rows a block holds at most.
-	blockRows = 65_536
-	// rowBytes is what a row takes in a block.
-	rowBytes = 4 + 2 + 2 + 4 + 4 + 3*2 + 8
-	// maxColumnCache is the largest answer that is kept, two million rows.
+	columnsVersion = 2
+	// blockRows is how many rows a block holds at most; the first block holds
+	// fewer, so that there is something to draw at once.
+	blockRows, firstRows = 65_536, 16_384
+	// rowBytes is about what a row takes: its place in the tables takes more
+	// only where these have more than 65,536 entries.
+	rowBytes = 20
+	// maxColumnCache is the largest answer that is kept, some three million rows.
 	maxColumnCache = 64 << 20
-	// noIndex stands for "none" in a column of indexes.
-	noIndex = 255
-	// maxIndexed is how many values such a column can name.
-	maxIndexed = 255
-	// lastDay is the last start that the column of days can say (2149-06-05).
-	lastDay = 65_534
-	// unknownFigure and largeFigure are the two reserved figures.
-	unknownFigure = 65_535
-	largeFigure   = 65_534
+	// noPoint stands for both coordinates of an incident without a point.
+	noPoint = 1<<24 - 1
+	// lastStart is the last start that the column can say, in days after the origin.
+	lastStart = math.MaxUint16
 )
 
-// columnSpec holds the tables that the columns of indexes refer to.
+// firstOrigin is the earliest day that starts are counted from.
+var firstOrigin = incident.NewDay(1900, time.January, 1)
+
+// columnFields is what the columns look at.
+var columnFields = []incident.Property{"fid", "start_date", "end_date", "fatalities_best", "fatalities_low", "fatalities_high", "unit_id", "country", "province",
+	"event_type", "sub_event_type", "location_precision", "place_kind", "dataset", "verification", "time_precision", "claims"}
+
+// columnSpec holds the lists that the tables of the columns refer to.
 type columnSpec struct {
 	units      []string
 	areas      []columnArea
-	unit       map[string]uint8
-	area       map[[2]string]uint8 // country, province
-	types      map[incident.EventType]uint8
-	precisions map[incident.LocationPrecision]uint8
-	places     map[incident.PlaceKind]uint8
-	verified   map[incident.Verification]uint8
+	unit       map[string]int
+	area       map[[2]string]int // country, province
+	types      map[incident.EventType]int
+	subtypes   map[incident.SubEventType]int
+	precisions map[incident.LocationPrecision]int
+	places     map[incident.PlaceKind]int
+	verified   map[incident.Verification]int
 }
 
 type columnArea struct {
@@ -59,8 +66,10 @@ type columnArea struct {
 type columnHeader struct {
 	Count         int          `json:"count"`
 	Change        int64        `json:"change"`
+	Origin        string       `json:"origin"`
 	Units         []string     `json:"units"`
 	EventTypes    []string     `json:"event_types"`
+	SubEventTypes []string     `json:"sub_event_types"`
 	Precisions    []string     `json:"precisions"`
 	Places        []string     `json:"places"`
 	Datasets      []string     `json:"datasets"`
@@ -68,16 +77,19 @@ type columnHeader struct {
 	Verifications []string     `json:"verifications"`
 	First         *string      `json:"first"`
 	Last          *string      `json:"last"`
-	Before1970    int          `json:"before_1970"`
+	BeforeOrigin  int          `json:"before_origin"`
 	Withheld      []string     `json:"withheld"`
 }
 
-// newColumnSpec makes the tables of units of today and, behind them, former ones, as far as there are numbers left.
-func newColumnSpec(units []geo.Unit, formers []geo.Former) (columnSpec, error) {
+// newColumnSpec makes the lists of units of today and, behind them, former ones, and of areas.
+func newColumnSpec(units []geo.Unit, formers []geo.Former) columnSpec {
 	spec := columnSpec{
-		units: []string{}, areas: []columnArea{}, unit: map[string]uint8{}, area: map[[2]string]uint8{},
-		types: indexed(incident.EventTypes), precisions: indexed(incident.LocationPrecisions),
+		units: []string{}, areas: []columnArea{}, unit: map[string]int{}, area: map[[2]string]int{},
+		types: indexed(incident.EventTypes), subtypes: map[incident.SubEventType]int{}, precisions: indexed(incident.LocationPrecisions),
 		places: indexed(incident.PlaceKinds), verified: indexed(incident.Verifications),
+	}
+	for i, word := range subEventTypes {
+		spec.subtypes[incident.SubEventType(word)] = i
 	}
 	spec.precisions[""] = spec.precisions[incident.LocNone]
 	spec.places[""] = spec.places[incident.PlaceNone]
@@ -86,163 +98,304 @@ func newColumnSpec(units []geo.Unit, formers []geo.Former) (columnSpec, error) {
 		if _, ok := spec.area[k]; ok || country == "" {
 			return
 		}
-		spec.area[k] = uint8(len(spec.areas))
+		spec.area[k] = len(spec.areas)
 		a := columnArea{Country: country}
 		if province != "" {
 			a.Province = &province
 		}
 		spec.areas = append(spec.areas, a)
 	}
+	addUnit := func(id string) {
+		spec.unit[id] = len(spec.units)
+		spec.units = append(spec.units, id)
+	}
 	for _, c := range incident.Countries {
 		addArea(c, "")
 	}
-	if len(units) > maxIndexed {
-		return spec, fmt.Errorf("api: %d units are more than the %d that the columns can name", len(units), maxIndexed)
-	}
 	for i := range units {
-		spec.unit[units[i].ID] = uint8(i)
-		spec.units = append(spec.units, units[i].ID)
+		addUnit(units[i].ID)
 		addArea(units[i].Country, units[i].Province)
 	}
 	for i := range formers {
-		if f := &formers[i]; f.WasUnit() && len(spec.units) < maxIndexed {
-			spec.unit[f.ID] = uint8(len(spec.units))
-			spec.units = append(spec.units, f.ID)
+		if f := &formers[i]; f.WasUnit() {
+			addUnit(f.ID)
 		}
 	}
-	if len(spec.areas) > maxIndexed {
-		return spec, fmt.Errorf("api: %d areas are more than the %d that the columns can name", len(spec.areas), maxIndexed)
-	}
-	return spec, nil
+	return spec
 }
 
-func indexed[T comparable](list []T) map[T]uint8 {
-	m := make(map[T]uint8, len(list))
+func indexed[T comparable](list []T) map[T]int {
+	m := make(map[T]int, len(list))
 	for i, v := range list {
-		m[v] = uint8(i)
+		m[v] = i
 	}
 	return m
 }
 
-// block is up to blockRows rows, a slice for each column in the order of the format.
-type block struct {
-	n          int
-	fid        []uint32
-	start      []uint16
-	span       []uint16
-	lon, lat   []float32
-	figures    [3][]uint16
-	unit, kind []uint8
-	precision  []uint8
-	place      []uint8
-	dataset    []uint8
-	area       []uint8
-	verified   []uint8
-	flags      []uint8
-}
-
-func newBlock(rows int) *block {
-	b := &block{fid: make([]uint32, rows), start: make([]uint16, rows), span: make([]uint16, rows), lon: make([]float32, rows), lat: make([]float32, rows)}
-	for i := range b.figures {
-		b.figures[i] = make([]uint16, rows)
+// rowWhere, rowKind and rowDeaths are entries of the tables of columns.
+// Figures are -1 where none is reported.
+type (
+	rowWhere struct{ unit, country, province string }
+	rowKind  struct {
+		dataset      string
+		eventType    incident.EventType
+		subtype      incident.SubEventType
+		precision    incident.LocationPrecision
+		place        incident.PlaceKind
+		verification incident.Verification
+		flags        int
 	}
-	for _, c := range b.bytes() {
-		*c = make([]uint8, rows)
-	}
-	return b
+	rowDeaths struct{ best, low, high int }
+)
+
+func (k rowWhere) clone() rowWhere {
+	return rowWhere{strings.Clone(k.unit), strings.Clone(k.country), strings.Clone(k.province)}
 }
 
-// bytes lists the columns of one byte in their order.
-func (b *block) bytes() [8]*[]uint8 {
-	return [8]*[]uint8{&b.unit, &b.kind, &b.precision, &b.place, &b.dataset, &b.area, &b.verified, &b.flags}
+func (k rowKind) clone() rowKind {
+	return rowKind{strings.Clone(k.dataset), incident.EventType(strings.Clone(string(k.eventType))), incident.SubEventType(strings.Clone(string(k.subtype))),
+		incident.LocationPrecision(strings.Clone(string(k.precision))), incident.PlaceKind(strings.Clone(string(k.place))),
+		incident.Verification(strings.Clone(string(k.verification))), k.flags}
 }
 
-// flagCoarseDate and flagClaims are the bits of the last column.
+// The bits of flags.
 const (
 	flagCoarseDate = 1
 	flagClaims     = 2
 )
 
-func (b *block) add(spec *columnSpec, datasets map[string]uint8, in *incident.Incident) {
-	i := b.n
-	b.n++
-	b.fid[i] = uint32(min(in.FID, math.MaxUint32))
-	b.start[i] = uint16(min(in.Start, lastDay))
-	b.span[i] = uint16(max(0, min(in.End-in.Start, math.MaxUint16)))
-	b.lon[i], b.lat[i] = float32(math.NaN()), float32(math.NaN())
-	if in.HasPoint {
-		b.lon[i], b.lat[i] = float32(in.Point[0]), float32(in.Point[1])
-	}
-	for j, f := range [3]incident.Figure{in.Best, in.Low, in.High} {
-		switch {
-		case !f.Known:
-			b.figures[j][i] = unknownFigure
-		default:
-			b.figures[j][i] = uint16(max(0, min(f.N, largeFigure)))
-		}
-	}
-	b.unit[i] = lookup(spec.unit, in.UnitID)
-	b.kind[i] = lookup(spec.types, in.EventType)
-	b.precision[i] = lookup(spec.precisions, in.LocationPrecision)
-	b.place[i] = lookup(spec.places, in.Place.Kind)
-	b.dataset[i] = lookup(datasets, in.Dataset)
-	b.area[i] = noIndex
-	if a, ok := spec.area[[2]string{in.Country, in.Province}]; ok {
-		b.area[i] = a
-	} else if a, ok := spec.area[[2]string{in.Country, ""}]; ok {
-		b.area[i] = a
-	}
-	b.verified[i] = lookup(spec.verified, in.Verification)
-	b.flags[i] = 0
-	if in.TimePrecision.Coarse() {
-		b.flags[i] |= flagCoarseDate
-	}
-	if len(in.Claims) > 0 {
-		b.flags[i] |= flagClaims
+// codes numbers the values of a column in the order in which they come.
+type codes[K comparable] struct {
+	keep   func(K) K // copies a value that was only lent
+	of     map[K]uint32
+	all    []K
+	sent   int // so many of all are in blocks already
+	rows   []uint32
+	recent [1 << 9]struct {
+		k    K
+		code uint32
+		ok   bool
 	}
 }
 
-func lookup[K comparable](m map[K]uint8, k K) uint8 {
+func newCodes[K comparable](rows int, keep func(K) K) *codes[K] {
+	return &codes[K]{keep: keep, of: map[K]uint32{}, rows: make([]uint32, 0, rows)}
+}
+
+// add takes a value and a number that differs between most values: values met
+// lately are found by it, since hashing whole ones costs more than all else.
+func (c *codes[K]) add(k K, hash int) {
+	r := &c.recent[hash&(len(c.recent)-1)]
+	if !r.ok || r.k != k {
+		code, ok := c.of[k]
+		if !ok {
+			code = uint32(len(c.all))
+			kept := c.keep(k)
+			c.of[kept] = code
+			c.all = append(c.all, kept)
+		}
+		r.k, r.code, r.ok = c.all[code], code, true
+	}
+	c.rows = append(c.rows, r.code)
+}
+
+// hashOf tells most words apart by their length and three of their letters.
+func hashOf(word string) int {
+	n := len(word)
+	if n == 0 {
+		return 0
+	}
+	return n + 5*int(word[n-1]) + 11*int(word[n/2]) + 17*int(word[n/3])
+}
+
+// appendRows writes the column in one, two or four bytes a row, as its table needs.
+func (c *codes[K]) appendRows(out []byte) []byte {
+	for _, v := range c.rows {
+		switch {
+		case len(c.all) <= 1<<8:
+			out = append(out, uint8(v))
+		case len(c.all) <= 1<<16:
+			out = binary.LittleEndian.AppendUint16(out, uint16(v))
+		default:
+			out = binary.LittleEndian.AppendUint32(out, v)
+		}
+	}
+	c.rows = c.rows[:0]
+	return pad4(out)
+}
+
+// appendTable writes a member of the tables with what was added since the last block.
+func appendTable[K comparable](out []byte, name string, c *codes[K], entry func([]byte, K) []byte) []byte {
+	added := c.all[c.sent:]
+	if len(added) == 0 {
+		return out
+	}
+	if out[len(out)-1] != '{' {
+		out = append(out, ',')
+	}
+	out = append(strconv.AppendQuote(out, name), ":["...)
+	for i, k := range added {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = entry(out, k)
+	}
+	c.sent = len(c.all)
+	return append(out, ']')
+}
+
+// appendNumbers writes a list in which null stands for what is below 0.
+func appendNumbers(out []byte, list ...int) []byte {
+	out = append(out, '[')
+	for i, n := range list {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		if n < 0 {
+			out = append(out, "null"...)
+		} else {
+			out = strconv.AppendInt(out, int64(n), 10)
+		}
+	}
+	return append(out, ']')
+}
+
+func pad4(out []byte) []byte {
+	for len(out)%4 != 0 {
+		out = append(out, 0)
+	}
+	return out
+}
+
+// columnWriter encodes rows, a block at a time.
+type columnWriter struct {
+	spec     *columnSpec
+	origin   incident.Day
+	datasets map[string]int
+	fid      []uint32
+	start    []uint16
+	xy       [2][]uint32
+	span     *codes[int]
+	where    *codes[rowWhere]
+	kind     *codes[rowKind]
+	deaths   *codes[rowDeaths]
+}
+
+// newColumnWriter makes a writer with room for blocks of so many rows.
+func newColumnWriter(spec *columnSpec, origin incident.Day, datasets []string, rows int) *columnWriter {
+	w := &columnWriter{spec: spec, origin: origin, datasets: indexed(datasets), fid: make([]uint32, 0, rows), start: make([]uint16, 0, rows),
+		xy: [2][]uint32{make([]uint32, 0, rows), make([]uint32, 0, rows)}, span: newCodes(rows, func(days int) int { return days }), where: newCodes(rows, rowWhere.clone),
+		kind: newCodes(rows, rowKind.clone), deaths: newCodes(rows, func(d rowDeaths) rowDeaths { return d })}
+	w.span.of[0], w.span.all = 0, []int{0} // number 0 is one day
+	return w
+}
+
+func (w *columnWriter) add(in *incident.Incident) {
+	w.fid = append(w.fid, uint32(min(in.FID, math.MaxUint32)))
+	w.start = append(w.start, uint16(min(in.Start-w.origin, lastStart)))
+	x, y := uint32(noPoint), uint32(noPoint)
+	if in.HasPoint {
+		x, y = unitSquare(in.Point)
+	}
+	w.xy[0], w.xy[1] = append(w.xy[0], x), append(w.xy[1], y)
+	span := max(0, int(in.End-in.Start))
+	w.span.add(span, span)
+	w.where.add(rowWhere{in.UnitID, in.Country, in.Province}, hashOf(in.UnitID)+hashOf(in.Province)+hashOf(in.Country))
+	kind := rowKind{in.Dataset, in.EventType, in.SubEventType, in.LocationPrecision, in.Place.Kind, in.Verification, 0}
+	if in.TimePrecision.Coarse() {
+		kind.flags |= flagCoarseDate
+	}
+	if len(in.Claims) > 0 {
+		kind.flags |= flagClaims
+	}
+	w.kind.add(kind, kind.flags+hashOf(kind.dataset)+3*hashOf(string(kind.eventType))+5*hashOf(string(kind.subtype))+7*hashOf(string(kind.precision))+
+		hashOf(string(kind.place))+hashOf(string(kind.verification)))
+	deaths := rowDeaths{figureOf(in.Best), figureOf(in.Low), figureOf(in.High)}
+	w.deaths.add(deaths, deaths.best+19*deaths.low+31*deaths.high)
+}
+
+// The entries of the tables are written in numbers of the lists of the header,
+// below 0 where a list has no such value.
+
+func (w *columnWriter) appendWhere(out []byte, k rowWhere) []byte {
+	area := lookup(w.spec.area, [2]string{k.country, k.province})
+	if area < 0 {
+		area = lookup(w.spec.area, [2]string{k.country, ""})
+	}
+	return appendNumbers(out, lookup(w.spec.unit, k.unit), area)
+}
+
+func (w *columnWriter) appendKind(out []byte, k rowKind) []byte {
+	return appendNumbers(out, lookup(w.datasets, k.dataset), lookup(w.spec.types, k.eventType), lookup(w.spec.subtypes, k.subtype),
+		lookup(w.spec.precisions, k.precision), lookup(w.spec.places, k.place), lookup(w.spec.verified, k.verification), k.flags)
+}
+
+func figureOf(f incident.Figure) int {
+	if !f.Known {
+		return -1
+	}
+	return max(0, f.N)
+}
+
+// unitSquare gives the place of a point in the square of the map in steps of
+// 2^-24: 2.4 m on the equator and less elsewhere.
+func unitSquare(p orb.Point) (x, y uint32) {
+	fx, fy := mercator(p)
+	step := func(v float64) uint32 { return uint32(min(max(math.Round(v*(1<<24)), 0), noPoint-1)) }
+	return step(fx), step(fy)
+}
+
+func lookup[K comparable](m map[K]int, k K) int {
 	if i, ok := m[k]; ok {
 		return i
 	}
-	return noIndex
+	return -1
 }
 
-func (b *block) append(out []byte) []byte {
+// flush appends what was added since the last time as a block.
+func (w *columnWriter) flush(out []byte) []byte {
 	le := binary.LittleEndian
-	pad := func() {
-		for len(out)%4 != 0 {
-			out = append(out, 0)
-		}
+	n := len(w.fid)
+	if n == 0 {
+		return out
 	}
-	out = slices.Grow(out, 4+b.n*rowBytes+16*4)
-	out = le.AppendUint32(out, uint32(b.n))
-	for _, v := range b.fid[:b.n] {
+	out = slices.Grow(out, n*rowBytes+1<<12)
+	out = le.AppendUint32(out, uint32(n))
+	size := len(out)
+	out = append(le.AppendUint32(out, 0), '{')
+	out = appendTable(out, "spans", w.span, func(b []byte, days int) []byte { return strconv.AppendInt(b, int64(days), 10) })
+	out = appendTable(out, "wheres", w.where, w.appendWhere)
+	out = appendTable(out, "kinds", w.kind, w.appendKind)
+	out = appendTable(out, "deaths", w.deaths, func(b []byte, d rowDeaths) []byte { return appendNumbers(b, d.best, d.low, d.high) })
+	out = append(out, '}')
+	for len(out)%4 != 0 {
+		out = append(out, ' ')
+	}
+	le.PutUint32(out[size:], uint32(len(out)-size-4))
+	for _, v := range w.fid {
 		out = le.AppendUint32(out, v)
 	}
-	for _, column := range [][]uint16{b.start, b.span} {
-		for _, v := range column[:b.n] {
-			out = le.AppendUint16(out, v)
+	for _, v := range w.start {
+		out = le.AppendUint16(out, v)
+	}
+	out = pad4(out)
+	for _, column := range w.xy {
+		for _, v := range column {
+			out = le.AppendUint16(out, uint16(v>>8))
 		}
-		pad()
+		out = pad4(out)
 	}
-	for _, column := range [][]float32{b.lon, b.lat} {
-		for _, v := range column[:b.n] {
-			out = le.AppendUint32(out, math.Float32bits(v))
+	for _, column := range w.xy {
+		for _, v := range column {
+			out = append(out, uint8(v))
 		}
+		out = pad4(out)
 	}
-	for _, column := range b.figures {
-		for _, v := range column[:b.n] {
-			out = le.AppendUint16(out, v)
-		}
-		pad()
-	}
-	for _, column := range b.bytes() {
-		out = append(out, (*column)[:b.n]...)
-		pad()
-	}
-	return out
+	w.fid, w.start, w.xy = w.fid[:0], w.start[:0], [2][]uint32{w.xy[0][:0], w.xy[1][:0]}
+	out = w.span.appendRows(out)
+	out = w.where.appendRows(out)
+	out = w.kind.appendRows(out)
+	return w.deaths.appendRows(out)
 }
 
 // columnCache keeps the columns of everything for one change number.
@@ -288,9 +441,9 @@ func (c *columnCache) put(snap *snapshot, body []byte) {
 	c.change, c.digest, c.body = snap.change, snap.digest, body
 }
 
-// startIn compares the first day, where 1970 divides what the columns can say.
-func startIn(f incident.Filter, op incident.Op) incident.Filter {
-	edge := incident.Compare{Property: "start_date", Op: op, Value: incident.DateValue(0)}
+// startIn compares the first day with the origin, which divides what the columns can say.
+func startIn(f incident.Filter, op incident.Op, origin incident.Day) incident.Filter {
+	edge := incident.Compare{Property: "start_date", Op: op, Value: incident.DateValue(origin)}
 	if f == nil {
 		return edge
 	}
@@ -354,25 +507,22 @@ func (s *server) streamColumns(c echo.Context, snap *snapshot, sel selection, ma
 	if err != nil {
 		return false, err
 	}
-	head := columnHeader{Change: snap.change, Units: s.columns.units, EventTypes: words(incident.EventTypes), Precisions: locationPrecisions,
+	head := columnHeader{Change: snap.change, Units: s.columns.units, EventTypes: words(incident.EventTypes), SubEventTypes: subEventTypes, Precisions: locationPrecisions,
 		Places: words(incident.PlaceKinds), Datasets: notNil(snap.names), Areas: s.columns.areas, Verifications: verifications, Withheld: notNil(snap.withheld)}
+	var origin incident.Day // 1970, unless there is something before
 	if w, ok := snap.extent(nil); ok {
 		first, last := w.from.String(), w.to.String()
 		head.First, head.Last = &first, &last
-		if w.from < 0 { // only then is there anything to leave out
-			if head.Before1970, err = s.count(ctx, snap, "before_1970\n"+sel.key, startIn(filter, incident.Lt)); err != nil {
+		origin = min(origin, max(w.from, firstOrigin))
+		if w.from < origin { // only then is there anything to leave out
+			if head.BeforeOrigin, err = s.count(ctx, snap, "before_origin\n"+sel.key, startIn(filter, incident.Lt, origin)); err != nil {
 				return false, err
 			}
-			filter = startIn(filter, incident.Ge)
+			filter = startIn(filter, incident.Ge, origin)
 		}
 	}
-	head.Count = count - head.Before1970
-	datasets := make(map[string]uint8, len(snap.names))
-	for i, name := range snap.names {
-		if i < maxIndexed {
-			datasets[name] = uint8(i)
-		}
-	}
+	head.Count = count - head.BeforeOrigin
+	head.Origin = origin.String()
 
 	st := &stream{c: c} // without a pooled buffer, since blocks are larger than chunks
 	if st.b, err = columnsHead(head); err != nil {
@@ -386,9 +536,9 @@ func (s *server) streamColumns(c echo.Context, snap *snapshot, sel selection, ma
 		}
 		return st.flush()
 	}
-	b := newBlock(max(1, min(blockRows, head.Count)))
-	rows := 0
-	for in, err := range s.Reader.Incidents(ctx, incident.Query{Filter: filter, Order: incident.ByStartRev}) {
+	b := newColumnWriter(&s.columns, origin, snap.names, min(blockRows, head.Count))
+	rows, full := 0, firstRows
+	for in, err := range s.Reader.Incidents(ctx, incident.Query{Filter: filter, Order: incident.ByStartRev, Fields: columnFields, Borrow: new(incident.Lent)}) {
 		if err != nil {
 			return true, err
 		}
@@ -401,10 +551,10 @@ func (s *server) streamColumns(c echo.Context, snap *snapshot, sel selection, ma
 		if rows > head.Count { // more came in since they were counted
 			break
 		}
-		b.add(&s.columns, datasets, in)
-		if b.n == len(b.fid) {
-			st.b = b.append(st.b)
-			b.n = 0
+		b.add(in)
+		if len(b.fid) == full {
+			st.b = b.flush(st.b)
+			full = blockRows
 			if err := send(); err != nil {
 				return true, err
 			}
@@ -416,9 +566,7 @@ func (s *server) streamColumns(c echo.Context, snap *snapshot, sel selection, ma
 		}
 		return true, incident.Errorf(incident.CodeUnavailable, "The store changed while it was read; ask again.")
 	}
-	if b.n > 0 {
-		st.b = b.append(st.b)
-	}
+	st.b = b.flush(st.b)
 	if err := send(); err != nil {
 		return true, err
 	}

@@ -16,17 +16,19 @@ import { Model, NO_FILTER } from '../src/state/model';
 import { columns, header, random } from './naive';
 
 describe('sums by place', () => {
-  const c = columns(3000, 21);
-  const m = new Model(header(3000), c, 0);
+  const { cols, rows: c } = columns(3000, 21);
+  const m = new Model(header(3000), cols, 0);
   const sums = new Sums();
   const placeOf = (i: number) => (c.unit[i] !== NO_UNIT ? c.unit[i]! : restKey(c.spot[i]!, c.area[i]!));
 
+  const least = (i: number) => {
+    const v = c.best[i] !== NOT_REPORTED ? c.best[i]! : c.low[i]!;
+    return v === NOT_REPORTED ? -1 : v;
+  };
+
   const check = (a: number, b: number, min: number | null) => {
     const rows = Array.from({ length: c.n }, (_, i) => i).filter(
-      (i) =>
-        c.start[i]! <= b &&
-        c.start[i]! + c.span[i]! >= a &&
-        (min === null || (c.best[i] !== NOT_REPORTED && c.best[i]! >= min)),
+      (i) => c.start[i]! <= b && c.start[i]! + c.span[i]! >= a && (min === null || least(i) >= min),
     );
     const places = new Set(rows.map(placeOf));
     for (const p of places) {

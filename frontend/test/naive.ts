@@ -1,5 +1,5 @@
 // A naive twin of the model: one object per incident and a filter over all of them.
-import { allocate, type Columns, type ColumnsHeader, NOT_REPORTED } from '../src/lib/columns';
+import { Columns, type ColumnsHeader, NOT_REPORTED } from '../src/lib/columns';
 import { N_TYPES, Spot } from '../src/lib/vocab';
 
 /** mulberry32, so that a failure can be repeated. */
@@ -16,6 +16,7 @@ export function random(seed: number): () => number {
 export const header = (count: number): ColumnsHeader => ({
   count,
   change: 1,
+  origin: '1970-01-01',
   units: ['pk-kp-kurram', 'pk-kp-swat', 'af-kho', 'pk-pb'],
   event_types: ['Battles', 'Explosions/Remote violence', 'Protests'],
   precisions: ['exact', 'vicinity_25km', 'district', 'province', 'line', 'country', 'none'],
@@ -32,14 +33,85 @@ export const header = (count: number): ColumnsHeader => ({
   last: null,
 });
 
+/** Plain are rows as they are meant: an array for each thing that columns say, days since 1970. */
+export interface Plain {
+  n: number;
+  fid: number[];
+  start: number[];
+  span: number[];
+  best: number[];
+  low: number[];
+  high: number[];
+  unit: number[];
+  area: number[];
+  type: number[];
+  precision: number[];
+  dataset: number[];
+  verification: number[];
+  subtype: number[];
+  spot: number[];
+}
+
+/** numbered gives each of some entries its number in a table, in the order in which they come. */
+function numbered(entries: number[][]): { table: number[][]; codes: number[] } {
+  const of = new Map<string, number>();
+  const table: number[][] = [];
+  const codes = entries.map((e) => {
+    const k = e.join();
+    if (!of.has(k)) of.set(k, table.push(e) - 1);
+    return of.get(k)!;
+  });
+  return { table, codes };
+}
+
+/** pack makes columns of plain rows; their days count from an origin. */
+export function pack(r: Plain, origin = 0): Columns {
+  const row = Array.from({ length: r.n }, (_, i) => i);
+  const span = numbered(r.span.map((d) => [d]));
+  const where = numbered(row.map((i) => [r.unit[i]!, r.area[i]!]));
+  const kind = numbered(
+    row.map((i) => [r.type[i]!, r.precision[i]!, r.dataset[i]!, r.verification[i]!, r.subtype[i]!, 0, r.spot[i]!]),
+  );
+  const deaths = numbered(row.map((i) => [r.best[i]!, r.low[i]!, r.high[i]!]));
+  const c = new Columns(r.n, origin);
+  c.tables.add({
+    spans: span.table.map(([d]) => d!),
+    wheres: where.table,
+    kinds: kind.table,
+    deaths: deaths.table,
+  });
+  c.fid.set(r.fid);
+  c.start.set(r.start.map((d) => d - origin));
+  c.span = Uint16Array.from(span.codes);
+  c.where = Uint8Array.from(where.codes);
+  c.kind = Uint16Array.from(kind.codes);
+  c.deaths = Uint32Array.from(deaths.codes);
+  return c;
+}
+
 /** columns makes n rows over some two years; a tenth of them last several days. */
-export function columns(n: number, seed: number): Columns {
+export function columns(n: number, seed: number, origin = 0): { cols: Columns; rows: Plain } {
   const r = random(seed);
-  const c = allocate(n);
   const start = Array.from({ length: n }, () => 14000 + Math.floor(r() * 700)).sort((a, b) => a - b);
+  const c: Plain = {
+    n,
+    fid: [],
+    start,
+    span: [],
+    best: [],
+    low: [],
+    high: [],
+    unit: [],
+    area: [],
+    type: [],
+    precision: [],
+    dataset: [],
+    verification: [],
+    subtype: [],
+    spot: [],
+  };
   for (let i = 0; i < n; i++) {
     c.fid[i] = i + 1;
-    c.start[i] = start[i]!;
     c.span[i] = r() < 0.1 ? 1 + Math.floor(r() * 60) : 0;
     c.best[i] = r() < 0.1 ? NOT_REPORTED : Math.floor(r() * 40);
     c.low[i] = c.best[i]!;
@@ -55,8 +127,6 @@ export function columns(n: number, seed: number): Columns {
     c.subtype[i] = [0, 1, 2, 255][Math.floor(r() * 4)]!;
     c.area[i] = r() < 0.1 ? 255 : Math.floor(r() * 3);
     c.spot[i] = [Spot.POINT, Spot.UNIT, Spot.PROVINCE, Spot.BORDER, Spot.COUNTRY, Spot.NONE][Math.floor(r() * 6)]!;
-    c.lon[i] = 70;
-    c.lat[i] = 33;
   }
-  return c;
+  return { cols: pack(c, origin), rows: c };
 }

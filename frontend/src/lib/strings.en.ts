@@ -54,8 +54,8 @@ export const t = {
     `${fmt(n)} ${plural(n, 'incident gives', 'incidents give')} no low or no high figure; the best one stands in for it`,
   lowHighNone: 'No low or high figure was reported',
   orMore: 'Figures of 65,534 and above count as 65,534: the sum is that or more',
-  before1970: (n: number) =>
-    `${fmt(n)} ${plural(n, 'incident before 1970 is', 'incidents before 1970 are')} not shown here`,
+  before1900: (n: number) =>
+    `${fmt(n)} ${plural(n, 'incident before 1900 is', 'incidents before 1900 are')} not shown here`,
   noAnswer: 'unknown while the server does not answer',
   borderNoteFixed: 'Boundaries and names shown do not imply endorsement or acceptance.',
   loadingShort: 'loading',

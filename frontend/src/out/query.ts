@@ -8,9 +8,9 @@ const list = (values: Iterable<string>) => [...values].map((v) => `'${v.replace(
 /**
  * query gives the parameters for a state. Places of several kinds are joined by "or", which only a CQL2 filter can say;
  * and so can "a best figure of n or more", since min_fatalities also takes incidents with no best figure but a low one.
- * window is null for the whole range; since1970 leaves out what the columns cannot hold and the page does not count.
+ * window is null for the whole range; since leaves out what is before the days that the columns hold and the page counts.
  */
-export function query(s: State, window: readonly [Day, Day] | null, since1970: boolean): URLSearchParams {
+export function query(s: State, window: readonly [Day, Day] | null, since: string | null): URLSearchParams {
   const q = filterParams(s);
   const and: string[] = [];
   const places: string[] = [];
@@ -27,7 +27,7 @@ export function query(s: State, window: readonly [Day, Day] | null, since1970: b
     q.delete('min_fatalities');
     and.push(`fatalities_best >= ${s.min}`);
   }
-  if (since1970) and.push(`start_date >= DATE('1970-01-01')`);
+  if (since) and.push(`start_date >= DATE('${since}')`);
   if (and.length) q.set('filter', and.join(' AND '));
   if (window) q.set('datetime', `${iso(window[0])}/${iso(window[1])}`);
   return q;

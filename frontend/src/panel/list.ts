@@ -8,6 +8,7 @@ import { t } from '../lib/strings.en';
 import { fmt, fmtDeaths } from '../lib/text';
 import { precisionClass, Spot } from '../lib/vocab';
 import type { App } from '../state/app';
+import { lowerBound } from '../state/model';
 import type { Only } from '../state/permalink';
 import { whyNoBest } from './claims';
 import { days, title } from './describe';
@@ -32,10 +33,10 @@ interface Month {
 /** placeText names the unit of a row, or what is known of the place where there is none; '' for nothing. */
 export function placeText(app: App, row: number): string {
   const h = app.header!;
-  const { unit, area, spot } = app.model!.cols;
-  if (unit[row] !== NO_UNIT) return app.unitName(h.units[unit[row]!]!);
-  if (spot[row] === Spot.BORDER) return t.borderShort;
-  const a = h.areas[area[row]!];
+  const c = app.model!.cols;
+  if (c.unit(row) !== NO_UNIT) return app.unitName(h.units[c.unit(row)]!);
+  if (c.spot(row) === Spot.BORDER) return t.borderShort;
+  const a = h.areas[c.area(row)];
   return a?.province ?? (a ? (t.countries[a.country] ?? a.country) : '');
 }
 
@@ -64,33 +65,33 @@ export class List {
   private passes(only: Only | null): (row: number) => boolean {
     if (!only) return () => true;
     const h = this.app.header!;
-    const { spot, unit, area, fid, lon, lat } = this.app.model!.cols;
+    const c = this.app.model!.cols;
     switch (only.kind) {
       case 'unit': {
         const u = h.units.indexOf(only.unit);
-        return (r) => spot[r] === Spot.UNIT && unit[r] === u;
+        return (r) => c.spot(r) === Spot.UNIT && c.unit(r) === u;
       }
       case 'province':
         return (r) => {
-          const a = h.areas[area[r]!];
-          return spot[r] === Spot.PROVINCE && a?.province === only.province && a.country === only.country;
+          const a = h.areas[c.area(r)];
+          return c.spot(r) === Spot.PROVINCE && a?.province === only.province && a.country === only.country;
         };
       case 'country':
-        return (r) => spot[r] === Spot.COUNTRY && h.areas[area[r]!]?.country === only.country;
+        return (r) => c.spot(r) === Spot.COUNTRY && h.areas[c.area(r)]?.country === only.country;
       case 'border':
-        return (r) => spot[r] === Spot.BORDER;
+        return (r) => c.spot(r) === Spot.BORDER;
       case 'none':
-        return (r) => spot[r] === Spot.NONE;
+        return (r) => c.spot(r) === Spot.NONE;
       case 'place': {
         const [w, s, e, n] = only.box;
-        // The columns hold coordinates as 32-bit numbers.
+        // The columns hold coordinates in steps of two metres.
         const d = 1e-4;
         return (r) =>
-          spot[r] === Spot.POINT && lon[r]! >= w - d && lon[r]! <= e + d && lat[r]! >= s - d && lat[r]! <= n + d;
+          c.spot(r) === Spot.POINT && c.lon(r) >= w - d && c.lon(r) <= e + d && c.lat(r) >= s - d && c.lat(r) <= n + d;
       }
       case 'rows': {
         const set = new Set(only.fids);
-        return (r) => set.has(fid[r]!);
+        return (r) => set.has(c.fid[r]!);
       }
     }
   }
@@ -100,26 +101,30 @@ export class List {
     const model = this.app.model!;
     if (this.rows.length < model.cols.n) this.rows = new Uint32Array(model.cols.n);
     const rows = this.rows;
-    const { start } = model.cols;
+    const { fail, i0, cols, extra } = model;
     const only = this.app.state.only;
     const pass = this.passes(only);
     let n = 0;
     this.months = [];
-    let first = Infinity;
-    let month: Month | null = null;
-    const visit = (i: number) => {
-      if (only && !pass(i)) return;
-      const d = start[i]!;
-      if (d < first) {
-        const p = parts(d);
-        first = ymd(p.y, p.m, 1);
-        month = { at: n, n: 0, label: fmtMonth(d), y: 0 };
-        this.months.push(month);
-      }
-      month!.n++;
+    // A month at a time, so that of a million rows each costs a step.
+    for (let end = model.i1; end > i0; ) {
+      const p = parts(cols.first(end - 1));
+      const first = lowerBound(cols.start, i0, end, ymd(p.y, p.m, 1) - cols.origin);
+      const at = n;
+      if (only) {
+        for (let i = end - 1; i >= first; i--) if (fail[i] === 0 && pass(i)) rows[n++] = i;
+      } else for (let i = end - 1; i >= first; i--) if (fail[i] === 0) rows[n++] = i;
+      if (n > at) this.months.push({ at, n: n - at, label: fmtMonth(cols.first(first)), y: 0 });
+      end = first;
+    }
+    for (const i of extra) {
+      if (fail[i] !== 0 || !pass(i)) continue;
+      const label = fmtMonth(cols.first(i));
+      const month = this.months[this.months.length - 1];
+      if (month?.label === label) month.n++;
+      else this.months.push({ at: n, n: 1, label, y: 0 });
       rows[n++] = i;
-    };
-    model.eachInWindow(visit);
+    }
     this.n = n;
     let y = 0;
     for (const m of this.months) {
@@ -254,24 +259,24 @@ export class List {
     const c = app.model!.cols;
     const fid = c.fid[row]!;
     const p = this.texts.get(fid);
-    const type = c.type[row]!;
-    const word = h.precisions[c.precision[row]!]!;
+    const type = c.type(row);
+    const word = h.precisions[c.precision(row)]!;
     const k = precisionClass(word);
-    const area = h.areas[c.area[row]!];
+    const area = h.areas[c.area(row)];
     const place = placeText(app, row);
     const how = k === 2 ? t.unitOnly(area?.country ?? 'PK') : t.precisions[k]!;
-    const best = c.best[row]!;
-    const set = app.dataset(h.datasets[c.dataset[row]!]!);
-    const start = c.start[row]!;
-    const end = start + c.span[row]!;
-    const vague = (c.flags[row]! & IMPRECISE_DATE) !== 0 && c.span[row]! > 0;
+    const best = c.best(row);
+    const set = app.dataset(h.datasets[c.dataset(row)]!);
+    const start = c.first(row);
+    const end = c.last(row);
+    const vague = (c.flags(row) & IMPRECISE_DATE) !== 0 && c.days(row) > 0;
     const when = vague
       ? p
         ? days(start, end, p.time_precision !== 'range' && p.time_precision !== 'unknown')
         : ''
       : '';
     const text = p ? title(p) : t.types[type]!;
-    const claims = (c.flags[row]! & HAS_CLAIMS) !== 0;
+    const claims = (c.flags(row) & HAS_CLAIMS) !== 0;
     // Without a best figure the row says why: two sides differ, one side claims, there is a bound only, or nothing was reported.
     const why = p ? whyNoBest(p) : claims ? t.claimsAny : t.notReportedShort;
     return html`<li style="top:${y}px" aria-setsize=${this.n} aria-posinset=${i + 1}><button type="button" class="row ${selected ? 'sel' : ''}" data-fid=${fid} data-i=${i} aria-current=${selected ? 'true' : 'false'}

@@ -152,13 +152,13 @@ export class Panel {
     const none = wait || (tl.total > 0 && tl.unknown === tl.total);
     const noBounds = none || tl.bounded === 0;
     const plus = tl.huge ? '+' : '';
-    const old = app.header?.before_1970 ?? 0;
+    const old = app.header?.before_origin ?? 0;
     return html`<div class="stats" aria-live="off"><div><b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b><span>${p ? t.soFarOf(p.count) : t.incidents(tl.total)}</span></div>
       <div><b class="num" data-count="best" title=${tl.huge ? t.orMore : nothing}>${none ? '–' : `${fmt(tl.best)}${plus}`}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
       <div><b class="num thin" data-count="low-high" title=${noBounds ? t.lowHighNone : tl.unbounded ? t.lowHighBest(tl.unbounded) : nothing}>${noBounds ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}${plus}`}</b><span>${t.lowHigh}</span></div>
       ${elsewhere ? html`<p class="nr">${t.elsewhere(elsewhere)}</p>` : nothing}
       ${tl.silent ? html`<p class="nr"><span class="nt" data-count="unknown">${t.notReported(tl.silent)}</span></p>` : nothing}
-      ${old > 0 ? html`<p class="nr" data-before-1970>${t.before1970(old)}</p>` : nothing}</div>`;
+      ${old > 0 ? html`<p class="nr" data-before-origin>${t.before1900(old)}</p>` : nothing}</div>`;
   }
 
   private tabs(): TemplateResult {

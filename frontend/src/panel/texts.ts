@@ -53,12 +53,12 @@ export class Texts {
     this.abort?.abort();
     const ctl = new AbortController();
     this.abort = ctl;
-    const { start, span, fid } = model.cols;
+    const c = model.cols;
     let a = Infinity;
     let b = -Infinity;
     for (const r of rows) {
-      a = Math.min(a, start[r]!);
-      b = Math.max(b, start[r]! + (start[r]! < app.window[0] ? span[r]! : 0));
+      a = Math.min(a, c.first(r));
+      b = Math.max(b, c.first(r) < app.window[0] ? c.last(r) : c.first(r));
     }
     try {
       // A page of the days in view is one request; where a day holds very many, single incidents are fewer bytes.
@@ -70,11 +70,11 @@ export class Texts {
         const fc = await getJson<FeatureCollection<Point, Incident>>(`./collections/incidents/items?${q}`, ctl.signal);
         for (const f of fc.features) this.keep(f.properties);
       }
-      const rest = rows.filter((r) => !this.have.has(fid[r]!));
+      const rest = rows.filter((r) => !this.have.has(c.fid[r]!));
       let at = 0;
       const worker = async () => {
         while (at < rest.length && !ctl.signal.aborted) {
-          const id = fid[rest[at++]!]!;
+          const id = c.fid[rest[at++]!]!;
           try {
             this.keep((await getIncident(id, ctl.signal)).properties);
           } catch (e) {

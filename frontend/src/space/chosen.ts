@@ -132,8 +132,8 @@ export class Chosen {
     const app = this.app;
     const c = app.model?.cols;
     if (!c || row < 0) return;
-    if (c.spot[row] === Spot.POINT) {
-      const p = this.map.latLngToLayerPoint([c.lat[row]!, c.lon[row]!]);
+    if (c.spot(row) === Spot.POINT) {
+      const p = this.map.latLngToLayerPoint([c.lat(row), c.lon(row)]);
       const el = document.createElement('i');
       el.className = 'hov-ring';
       el.style.transform = `translate(${p.x}px,${p.y}px) translate(-50%,-50%)`;
@@ -141,13 +141,13 @@ export class Chosen {
       this.hovered = el;
       return;
     }
-    const a = app.header!.areas[c.area[row]!];
+    const a = app.header!.areas[c.area(row)];
     const key = {
-      [Spot.UNIT]: `unit:${app.header!.units[c.unit[row]!]}`,
+      [Spot.UNIT]: `unit:${app.header!.units[c.unit(row)]}`,
       [Spot.PROVINCE]: `province:${a?.country}:${a?.province}`,
       [Spot.COUNTRY]: `country:${a?.country}`,
       [Spot.BORDER]: 'border',
-    }[c.spot[row]!];
+    }[c.spot(row)];
     if (key) this.badges.all.get(key)?.el?.classList.add('hov');
   }
   private hovered: HTMLElement | null = null;

@@ -392,10 +392,15 @@ export class MapView {
     const [x0, y0, x1, y1] = box;
     // Points that lie together at any zoom open as a list; others are taken apart by going closer.
     if (item.pixel >= 0 || (x1 - x0 < 3 && y1 - y0 < 3) || this.map.getZoom() >= 12.5) {
-      const { lon, lat } = app.model!.cols;
+      const c = app.model!.cols;
       let at: Box = [Infinity, Infinity, -Infinity, -Infinity];
       for (const r of rows)
-        at = [Math.min(at[0], lon[r]!), Math.min(at[1], lat[r]!), Math.max(at[2], lon[r]!), Math.max(at[3], lat[r]!)];
+        at = [
+          Math.min(at[0], c.lon(r)),
+          Math.min(at[1], c.lat(r)),
+          Math.max(at[2], c.lon(r)),
+          Math.max(at[3], c.lat(r)),
+        ];
       app.set({ only: { kind: 'place', box: at.map((v) => +v.toFixed(4)) as Box }, tab: 'list' });
       return;
     }

@@ -6,7 +6,7 @@ import { clusterRadius, polygonOf, symbolRadius } from '../lib/shapes';
 import { compact } from '../lib/text';
 import { N_TYPES, Spot } from '../lib/vocab';
 import type { Model } from '../state/model';
-import { metresToPx, mx, worldSize } from './mercator';
+import { metresToPx, worldSize } from './mercator';
 
 export interface Item {
   x: number;
@@ -97,7 +97,9 @@ export class Symbols {
     const x1 = left + width + MARGIN;
     const y0 = top - MARGIN;
     const y1 = top + height + MARGIN;
-    const { lon, y, spot, n } = model.cols;
+    const { xh, xl, yh, yl, kind, n, tables } = model.cols;
+    const { spot, type } = tables.kind;
+    const unit = size / 2 ** 24;
     if (this.rows.length < n) {
       this.rows = new Uint32Array(n);
       this.px = new Float32Array(n);
@@ -111,19 +113,19 @@ export class Symbols {
     const nx = Math.ceil(width / CELL) + 4;
     this.nx = nx;
     this.ny = Math.ceil(height / CELL) + 4;
-    const type = model.cols.type;
     let k = 0;
     for (let i = model.lo; i < n; i++) {
-      if (spot[i] !== Spot.POINT) continue;
-      const px = mx(lon[i]!) * size;
+      const code = kind[i]!;
+      if (spot[code] !== Spot.POINT) continue;
+      const px = (xh[i]! * 256 + xl[i]!) * unit;
       if (px < x0 || px > x1) continue;
-      const py = y[i]! * size;
+      const py = (yh[i]! * 256 + yl[i]!) * unit;
       if (py < y0 || py > y1) continue;
       this.rows[k] = i;
       this.px[k] = px - left;
       this.py[k] = py - top;
       this.cell[k] = Math.floor((px - left + ox) / CELL) + nx * Math.floor((py - top + oy) / CELL);
-      this.kind[k] = type[i]!;
+      this.kind[k] = type[code]!;
       k++;
     }
     this.count = k;
@@ -215,7 +217,7 @@ export class Symbols {
    * drawSingles draws each incident as what it is, many of one place as a number; false when there is too much to draw.
    */
   private drawSingles(model: Model, skip: number, vicinity: number, fan: Fan | null): boolean {
-    const { best, type, precision, lat } = model.cols;
+    const { cols } = model;
     const pixels = this.onPixel();
     const per = this.perPixel;
     const shown: [number, number][] = [];
@@ -230,16 +232,16 @@ export class Symbols {
     const list = shown.filter(([k]) => !many(k));
     const fits = used.length <= MOST_SYMBOLS && list.length <= MOST_SYMBOLS;
     if (fits) {
-      const weight = (row: number) => (best[row] === NOT_REPORTED ? -1 : best[row]!);
+      const weight = (row: number) => (cols.best(row) === NOT_REPORTED ? -1 : cols.best(row));
       list.sort((a, b) => weight(b[1]) - weight(a[1]));
       const c = this.ctx;
       // One circle for each place, however many incidents it has: many on top of each other would look like certainty.
       const circles = new Map<number, [number, number]>();
       for (const [k, row] of shown)
-        if (precision[row] === vicinity && circles.size < 200) circles.set(pixels[k]!, [k, row]);
+        if (cols.precision(row) === vicinity && circles.size < 200) circles.set(pixels[k]!, [k, row]);
       for (const [k, row] of circles.values()) {
         c.beginPath();
-        c.arc(this.px[k]!, this.py[k]!, metresToPx(25000, lat[row]!, this.zoom), 0, 7);
+        c.arc(this.px[k]!, this.py[k]!, metresToPx(25000, cols.lat(row), this.zoom), 0, 7);
         c.strokeStyle = this.colours.ink;
         c.fillStyle = this.colours.ink;
         if (circles.size <= 20) {
@@ -257,14 +259,14 @@ export class Symbols {
       const tops = new Map<number, Item>();
       for (const [k, row] of list) {
         const p = pixels[k]!;
-        const b = best[row]!;
+        const b = cols.best(row);
         const killed = b === NOT_REPORTED ? null : b;
         const r = symbolRadius(killed);
         const [x, y] = [this.px[k]!, this.py[k]!];
         const n = per[p]!;
         // Of several at one place the one with most killed is drawn; shapes on top of each other could not be read.
         if (n > 1 && tops.has(p)) continue;
-        if (p !== open) this.symbol(x, y, type[row]!, r, killed);
+        if (p !== open) this.symbol(x, y, cols.type(row), r, killed);
         const item = { x, y, r: Math.max(r, 6), n, row: n > 1 ? -1 : row, cells: null, pixel: n > 1 ? p : -1 };
         if (n > 1) tops.set(p, item);
         this.items.push(item);
@@ -319,14 +321,14 @@ export class Symbols {
 
   /** drawFan takes the incidents of one place apart: around it, on thin lines, each at its true size. */
   private drawFan(model: Model, fan: Fan): void {
-    const { best, type } = model.cols;
+    const { cols } = model;
     const k = this.find(fan.rows[0]!);
     const { fail, i0, i1, extra } = model;
     const rows = fan.rows.filter((row) => fail[row] === 0 && ((row >= i0 && row < i1) || extra.includes(row)));
     if (k >= this.count || this.rows[k] !== fan.rows[0] || !rows.length) return;
     const [x, y] = [this.px[k]!, this.py[k]!];
     const c = this.ctx;
-    const sizes = rows.map((row) => symbolRadius(best[row] === NOT_REPORTED ? null : best[row]!));
+    const sizes = rows.map((row) => symbolRadius(cols.best(row) === NOT_REPORTED ? null : cols.best(row)));
     const steps = sizes.map((r) => 2 * Math.max(r, 6) + 6);
     const around = steps.reduce((a, b) => a + b, 0);
     const R = Math.max(30, around / (2 * Math.PI));
@@ -355,8 +357,8 @@ export class Symbols {
     c.fill();
     rows.forEach((row, i) => {
       const [sx, sy] = spots[i]!;
-      const b = best[row]!;
-      this.symbol(sx, sy, type[row]!, sizes[i]!, b === NOT_REPORTED ? null : b);
+      const b = cols.best(row);
+      this.symbol(sx, sy, cols.type(row), sizes[i]!, b === NOT_REPORTED ? null : b);
       this.items.push({ x: sx, y: sy, r: Math.max(sizes[i]!, 8), n: 1, row, cells: null, pixel: -1 });
     });
   }
@@ -446,11 +448,11 @@ export class Symbols {
         list.splice(j, 1);
       }
     }
-    const type = model.cols.type;
+    const { cols } = model;
     for (const k of list) {
       if (k.n === 1) {
-        const b = model.cols.best[k.row]!;
-        this.symbol(k.x, k.y, type[k.row]!, 4.6, b === NOT_REPORTED ? null : b);
+        const b = cols.best(k.row);
+        this.symbol(k.x, k.y, cols.type(k.row), 4.6, b === NOT_REPORTED ? null : b);
         this.items.push({ x: k.x, y: k.y, r: 7, n: 1, row: k.row, cells: null, pixel: -1 });
         continue;
       }

@@ -18,10 +18,10 @@ export function itemTip(app: App, m: Item): TemplateResult {
   if (m.n > 1)
     return html`<b>${t.nIncidents(m.n)}</b><br><span class="dimmed">${m.pixel < 0 ? t.clickZoom : m.n > FAN ? t.openList : t.clickFan}</span>`;
   const i = m.row;
-  const word = app.header!.precisions[c.precision[i]!];
-  const k = c.best[i]!;
-  const end = c.start[i]! + c.span[i]!;
-  return html`<b>${typeWord(c.type[i]!)}</b> · ${fmtRange(c.start[i]!, end)}<br>${k === 65535 ? t.deathsUnknown : html`<span class="num">${fmtDeaths(k)}</span> ${t.killed}`}<br><span class="dimmed">${t.precisions[precisionClass(word)]}</span>`;
+  const word = app.header!.precisions[c.precision(i)];
+  const k = c.best(i);
+  const end = c.last(i);
+  return html`<b>${typeWord(c.type(i))}</b> · ${fmtRange(c.first(i), end)}<br>${k === 65535 ? t.deathsUnknown : html`<span class="num">${fmtDeaths(k)}</span> ${t.killed}`}<br><span class="dimmed">${t.precisions[precisionClass(word)]}</span>`;
 }
 
 /** deaths of the incidents of a unit, by its place in the header; nothing of those where none has a figure. */

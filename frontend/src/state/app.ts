@@ -511,8 +511,8 @@ export class App {
     // While it loads, what is there is indexed anew at most a few times: blocks come in quick succession.
     if (!done && this.scheduled && this.model && this.model.header === tb.header) return;
     this.header = tb.header;
-    this.model = new Model(tb.header, tb.cols, tb.lo);
-    const first = tb.loaded ? tb.cols.start[tb.lo]! : null;
+    this.model = new Model(tb.header, tb.cols, tb.lo, this.model?.cols === tb.cols ? this.model.fail : undefined);
+    const first = tb.loaded ? tb.cols.first(tb.lo) : null;
     this.progress = done ? null : { loaded: tb.loaded, count: tb.header.count, back: first };
     this.touch({ data: true, ui: true });
   }
@@ -837,7 +837,8 @@ export class App {
 
   /** apiQuery are the parameters that give exactly what is filtered. */
   apiQuery(extra: Record<string, string> = {}): URLSearchParams {
-    const q = query(this.state, this.isWhole ? null : this.window, !!this.header?.before_1970);
+    const since = this.header?.before_origin ? this.header.origin : null;
+    const q = query(this.state, this.isWhole ? null : this.window, since);
     for (const [k, v] of Object.entries(extra)) q.set(k, v);
     return q;
   }
@@ -883,7 +884,7 @@ export class App {
     return true;
   }
   hasUnit(row: number): boolean {
-    return this.model!.cols.unit[row] !== NO_UNIT;
+    return this.model!.cols.unit(row) !== NO_UNIT;
   }
 }
 

@@ -75,11 +75,11 @@ export class Sums {
 }
 
 function add(to: Float64Array, c: Columns, i: number, s: number): void {
-  const u = c.unit[i]!;
-  const k = (u !== NO_UNIT ? u : restKey(c.spot[i]!, c.area[i]!)) * WIDTH;
-  const b = c.best[i]!;
-  const l = c.low[i]!;
-  const h = c.high[i]!;
+  const u = c.unit(i);
+  const k = (u !== NO_UNIT ? u : restKey(c.spot(i), c.area(i))) * WIDTH;
+  const b = c.best(i);
+  const l = c.low(i);
+  const h = c.high(i);
   const known = b !== NOT_REPORTED;
   const bounded = l !== NOT_REPORTED || h !== NOT_REPORTED;
   to[k]! += s;

@@ -45,11 +45,149 @@ export const NO_FILTER: Filter = {
 /** Steps of the "at least so many killed" filter; KILL_STEPS[0] is "none reported or more". */
 export const KILL_STEPS = [0, 1, 5, 10, 25, 100];
 const KILL_NULL = KILL_STEPS.length;
-const killBucket = new Uint8Array(65536);
-for (let v = 0; v < 65536; v++) {
+/** leastKilled is the figure that "at least so many killed" tests: of "at least 100" only the lowest is known. */
+export const leastKilled = (best: number, low: number): number => (best !== NOT_REPORTED ? best : low);
+function killStep(v: number): number {
+  if (v === NOT_REPORTED) return KILL_NULL;
   let k = 0;
   while (k + 1 < KILL_STEPS.length && v >= KILL_STEPS[k + 1]!) k++;
-  killBucket[v] = v === NOT_REPORTED ? KILL_NULL : k;
+  return k;
+}
+
+/** The numbers of the bits of Facet; those of kinds count by kind. */
+const BITS = 7;
+const bitOf = (f: number): number => 31 - Math.clz32(f);
+
+/**
+ * Counts counts rows by their numbers in the tables of the columns: a row costs a few steps, and what views ask for is
+ * added up from the tables, which are short, once a step.
+ */
+class Counts {
+  private kind: Int32Array;
+  private where: Int32Array;
+  private deaths: Int32Array;
+  /** of the rows of a place: sums of best figures, how many have none, how many have no figure at all */
+  private killed: Float64Array;
+  private unknown: Int32Array;
+  private silent: Int32Array;
+  /** rows that are no points, by place and spot */
+  private spots: Int32Array;
+  /** rows that one filter alone keeps out, by that filter */
+  private ownKind: Int32Array;
+  private ownWhere: Int32Array;
+  private ownDeaths: Int32Array;
+
+  constructor(private c: Columns) {
+    const { kind, where, deaths } = c.tables;
+    const [k, w, d] = [kind.type.length, where.unit.length, deaths.best.length];
+    this.kind = new Int32Array(k);
+    this.where = new Int32Array(w);
+    this.deaths = new Int32Array(d);
+    this.killed = new Float64Array(w);
+    this.unknown = new Int32Array(w);
+    this.silent = new Int32Array(w);
+    this.spots = new Int32Array(w * 8);
+    this.ownKind = new Int32Array(k * BITS);
+    this.ownWhere = new Int32Array(w);
+    this.ownDeaths = new Int32Array(d);
+  }
+
+  clear(): void {
+    this.kind.fill(0);
+    this.where.fill(0);
+    this.deaths.fill(0);
+    this.killed.fill(0);
+    this.unknown.fill(0);
+    this.silent.fill(0);
+    this.spots.fill(0);
+    this.ownKind.fill(0);
+    this.ownWhere.fill(0);
+    this.ownDeaths.fill(0);
+  }
+
+  /** range adds (s = 1) or takes away (s = -1) the rows from i0 up to i1. */
+  range(fail: Uint8Array, i0: number, i1: number, s: number): void {
+    const { kind, where, deaths, tables } = this.c;
+    const { best, low, high } = tables.deaths;
+    const { spot } = tables.kind;
+    const kinds = this.kind.length;
+    const { kind: nk, where: nw, deaths: nd, killed, unknown, silent, spots, ownKind, ownWhere, ownDeaths } = this;
+    for (let i = i0; i < i1; i++) {
+      const f = fail[i]!;
+      if (f === 0) {
+        const k = kind[i]!;
+        const w = where[i]!;
+        const d = deaths[i]!;
+        nk[k]! += s;
+        nw[w]! += s;
+        nd[d]! += s;
+        const b = best[d]!;
+        if (b !== NOT_REPORTED) killed[w]! += s * b;
+        else {
+          unknown[w]! += s;
+          if (low[d] === NOT_REPORTED && high[d] === NOT_REPORTED) silent[w]! += s;
+        }
+        if (spot[k] !== Spot.POINT) spots[(w << 3) | spot[k]!]! += s;
+      } else if ((f & (f - 1)) === 0) {
+        if (f === Facet.PLACE) ownWhere[where[i]!]! += s;
+        else if (f === Facet.KILLED) ownDeaths[deaths[i]!]! += s;
+        else ownKind[bitOf(f) * kinds + kind[i]!]! += s;
+      }
+    }
+  }
+
+  /** sum writes what was counted into a tally. */
+  sum(t: Tally): void {
+    t.clear();
+    const { kind: k, where: w, deaths: d } = this.c.tables;
+    const kinds = this.kind.length;
+    const facets = [
+      [t.fType, k.type, Facet.TYPE],
+      [t.fPrecision, k.precision, Facet.PRECISION],
+      [t.fDataset, k.dataset, Facet.DATASET],
+      [t.fVerification, k.verification, Facet.VERIFICATION],
+      [t.fSubtype, k.subtype, Facet.SUBTYPE],
+    ] as const;
+    for (const [to, code, bit] of facets) {
+      const own = bitOf(bit) * kinds;
+      for (let i = 0; i < kinds; i++) to[code[i]!]! += this.kind[i]! + this.ownKind[own + i]!;
+    }
+    for (let i = 0; i < this.where.length; i++) {
+      const u = w.unit[i]!;
+      const a = w.area[i]!;
+      const n = this.where[i]!;
+      const own = this.ownWhere[i]!;
+      t.total += n;
+      t.unit[u]! += n;
+      t.killed[u]! += this.killed[i]!;
+      t.unitUnknown[u]! += this.unknown[i]!;
+      t.unitSilent[u]! += this.silent[i]!;
+      t.fUnit[u]! += n + own;
+      t.fArea[a]! += n + own;
+      t.coarse[u]! += this.spots[(i << 3) | Spot.UNIT]!;
+      for (let s = Spot.PROVINCE; s <= Spot.NONE; s++) t.spotArea[(s << 8) | a]! += this.spots[(i << 3) | s]!;
+    }
+    for (let i = 0; i < this.deaths.length; i++) {
+      const n = this.deaths[i]!;
+      const own = this.ownDeaths[i]!;
+      if (n === 0 && own === 0) continue;
+      const b = d.best[i]!;
+      const l = d.low[i]!;
+      const h = d.high[i]!;
+      t.fKilled[killStep(leastKilled(b, l))]! += n + own;
+      const known = b !== NOT_REPORTED;
+      const bounds = (l !== NOT_REPORTED ? 1 : 0) + (h !== NOT_REPORTED ? 1 : 0);
+      if (known) t.best += n * b;
+      else t.unknown += n;
+      if (bounds) t.bounded += n;
+      else if (!known) t.silent += n;
+      if (known && bounds < 2) t.unbounded += n;
+      if (b === OR_MORE || l === OR_MORE || h === OR_MORE) t.huge += n;
+      // A missing bound stands as the best figure, so that low–high spans the same incidents as best.
+      t.low += n * (l !== NOT_REPORTED ? l : known ? b : 0);
+      t.high += n * (h !== NOT_REPORTED ? h : known ? b : 0);
+    }
+  }
 }
 
 /** Tally holds what is counted of a window. */
@@ -110,65 +248,6 @@ export class Tally {
       a.fill(0);
   }
 
-  /** count adds (s = 1) or takes away (s = -1) one row. */
-  count(c: Columns, fail: Uint8Array, i: number, s: number): void {
-    const f = fail[i]!;
-    if (f === 0) {
-      const u = c.unit[i]!;
-      const b = c.best[i]!;
-      const spot = c.spot[i]!;
-      const area = c.area[i]!;
-      this.total += s;
-      this.unit[u]! += s;
-      this.fUnit[u]! += s;
-      this.fArea[area]! += s;
-      if (b === NOT_REPORTED) {
-        this.unknown += s;
-        this.unitUnknown[u]! += s;
-      } else {
-        this.best += s * b;
-        this.killed[u]! += s * b;
-      }
-      const l = c.low[i]!;
-      const h = c.high[i]!;
-      if (l !== NOT_REPORTED || h !== NOT_REPORTED) this.bounded += s;
-      else if (b === NOT_REPORTED) {
-        this.silent += s;
-        this.unitSilent[u]! += s;
-      }
-      if (b !== NOT_REPORTED && (l === NOT_REPORTED || h === NOT_REPORTED)) this.unbounded += s;
-      if (b === OR_MORE || l === OR_MORE || h === OR_MORE) this.huge += s;
-      // A missing bound stands as the best figure, so that low–high spans the same incidents as best.
-      this.low += s * (l !== NOT_REPORTED ? l : b !== NOT_REPORTED ? b : 0);
-      this.high += s * (h !== NOT_REPORTED ? h : b !== NOT_REPORTED ? b : 0);
-      if (spot !== Spot.POINT) {
-        if (spot === Spot.UNIT) this.coarse[u]! += s;
-        else this.spotArea[(spot << 8) | area]! += s;
-      }
-      this.fType[c.type[i]!]! += s;
-      this.fPrecision[c.precision[i]!]! += s;
-      this.fKilled[killBucket[b]!]! += s;
-      this.fDataset[c.dataset[i]!]! += s;
-      this.fVerification[c.verification[i]!]! += s;
-      this.fSubtype[c.subtype[i]!]! += s;
-    } else if ((f & (f - 1)) === 0) {
-      // Kept out by one filter alone: it counts in that filter's own facet.
-      if (f === Facet.TYPE) this.fType[c.type[i]!]! += s;
-      else if (f === Facet.PLACE) {
-        this.fUnit[c.unit[i]!]! += s;
-        this.fArea[c.area[i]!]! += s;
-      } else if (f === Facet.PRECISION) this.fPrecision[c.precision[i]!]! += s;
-      else if (f === Facet.KILLED) this.fKilled[killBucket[c.best[i]!]!]! += s;
-      else if (f === Facet.DATASET) this.fDataset[c.dataset[i]!]! += s;
-      else if (f === Facet.VERIFICATION) this.fVerification[c.verification[i]!]! += s;
-      else this.fSubtype[c.subtype[i]!]! += s;
-    }
-  }
-
-  range(c: Columns, fail: Uint8Array, i0: number, i1: number, s: number): void {
-    for (let i = i0; i < i1; i++) this.count(c, fail, i, s);
-  }
-
   /** spots adds up one kind of place over all areas. */
   spots(spot: number): number {
     let n = 0;
@@ -200,32 +279,37 @@ export class Model {
   extra: number[] = [];
   from: Day = 0;
   to: Day = -1;
-  private base = new Tally();
+  private base: Counts;
   private b0 = 0;
   private b1 = 0;
-  /** rows that last longer than a day, ascending, and the latest end among them up to each */
+  /** rows that last longer than a day, ascending, and the latest end among them up to each, in days after the origin */
   private long: Int32Array = new Int32Array(0);
   private longEnd: Int32Array = new Int32Array(0);
 
-  constructor(header: ColumnsHeader, cols: Columns, lo: number) {
+  /** scratch is the mask of a model of the same columns that is no longer used. */
+  constructor(header: ColumnsHeader, cols: Columns, lo: number, scratch?: Uint8Array) {
     this.header = header;
     this.cols = cols;
     this.lo = lo;
-    this.fail = new Uint8Array(cols.n);
+    this.fail = scratch?.length === cols.n ? scratch.fill(0) : new Uint8Array(cols.n);
+    this.base = new Counts(cols);
     this.index();
   }
 
   private index(): void {
-    const { span, start, n } = this.cols;
+    const { span, start, n, tables } = this.cols;
+    const { spans } = tables;
     let k = 0;
-    for (let i = this.lo; i < n; i++) if (span[i]! > 0) k++;
+    for (let i = this.lo; i < n; i++) if (spans[span[i]!]! > 0) k++;
     this.long = new Int32Array(k);
     this.longEnd = new Int32Array(k);
     k = 0;
     let end = -1;
-    for (let i = this.lo; i < n; i++)
-      if (span[i]! > 0) {
-        end = Math.max(end, start[i]! + span[i]!);
+    if (this.long.length)
+      for (let i = this.lo; i < n; i++) {
+        const days = spans[span[i]!]!;
+        if (days === 0) continue;
+        end = Math.max(end, start[i]! + days);
         this.long[k] = i;
         this.longEnd[k++] = end;
       }
@@ -233,10 +317,10 @@ export class Model {
 
   /** first and last day over all loaded rows; null when there are none. */
   get extent(): [Day, Day] | null {
-    const { start, n } = this.cols;
+    const { start, n, origin } = this.cols;
     if (this.lo >= n) return null;
-    const last = start[n - 1]!;
-    return [start[this.lo]!, Math.max(last, this.longEnd.length ? this.longEnd[this.longEnd.length - 1]! : 0)];
+    const end = Math.max(start[n - 1]!, this.longEnd.length ? this.longEnd[this.longEnd.length - 1]! : 0);
+    return [start[this.lo]! + origin, end + origin];
   }
 
   get count(): number {
@@ -244,26 +328,35 @@ export class Model {
   }
   /** startAt is the day by which a share (0 to 1) of all loaded rows had started; there must be rows. */
   startAt(share: number): Day {
-    return this.cols.start[Math.min(this.cols.n - 1, this.lo + Math.floor(share * this.count))]!;
+    return this.cols.first(Math.min(this.cols.n - 1, this.lo + Math.floor(share * this.count)));
   }
 
   /** refilter computes each row's fail mask; the next window is counted from nothing. */
   refilter(f: Filter): void {
-    const { n, type, unit, area, precision, dataset, verification, subtype, best } = this.cols;
+    const { n, kind, where, deaths, tables } = this.cols;
+    // What keeps a row out is known of its kind, its place and its figures.
+    const mask = (codes: number[], table: Uint8Array | null, bit: number) => (i: number) =>
+      table && !table[codes[i]!] ? bit : 0;
+    const k = tables.kind;
+    const ofKind = [
+      mask(k.type, f.types, Facet.TYPE),
+      mask(k.precision, f.precisions, Facet.PRECISION),
+      mask(k.dataset, f.datasets, Facet.DATASET),
+      mask(k.verification, f.verifications, Facet.VERIFICATION),
+      mask(k.subtype, f.subtypes, Facet.SUBTYPE),
+    ];
+    const byKind = Uint8Array.from(k.type, (_, i) => ofKind.reduce((m, g) => m | g(i), 0));
+    const { unit, area } = tables.where;
+    const byWhere = Uint8Array.from(unit, (u, i) =>
+      (f.units || f.areas) && !f.units?.[u] && !f.areas?.[area[i]!] ? Facet.PLACE : 0,
+    );
+    const { best, low } = tables.deaths;
+    const byDeaths = Uint8Array.from(best, (b, i) => {
+      const v = leastKilled(b, low[i]!);
+      return f.min !== null && (v === NOT_REPORTED || v < f.min) ? Facet.KILLED : 0;
+    });
     const fail = this.fail;
-    fail.fill(0);
-    const or = (codes: Uint8Array, table: Uint8Array, bit: number) => {
-      for (let i = this.lo; i < n; i++) if (!table[codes[i]!]) fail[i]! |= bit;
-    };
-    if (f.types) or(type, f.types, Facet.TYPE);
-    if (f.precisions) or(precision, f.precisions, Facet.PRECISION);
-    if (f.datasets) or(dataset, f.datasets, Facet.DATASET);
-    if (f.verifications) or(verification, f.verifications, Facet.VERIFICATION);
-    if (f.subtypes) or(subtype, f.subtypes, Facet.SUBTYPE);
-    if (f.units || f.areas)
-      for (let i = this.lo; i < n; i++) if (!f.units?.[unit[i]!] && !f.areas?.[area[i]!]) fail[i]! |= Facet.PLACE;
-    if (f.min !== null)
-      for (let i = this.lo; i < n; i++) if (best[i]! === NOT_REPORTED || best[i]! < f.min) fail[i]! |= Facet.KILLED;
+    for (let i = this.lo; i < n; i++) fail[i] = byKind[kind[i]!]! | byWhere[where[i]!]! | byDeaths[deaths[i]!]!;
     this.base.clear();
     this.b0 = this.b1 = this.lo;
     this.from = 0;
@@ -272,54 +365,31 @@ export class Model {
 
   /** setWindow counts the days from a to b, both closed. */
   setWindow(a: Day, b: Day): void {
-    const c = this.cols;
     this.from = a;
     this.to = b;
-    this.i0 = lowerBound(c.start, this.lo, c.n, a);
-    this.i1 = b >= a ? lowerBound(c.start, this.i0, c.n, b + 1) : this.i0;
-    this.rebase(this.i0, this.i1);
-    this.extra = this.reaching(a, this.i0);
-    // The base stays pure ranges, so that the next step can add and take away; the few others are added to a copy.
-    const t = this.tally;
-    const s = this.base;
-    t.total = s.total;
-    t.best = s.best;
-    t.low = s.low;
-    t.high = s.high;
-    t.unknown = s.unknown;
-    t.silent = s.silent;
-    t.bounded = s.bounded;
-    t.unbounded = s.unbounded;
-    t.huge = s.huge;
-    t.unit.set(s.unit);
-    t.killed.set(s.killed);
-    t.unitUnknown.set(s.unitUnknown);
-    t.unitSilent.set(s.unitSilent);
-    t.coarse.set(s.coarse);
-    t.spotArea.set(s.spotArea);
-    t.fType.set(s.fType);
-    t.fUnit.set(s.fUnit);
-    t.fArea.set(s.fArea);
-    t.fPrecision.set(s.fPrecision);
-    t.fKilled.set(s.fKilled);
-    t.fDataset.set(s.fDataset);
-    t.fVerification.set(s.fVerification);
-    t.fSubtype.set(s.fSubtype);
-    for (const i of this.extra) t.count(c, this.fail, i, 1);
+    const { i0, i1, extra } = this.reach(a, b);
+    this.i0 = i0;
+    this.i1 = i1;
+    this.extra = extra;
+    this.rebase(i0, i1);
+    // The base stays one range, so that the next step can add and take away; the few others are in it for the sums only.
+    for (const i of extra) this.base.range(this.fail, i, i + 1, 1);
+    this.base.sum(this.tally);
+    for (const i of extra) this.base.range(this.fail, i, i + 1, -1);
   }
 
   private rebase(i0: number, i1: number): void {
-    const { base, cols, fail, b0, b1 } = this;
+    const { base, fail, b0, b1 } = this;
     const overlap = Math.max(0, Math.min(b1, i1) - Math.max(b0, i0));
     const work = b1 - b0 + (i1 - i0) - 2 * overlap;
     if (!overlap || work >= i1 - i0) {
       base.clear();
-      base.range(cols, fail, i0, i1, 1);
+      base.range(fail, i0, i1, 1);
     } else {
-      if (i0 < b0) base.range(cols, fail, i0, b0, 1);
-      else base.range(cols, fail, b0, i0, -1);
-      if (i1 > b1) base.range(cols, fail, b1, i1, 1);
-      else base.range(cols, fail, i1, b1, -1);
+      if (i0 < b0) base.range(fail, i0, b0, 1);
+      else base.range(fail, b0, i0, -1);
+      if (i1 > b1) base.range(fail, b1, i1, 1);
+      else base.range(fail, i1, b1, -1);
     }
     this.b0 = i0;
     this.b1 = i1;
@@ -328,7 +398,8 @@ export class Model {
   /** reaching lists the rows before i0 that end on day a or later, newest first. */
   private reaching(a: Day, i0: number): number[] {
     const out: number[] = [];
-    const { start, span } = this.cols;
+    const { start, span, tables, origin } = this.cols;
+    const day = a - origin;
     let lo = 0;
     let hi = this.long.length;
     while (lo < hi) {
@@ -336,18 +407,18 @@ export class Model {
       if (this.long[mid]! < i0) lo = mid + 1;
       else hi = mid;
     }
-    for (let k = lo - 1; k >= 0 && this.longEnd[k]! >= a; k--) {
+    for (let k = lo - 1; k >= 0 && this.longEnd[k]! >= day; k--) {
       const i = this.long[k]!;
-      if (start[i]! + span[i]! >= a) out.push(i);
+      if (start[i]! + tables.spans[span[i]!]! >= day) out.push(i);
     }
     return out;
   }
 
   /** reach gives the rows of any days: [i0, i1) start in them, extra are those before i0 that reach into them. */
   reach(a: Day, b: Day): { i0: number; i1: number; extra: number[] } {
-    const { start, n } = this.cols;
-    const i0 = lowerBound(start, this.lo, n, a);
-    const i1 = b >= a ? lowerBound(start, i0, n, b + 1) : i0;
+    const { start, n, origin } = this.cols;
+    const i0 = lowerBound(start, this.lo, n, a - origin);
+    const i1 = b >= a ? lowerBound(start, i0, n, b + 1 - origin) : i0;
     return { i0, i1, extra: this.reaching(a, i0) };
   }
 
@@ -359,13 +430,11 @@ export class Model {
 
   /** countWindow says how many would pass in other days or under another filter; for the ways out of an empty page. */
   countIf(a: Day, b: Day, liftedBits: number): number {
-    const c = this.cols;
     const keep = ~liftedBits;
-    const i0 = lowerBound(c.start, this.lo, c.n, a);
-    const i1 = lowerBound(c.start, i0, c.n, b + 1);
+    const { i0, i1, extra } = this.reach(a, b);
     let n = 0;
     for (let i = i0; i < i1; i++) if ((this.fail[i]! & keep) === 0) n++;
-    for (const i of this.reaching(a, i0)) if ((this.fail[i]! & keep) === 0) n++;
+    for (const i of extra) if ((this.fail[i]! & keep) === 0) n++;
     return n;
   }
 
@@ -383,28 +452,31 @@ export class Model {
     const n = e.length - 1;
     const types = new Float64Array(n * N_TYPES);
     const hatched = new Float64Array(n);
-    const { start, span, type, flags, n: rows } = this.cols;
+    const { start, span, kind, n: rows, tables, origin } = this.cols;
+    const { spans } = tables;
+    const { type, flags } = tables.kind;
     const fail = this.fail;
     const first = e[0]!;
     const days = e[n]! - first;
     const barOf = new Int32Array(days);
-    for (let b = 0; b < n; b++) barOf.fill(b, e[b]! - first, e[b + 1]! - first);
-    const i0 = lowerBound(start, this.lo, rows, first);
-    const i1 = lowerBound(start, i0, rows, first + days);
+    for (let b = 0; b < n; b++) barOf.fill(b * N_TYPES, e[b]! - first, e[b + 1]! - first);
+    const i0 = lowerBound(start, this.lo, rows, first - origin);
+    const i1 = lowerBound(start, i0, rows, first + days - origin);
+    const shift = origin - first;
     for (let i = i0; i < i1; i++)
-      if (fail[i] === 0 && span[i] === 0) types[barOf[start[i]! - first]! * N_TYPES + type[i]!]!++;
+      if (fail[i] === 0 && spans[span[i]!] === 0) types[barOf[start[i]! + shift]! + type[kind[i]!]!]!++;
     for (const i of this.long) {
       if (fail[i] !== 0) continue;
-      const s = start[i]!;
-      const z = s + span[i]!;
+      const s = start[i]! + origin;
+      const z = s + spans[span[i]!]!;
       if (z < first || s >= first + days) continue;
       const k0 = s < first ? 0 : barIndex(e, s);
       const k1 = z >= first + days ? n - 1 : barIndex(e, z);
       // An incident whose days are known and that lasted longer counts where it began, as the aggregates do,
       // unless bars are shorter than a month: then it is drawn over the days it filled or may have filled.
-      const known = (flags[i]! & IMPRECISE_DATE) === 0 && (bars === 'month' || bars === 'year');
+      const known = (flags[kind[i]!]! & IMPRECISE_DATE) === 0 && (bars === 'month' || bars === 'year');
       if (k0 === k1 || known) {
-        if (s >= first) types[k0 * N_TYPES + type[i]!]!++;
+        if (s >= first) types[k0 * N_TYPES + type[kind[i]!]!]!++;
       } else for (let k = k0; k <= k1; k++) hatched[k]! += 1 / (k1 - k0 + 1);
     }
     let top = 0;

@@ -214,16 +214,16 @@ export class TableView {
     });
     this.n = n;
     const c = m.cols;
-    const keys: Record<string, ArrayLike<number> | ((i: number) => number)> = {
-      date: c.start,
-      type: c.type,
-      low: c.low,
-      best: c.best,
-      high: c.high,
+    const keys: Record<string, ((i: number) => number) | undefined> = {
+      date: (i) => c.start[i]!,
+      type: (i) => c.type(i),
+      low: (i) => c.low(i),
+      best: (i) => c.best(i),
+      high: (i) => c.high(i),
     };
-    const by = keys[id] as ArrayLike<number> | undefined;
+    const by = keys[id];
     const rank = by ? null : ranks(app, app.header!);
-    byKey(this.rows.subarray(0, n), by ? (i) => by[i]! : (i) => rank![c.unit[i]!]!, down);
+    byKey(this.rows.subarray(0, n), by ?? ((i) => rank![c.unit(i)]!), down);
   }
 
   private incidents(pages: number): TemplateResult {
@@ -238,13 +238,13 @@ export class TableView {
       const i = this.rows[k]!;
       const fid = c.fid[i]!;
       const p = this.texts.get(fid);
-      const type = c.type[i]!;
-      const start = c.start[i]!;
-      const word = app.header!.precisions[c.precision[i]!]!;
+      const type = c.type(i);
+      const start = c.first(i);
+      const word = app.header!.precisions[c.precision(i)]!;
       const how = precisionClass(word);
-      const vague = (c.flags[i]! & IMPRECISE_DATE) !== 0;
-      const when = days(start, start + c.span[i]!, vague);
-      const country = app.header!.areas[c.area[i]!]?.country ?? 'PK';
+      const vague = (c.flags(i) & IMPRECISE_DATE) !== 0;
+      const when = days(start, start + c.days(i), vague);
+      const country = app.header!.areas[c.area(i)]?.country ?? 'PK';
       const known = how === 2 ? t.unitOnly(country) : t.precisions[how]!;
       const cell = (v: number) =>
         html`<td class="n num">${v === NOT_REPORTED ? html`<span aria-hidden="true">–</span><span class="vh">${t.notReportedShort}</span>` : fmtDeaths(v)}</td>`;
@@ -257,7 +257,7 @@ export class TableView {
         e.preventDefault();
         app.select(i);
       }}>${p ? title(p) : t.typeNoun[type]}</a></th><td title=${t.types[type]!}>${glyph(type)}<span>${t.types[type]}</span></td>
-        <td><bdi>${placeText(app, i)}</bdi></td><td title=${known}>${icon(`p${how}`)}<span>${known}</span></td>${cell(c.low[i]!)}${cell(c.best[i]!)}${cell(c.high[i]!)}</tr>`);
+        <td><bdi>${placeText(app, i)}</bdi></td><td title=${known}>${icon(`p${how}`)}<span>${known}</span></td>${cell(c.low(i))}${cell(c.best(i))}${cell(c.high(i))}</tr>`);
     }
     return html`${this.head(INCIDENTS)}<tbody>${out}</tbody>`;
   }

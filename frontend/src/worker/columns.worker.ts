@@ -1,19 +1,25 @@
 // Fetches the columns and decodes them off the page's thread; blocks go over as transferred buffers, newest first.
-import { type Columns, type ColumnsHeader, Decoder, KEYS } from '../lib/columns';
+import { type Block, type ColumnsHeader, Decoder, KEYS } from '../lib/columns';
 
 export type FromWorker =
   | { id: number; kind: 'header'; header: ColumnsHeader }
-  | { id: number; kind: 'block'; block: Columns }
+  | { id: number; kind: 'block'; block: Block }
   | { id: number; kind: 'done' }
   | { id: number; kind: 'error'; message: string; status: number };
 
 const post = (m: FromWorker, transfer: Transferable[] = []) =>
   (self as unknown as DedicatedWorkerGlobalScope).postMessage(m, transfer);
 
+let running: AbortController | null = null;
+
+/** load answers one question; one that comes later ends it. */
 async function load(id: number, url: string): Promise<void> {
+  running?.abort();
+  const ctl = new AbortController();
+  running = ctl;
   let status = 0;
   try {
-    const r = await fetch(url);
+    const r = await fetch(url, { signal: ctl.signal });
     status = r.status;
     if (!r.ok || !r.body) throw new Error(`${r.status} ${r.statusText}`);
     const d = new Decoder(
@@ -33,6 +39,7 @@ async function load(id: number, url: string): Promise<void> {
     d.end();
     post({ id, kind: 'done' });
   } catch (e) {
+    if (ctl.signal.aborted) return;
     post({ id, kind: 'error', message: e instanceof Error ? e.message : String(e), status });
   }
 }
