@@ -14,6 +14,7 @@ const p = spawn(
     join(here, 'search.test.mjs'),
     join(here, 'load.test.mjs'),
     join(here, 'filters.test.mjs'),
+    join(here, 'table-compare.test.mjs'),
   ],
   {
     stdio: 'inherit',

@@ -19,7 +19,7 @@ export class Views {
     host.prepend(this.box);
     const skip = document.createElement('a');
     skip.className = 'skip';
-    skip.href = '#table';
+    skip.href = '#mapw';
     skip.textContent = t.table.skip;
     skip.addEventListener('click', (e) => {
       e.preventDefault();
