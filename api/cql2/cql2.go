@@ -26,8 +26,11 @@ var Langs = []Lang{Text, JSON}
 const (
 	// MaxBytes bounds the text of a filter.
 	MaxBytes = 1 << 16
-	// MaxDepth bounds how deep operations may stand in one another; of brackets twice as many are taken.
+	// MaxDepth bounds how deep operations may stand in one another; of brackets twice as many are taken. The operators of
+	// a sum or of a product, as in 1 + 2 - 3, count once.
 	MaxDepth = 50
+	// MaxTerms bounds the terms of a sum or a product, with those of sums and products within it counted too.
+	MaxTerms = 1_000
 	// MaxVertices bounds the positions of all geometries of a filter together.
 	MaxVertices = 10_000
 	// MaxList bounds the values of one list of IN or of one array.

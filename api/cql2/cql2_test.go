@@ -205,7 +205,9 @@ func TestErrorsHaveTheirPlace(t *testing.T) {
 		{deep("(", "actor1 = 'x'", ")", 2*MaxDepth+1), "1:101", "too deeply"},
 		{deep("NOT ", "actor1 = 'x'", "", MaxDepth-1), "1:1", "too deeply"},
 		{deep("CASEI(", "actor1", ")", MaxDepth) + " = 'x'", "1:1", "too deeply"},
-		{"1" + strings.Repeat("+1", MaxDepth) + " > 1", "1:1", "too deeply"},
+		{"1" + strings.Repeat("+1", MaxTerms) + " > 1", "1:1", "more than 1000 terms"},
+		{"1" + strings.Repeat("*2", MaxTerms/2) + strings.Repeat("+1", MaxTerms/2) + " > 1", "1:1", "more than 1000 terms"},
+		{strings.Repeat("1+(", MaxDepth) + "1" + strings.Repeat(")", MaxDepth) + " > 1", "1:1", "too deeply"},
 		{strings.Repeat("- ", 2*MaxDepth+1) + "1 > 1", "1:201", "too deeply"},
 		{"actor1 IN ('x'" + strings.Repeat(",'x'", MaxList) + ")", "1:4012", "more than 1000 values"},
 		{polygon, "1:40029", "more than 10000 positions"},
@@ -215,15 +217,16 @@ func TestErrorsHaveTheirPlace(t *testing.T) {
 		expectError(t, c.text, err, c.at, strings.Replace(c.says, "joined two", "join two", 1))
 	}
 	// As deep as it may be.
-	for _, s := range []string{deep("(", "actor1 = 'x'", ")", 2*MaxDepth), deep("NOT ", "actor1 = 'x'", "", MaxDepth-2), deep("CASEI(", "actor1", ")", MaxDepth-2) + " = 'x'"} {
+	for _, s := range []string{deep("(", "actor1 = 'x'", ")", 2*MaxDepth), deep("NOT ", "actor1 = 'x'", "", MaxDepth-2), deep("CASEI(", "actor1", ")", MaxDepth-2) + " = 'x'",
+		"1" + strings.Repeat("+border_km_min", MaxTerms-1) + " > 1", "1" + strings.Repeat(" * border_km_min / 2", MaxTerms/2-1) + " > 1", "0 > 1" + strings.Repeat("-border_km_min+1", 60)} {
 		x, err := Read(s, Text)
 		if err != nil {
-			t.Errorf("%s: %v", s, err)
+			t.Errorf("%.80s: %v", s, err)
 			continue
 		}
 		roundTrip(t, x)
 		if _, err := x.Filter(Options{}); err != nil {
-			t.Errorf("%s: %v", s, err)
+			t.Errorf("%.80s: %v", s, err)
 		}
 	}
 }
@@ -277,7 +280,7 @@ func TestErrorsOfJSON(t *testing.T) {
 		{`{"op":"s_within","args":[{"property":"geometry"},{"type":"MultiPoint","coordinates":[]}]}`, "1:85", "is expected"},
 		{`{"op":"s_within","args":[{"property":"geometry"},{"bbox":[1,2,3,4,5]}]}`, "1:50", "has 5"},
 		{`3`, "1:1", "A filter is a condition"},
-		{deep("[", "", "]", 1000), "1:110", "too deeply"},
+		{deep("[", "", "]", 3000), "1:2110", "too deeply"},
 		{deep(`{"op":"not","args":[`, "true", "]}", MaxDepth), "1:1", "too deeply"},
 	} {
 		_, err := Parse(c.text, JSON, Options{})

@@ -55,7 +55,7 @@ type jsonReader struct {
 }
 
 // maxNesting bounds the brackets of JSON: an operation has two, a geometry some more.
-const maxNesting = 2*MaxDepth + 8
+const maxNesting = 2*(MaxDepth+MaxTerms) + 8
 
 func readJSON(source string) (*node, error) {
 	r := &jsonReader{builder: builder{source: source}, dec: json.NewDecoder(strings.NewReader(source))}

@@ -12,7 +12,8 @@ import (
 type node struct {
 	op    string
 	off   int // where it begins, in bytes
-	depth int // of itself and all below it
+	depth int // of itself and all below it, a sum or a product counted once
+	steps int // how many operations stand in one another here, those of a sum or a product counted each
 	args  []*node
 
 	name  string // of a property; a text
@@ -117,17 +118,27 @@ func (b *builder) wrong(off int, format string, args ...any) *Error {
 
 // node makes an operation.
 func (b *builder) node(op string, off int, args ...*node) (*node, error) {
-	depth := 0
-	for _, a := range args {
-		depth = max(depth, a.depth)
+	n := &node{op: op, off: off, depth: 1, steps: 1, args: args}
+	binds := strength(n)
+	calculates := binds >= strengthSum && binds <= strengthPower
+	for i, a := range args {
+		n.steps = max(n.steps, a.steps+1)
+		if i == 0 && (binds == strengthSum || binds == strengthProduct) && strength(a) == binds {
+			n.depth = max(n.depth, a.depth)
+		} else {
+			n.depth = max(n.depth, a.depth+1)
+		}
 	}
-	if depth >= MaxDepth {
+	switch {
+	case n.depth > MaxDepth:
 		return nil, b.wrong(off, "The filter is nested too deeply; at most %d levels are taken.", MaxDepth)
+	case calculates && n.steps >= MaxTerms:
+		return nil, b.wrong(off, "The filter has a sum or a product of more than %d terms.", MaxTerms)
 	}
 	if op == opList && len(args) > MaxList {
 		return nil, b.wrong(args[MaxList].off, "The list has more than %d values.", MaxList)
 	}
-	return &node{op: op, off: off, depth: depth + 1, args: args}, nil
+	return n, nil
 }
 
 // day reads a date.

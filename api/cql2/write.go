@@ -23,6 +23,13 @@ func appendTime(b []byte, n *node) []byte {
 	return append(b, ".."...)
 }
 
+// The strengths of operators that calculate.
+const (
+	strengthSum     = 5
+	strengthProduct = 6
+	strengthPower   = 7
+)
+
 // strength orders operations by how close they bind; a value and a function bind closest.
 func strength(n *node) int {
 	switch n.op {
@@ -38,11 +45,11 @@ func strength(n *node) int {
 	case "like", "between", "in", "isNull":
 		return 4
 	case "+", "-":
-		return 5
+		return strengthSum
 	case "*", "/", "%", "div":
-		return 6
+		return strengthProduct
 	case "^":
-		return 7
+		return strengthPower
 	}
 	if isComparison(n.op) {
 		return 4
