@@ -40,11 +40,18 @@ export class Texts {
 
   /** want asks for the texts of these rows, once the list has come to rest. */
   want(rows: number[]): void {
-    const fid = this.app.model!.cols.fid;
+    const model = this.app.model!;
+    const fid = model.cols.fid;
     const need = rows.filter((r) => !this.have.has(fid[r]!) && !this.missing.has(fid[r]!));
     clearTimeout(this.timer);
     if (!need.length) return;
-    this.timer = window.setTimeout(() => void this.load(need), this.app.moving ? 120 : 30);
+    this.timer = window.setTimeout(
+      () => {
+        // Rows are numbered anew when incidents are loaded anew; the list then asks again.
+        if (this.app.model === model) void this.load(need);
+      },
+      this.app.moving ? 120 : 30,
+    );
   }
 
   private async load(rows: number[]): Promise<void> {
