@@ -15,6 +15,7 @@ const p = spawn(
     join(here, 'load.test.mjs'),
     join(here, 'filters.test.mjs'),
     join(here, 'table-compare.test.mjs'),
+    join(here, 'map.test.mjs'),
   ],
   {
     stdio: 'inherit',

@@ -381,32 +381,40 @@ export class TimeStrip {
     const { a, b, w, px } = this;
     const all = this.app.periods.flatMap((p) => {
       const s = this.span(p);
-      return s && s[1] >= a && s[0] <= b ? [{ p, s }] : [];
+      if (!s || s[1] < a || s[0] > b) return [];
+      const x0 = this.x(Math.max(a, s[0]));
+      return [{ p, s, row: this.row(p), x0, x1: Math.max(x0 + 3, this.x(Math.min(b, s[1]) + 1)) }];
     });
     const phone = this.phone;
-    const items = all.map(({ p, s }) => {
-      const x0 = this.x(Math.max(a, s[0]));
-      const x1 = Math.max(x0 + 3, this.x(Math.min(b, s[1]) + 1));
-      const row = this.row(p);
+    const items = all.map(({ p, s, row, x0, x1 }) => {
       const textW = p.name.length * 5.7 + 10;
       const fitsIn = !phone && x1 - x0 > textW;
       const free =
         !phone &&
         !fitsIn &&
         x1 + textW < w - px &&
-        !all.some((o) => o.p !== p && this.row(o.p) === row && this.x(o.s[0]) < x1 + textW + 4 && this.x(o.s[1]) > x1);
+        !all.some((o) => o.p !== p && o.row === row && o.x0 < x1 + textW + 4 && o.x1 > x1);
       // At least 24 px to hit, upwards for the first row and downwards for the second; what is seen is the inner part.
+      // Towards a neighbour it ends half-way, so that each can be hit.
       const bw = x1 - x0;
-      const hit = Math.max(24, bw);
+      const spare = Math.max(0, 24 - bw) / 2;
+      let left = x0 - spare;
+      let right = x1 + spare;
+      for (const o of all) {
+        if (o.p === p || o.row !== row) continue;
+        if (o.x0 > x0) right = Math.max(x0 + 2, Math.min(right, (x1 + o.x0) / 2));
+        else left = Math.min(x1 - 2, Math.max(left, (o.x1 + x0) / 2));
+      }
+      const hit = right - left;
       const y = 4 + row * (bandH + 2);
       const up = row === 0 ? 24 - bandH : 0;
       return html`<button type="button" class="band k${row} ${free ? 'after' : ''}" aria-expanded=${this.open === p}
-        title="${p.name}: ${fmtRange(s[0], s[1])}" style="left:${(x0 - (hit - bw) / 2).toFixed(1)}px;top:${y - up}px;width:${hit.toFixed(1)}px;height:24px"
+        title="${p.name}: ${fmtRange(s[0], s[1])}" style="left:${left.toFixed(1)}px;top:${y - up}px;width:${hit.toFixed(1)}px;height:24px"
         @pointerdown=${(ev: Event) => ev.stopPropagation()}
         @click=${() => {
           this.open = this.open === p ? null : p;
           this.drawBands();
-        }}><i style="left:${((hit - bw) / 2).toFixed(1)}px;top:${up}px;width:${bw.toFixed(1)}px;height:${bandH}px">${fitsIn || free ? html`<span>${p.name}</span>` : html`<span class="vh">${p.name}</span>`}</i></button>`;
+        }}><i style="left:${(x0 - left).toFixed(1)}px;top:${up}px;width:${bw.toFixed(1)}px;height:${bandH}px">${fitsIn || free ? html`<span>${p.name}</span>` : html`<span class="vh">${p.name}</span>`}</i></button>`;
     });
     const o = this.open;
     const s = o && this.span(o);
