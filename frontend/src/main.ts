@@ -1,6 +1,7 @@
 import 'leaflet/dist/leaflet.css';
 import './palette.css';
 import './sarhad.css';
+import './languages.css';
 import './out/out.css';
 import { fmtRange } from './lib/dates';
 import { onWords } from './lib/i18n';

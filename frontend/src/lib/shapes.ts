@@ -121,8 +121,10 @@ const ICONS: Record<string, string> = {
   back: '<path d="M10.500 4L6 8l4.500 4M4 4v8"/>',
   fwd: '<path d="M5.500 4L10 8l-4.500 4M12 4v8"/>',
 };
+/** MIRRORED point back or onwards in the text, so they turn with its direction. */
+const MIRRORED = ['chl', 'chr'];
 // Only constants of this file go through unsafeSVG, never text from data.
 export const icon = (name: keyof typeof ICONS | string): TemplateResult =>
-  html`<svg class="i" viewBox="0 0 16 16" aria-hidden="true">${unsafeSVG(ICONS[name] ?? '')}</svg>`;
+  html`<svg class=${MIRRORED.includes(name) ? 'i mir' : 'i'} viewBox="0 0 16 16" aria-hidden="true">${unsafeSVG(ICONS[name] ?? '')}</svg>`;
 export const PLAY = html`<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M2.500 1v10l8-5z"/></svg>`;
 export const PAUSE = html`<svg viewBox="0 0 12 12" aria-hidden="true"><path d="M2 1h3v10H2zM7 1h3v10H7z"/></svg>`;

@@ -13,6 +13,9 @@ export function setScript(rightToLeft: boolean, localDigits: boolean): void {
   local = localDigits;
 }
 
+/** ARABIC is in a text that has Arabic letters. */
+export const ARABIC = /[\u0600-\u06ff]/;
+
 /** digits writes the figures of a text as the reader chose: 0–9, or ۰–۹ with the separators that go with them. */
 export const digits = (s: string): string =>
   local

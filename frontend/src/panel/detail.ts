@@ -5,7 +5,7 @@ import { fmtDay, parseIso } from '../lib/dates';
 import { language, localName } from '../lib/i18n';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
-import { fmt, isolate, plainError, safeUrl } from '../lib/text';
+import { ARABIC, fmt, isolate, plainError, safeUrl } from '../lib/text';
 import { NO_TYPE, precisionClass, typeIndex } from '../lib/vocab';
 import { type App, typeWord } from '../state/app';
 import { claimTable, figureWords, named } from './claims';
@@ -70,7 +70,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
       ${verification ? html`<span class="tag">${verification}</span>` : nothing}
       ${synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}
       ${set?.sample && /sample/i.test(app.datasetTitle(p.dataset)) ? nothing : html`<span class="tag">${app.datasetTitle(p.dataset)}</span>`}</div>
-    <h1 class="d-h" dir="auto" tabindex="-1">${title(p)}</h1>
+    <h1 class=${ARABIC.test(title(p)) ? 'd-h' : 'd-h lat'} dir="auto" tabindex="-1">${title(p)}</h1>
     <dl class="facts">
       <dt>${t.when}</dt><dd>${whenText(p)}<small>${t.timePrecision[p.time_precision ?? 'unknown'] ?? p.time_precision}</small></dd>
       <dt>${t.where}</dt><dd>${where(app, p)}</dd>

@@ -3,14 +3,14 @@
 import type L from 'leaflet';
 import { localName, placeName } from '../lib/i18n';
 import { t } from '../lib/strings.en';
-import { esc } from '../lib/text';
+import { ARABIC, esc } from '../lib/text';
 import type { App } from '../state/app';
 import type { Badges } from './badges';
 import type { BorderLayer } from './border';
 import type { Town } from './land';
 import { BORDER_NAME, COUNTRIES, NEIGHBOURS, PROVINCES, SEA } from './names';
 import type { Rings } from './rings';
-import { ARABIC, type Box, type Offset, OVERVIEW, type Stage } from './stage';
+import { type Box, type Offset, OVERVIEW, type Stage } from './stage';
 import type { Symbols } from './symbols';
 
 export class Labels {

@@ -55,7 +55,8 @@ const dash = html`<svg width="22" height="11" aria-hidden="true"><path d="M0 5.5
 const circle = (r: number) =>
   html`<svg width=${2 * r + 3} height=${2 * r + 3} viewBox="${-r - 1.5} ${-r - 1.5} ${2 * r + 3} ${2 * r + 3}" aria-hidden="true">${svg`<circle r=${r} class="lr" />`}</svg>`;
 
-const donut = html`<svg width="22" height="22" viewBox="-11 -11 22 22" aria-hidden="true"><circle r="10" class="dc" /><path d="M0-8A8 8 0 1 1-6.900 4" class="d0" /><path d="M-6.900 4A8 8 0 0 1 0-8" class="d1" /><text y="3.800" text-anchor="middle">12</text></svg>`;
+const donut = () =>
+  html`<svg width="22" height="22" viewBox="-11 -11 22 22" aria-hidden="true"><circle r="10" class="dc" /><path d="M0-8A8 8 0 1 1-6.900 4" class="d0" /><path d="M-6.900 4A8 8 0 0 1 0-8" class="d1" /><text y="3.800" text-anchor="middle">${fmt(12)}</text></svg>`;
 
 const none = html`<svg width="22" height="12" viewBox="-11 -6 22 12" aria-hidden="true"><circle r="4" class="lh" /></svg>`;
 const unknown = html`<svg width="22" height="12" viewBox="-11 -6 22 12" aria-hidden="true"><circle r="4" class="lh" stroke-dasharray="2 2" /></svg>`;
@@ -90,7 +91,7 @@ export function legend(app: App, s: Shown): TemplateResult {
   const rest = html`<div class="lk">
       <div>${hatch}${t.nothingLoaded}</div>
       ${hasUnknown(app) ? html`<div class="wide">${dots}${t.allUnknown}</div>` : nothing}
-      ${s.mode !== 'rings' ? html`<div>${donut}${t.several}</div>` : html`<div><svg width="22" height="11" aria-hidden="true"><path d="M0 5.5H22" class="pv" stroke-width="1.2" /></svg>${t.provinceLine}</div>`}
+      ${s.mode !== 'rings' ? html`<div>${donut()}${t.several}</div>` : html`<div><svg width="22" height="11" aria-hidden="true"><path d="M0 5.5H22" class="pv" stroke-width="1.2" /></svg>${t.provinceLine}</div>`}
       ${s.coarse ? html`<div><span class="bdg key">${fmt(7)}</span>${t.districtOnly}</div>` : nothing}
       <div>${dash}${t.borderShort}</div>
       ${s.coarse ? html`<div>${none}${t.noneKilled}</div><div>${unknown}${t.deathsUnknown}</div>` : nothing}

@@ -128,21 +128,26 @@ export class MapView {
         bounds.extend(L.geoJSON(f).getBounds());
       }
     if (!bounds.isValid()) return;
+    // The strip may have come or gone in this very frame.
+    this.map.invalidateSize({ animate: false, pan: false });
     const phone = this.stage.phone;
     const w = this.map.getSize().x;
     this.fitted = true;
     this.map.options.maxBounds = undefined;
     this.map.options.minZoom = 5;
     this.limited = '';
+    // The legend is at the end of the text's line.
+    const rtl = document.documentElement.dir === 'rtl' && !phone && !this.stage.narrow.matches;
+    const legend = Math.min(230, w * 0.25);
     this.map.fitBounds(bounds, {
       animate: false,
-      paddingTopLeft: [6, 4],
+      paddingTopLeft: [rtl ? legend : 6, 4],
       // Kept free for the legend; less where there is no room to spare.
       paddingBottomRight: phone
         ? [10, 10 + this.stage.covered]
         : this.stage.narrow.matches
           ? [10, 116]
-          : [Math.min(230, w * 0.25), 26],
+          : [rtl ? 6 : legend, 26],
     });
     this.homeZoom = this.map.getZoom();
     this.limit();

@@ -2,6 +2,7 @@
 
 import L from 'leaflet';
 import { t } from '../lib/strings.en';
+import { ARABIC } from '../lib/text';
 import type { App } from '../state/app';
 import { inside, polygons } from './boundaries';
 
@@ -15,8 +16,6 @@ export const RADII = [14, 22, 32, 44, 58];
 /** Box is left, top, right, bottom in px of the map. */
 export type Box = [number, number, number, number];
 export type Offset = [number, number];
-/** ARABIC is in a name that is written in Arabic letters. */
-export const ARABIC = /[\u0600-\u06ff]/;
 
 export class Stage {
   readonly map: L.Map;
