@@ -5,7 +5,7 @@ BUILD_FLAGS := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 LINT        := v2.15.0
 export CGO_ENABLED = 1
 
-.PHONY: run build test web boundaries gazetteer bench check fmt setup e2e screenshots geobench
+.PHONY: run build test web boundaries gazetteer bench check fmt setup e2e screenshots geobench bench-page
 
 run: build ## build, load the demo into a new store, open the map on 127.0.0.1:8080
 	./bin/sarhad serve
@@ -50,6 +50,9 @@ bench: ## speed as ratios against a limit measured in the same run
 
 geobench: ## how well and how fast places are found, on real files beside the repository and on our own tables
 	$(GO) run ./cmd/sarhad-bench -only geocoding -v
+
+bench-page: build ## how fast the page is with 250,000 and 1,000,000 made-up incidents; STORE=FILE ROWS=N to take others
+	cd frontend && node e2e/bench.mjs $(ROWS)
 
 screenshots: build ## pictures for the README from this build; FILES="ged.csv …" to show more than the demo
 	cd frontend && npm run screenshots -- $(FILES)

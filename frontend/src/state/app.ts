@@ -13,7 +13,7 @@ import { typeParam } from '../lib/vocab';
 import { query } from '../out/query';
 import type { FromWorker } from '../worker/columns.worker';
 import { type Filter, Model, Tally } from './model';
-import { decode, encode, filterParams, initial, onlyText, type Problem, type State } from './permalink';
+import { decode, encode, filterParams, initial, onlyText, type Problem, type State, servedParams } from './permalink';
 
 export type Coverage = { state: 'none' | 'part' | 'full'; from: Day; to: Day };
 type Interval = [Day, Day];
@@ -162,6 +162,9 @@ export class App {
         'verifications',
         'subtypes',
         'min',
+        'actor',
+        'near',
+        'q',
       ),
       window: has('from', 'to', 'cumulative'),
       view: has('view'),
@@ -179,10 +182,14 @@ export class App {
     requestAnimationFrame(() => this.frame());
   }
 
+  /** all incidents have been drawn once */
+  private whole = false;
   private frame(): void {
     this.scheduled = false;
     const c = this.pending;
     this.pending = nothing();
+    // What only the server can filter by is asked for anew; what is there stays until the answer has come.
+    if (c.filter && servedParams(this.state).toString() !== this.served) this.loadColumns(true);
     if (this.model) {
       if (c.filter || c.data) {
         this.model.refilter(this.filter());
@@ -199,9 +206,16 @@ export class App {
       if (c.rest || c.data) this.refit(c.data);
     }
     for (const v of this.views) v(c);
-    if (this.views.length && this.model && !document.documentElement.dataset.ready && this.units) {
+    const m = this.model;
+    if (!this.views.length || !m || !this.units || (this.progress && !m.count)) return;
+    // The newest incidents are drawn before the others have come.
+    if (!document.documentElement.dataset.ready) {
       document.documentElement.dataset.ready = '1';
       performance.mark('sarhad:data');
+    }
+    if (!this.progress && !this.whole) {
+      this.whole = true;
+      performance.mark('sarhad:all');
     }
   }
 
@@ -452,12 +466,17 @@ export class App {
 
   private table: Table | null = null;
   private quiet = false;
+  /** what the columns were asked for with */
+  private served = '';
   loadColumns(quiet = false): void {
     this.quiet = quiet && !!this.model;
     this.table = null;
     this.failed = null;
     this.job++;
-    this.worker.postMessage({ id: this.job, url: new URL('./collections/incidents/columns', document.baseURI).href });
+    this.served = servedParams(this.state).toString();
+    const url = new URL('./collections/incidents/columns', document.baseURI);
+    url.search = this.served;
+    this.worker.postMessage({ id: this.job, url: url.href });
   }
 
   private receive(m: FromWorker): void {

@@ -174,14 +174,20 @@ export function filterParams(s: State): URLSearchParams {
   if (s.datasets.size) q.set('dataset', list(s.datasets));
   if (s.verifications.size) q.set('verification', list(s.verifications));
   if (s.subtypes.size) q.set('sub_event_type', list(s.subtypes));
+  for (const [k, v] of servedParams(s)) q.set(k, v);
+  return q;
+}
+
+/** served says whether filters are on that only the server can answer: the columns then hold only what passes them. */
+export const served = (s: State): boolean => servedParams(s).size > 0;
+/** servedParams are those filters as the API takes them. */
+export function servedParams(s: State): URLSearchParams {
+  const q = new URLSearchParams();
   if (s.actor) q.set('actor', s.actor);
   if (s.near !== null) q.set('border_km', String(s.near));
   if (s.q) q.set('q', s.q);
   return q;
 }
-
-/** served says whether filters are on that only the server can answer: the columns then hold only what passes them. */
-export const served = (s: State): boolean => s.actor !== '' || s.near !== null || s.q !== '';
 
 /** encode writes the state as a query string without the question mark. */
 export function encode(s: State): string {
