@@ -92,6 +92,7 @@ export const t = {
   actorNote:
     'Counted by each of the two sides. A choice takes every incident in whose sides or associated actors all of these words occur.',
   actorWithheld: (names: string) => `Not counted: ${names}. The terms allow no counts by actor.`,
+  actorAny: (words: string) => `Any name with “${words}”`,
   actorChip: (words: string) => `Actor: ${words}`,
   moreActors: (n: number) => `${fmt(n)} more ${plural(n, 'actor', 'actors')}`,
   actorsBeyond: (n: number) => `And ${fmt(n)} more: type a word of the name.`,

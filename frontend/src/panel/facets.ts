@@ -382,10 +382,10 @@ export class Facets {
     };
     const hidden = rows.length - shown.length;
     return html`${this.field('actor', t.actorLabel)}<div class=${a.behind ? 'behind' : ''} role="group" aria-label=${t.facets.actor}>${
-      words && !typed && !every.some((r) => same(r.name))
+      words && !typed && !every.some((r) => same(r.name) && r.n === app.tally.total)
         ? this.row({
             key: 'actor-words',
-            label: `${t.quotes[0]}${words}${t.quotes[1]}`,
+            label: t.actorAny(words),
             n: app.tally.total,
             max: Math.max(max, app.tally.total),
             on: true,

@@ -263,7 +263,8 @@ export class List {
     const word = h.precisions[c.precision(row)]!;
     const k = precisionClass(word);
     const area = h.areas[c.area(row)];
-    const place = placeText(app, row);
+    // Of the border the words of precision say it.
+    const place = c.spot(row) === Spot.BORDER ? '' : placeText(app, row);
     const how = k === 2 ? t.unitOnly(area?.country ?? 'PK') : t.precisions[k]!;
     const best = c.best(row);
     const set = app.dataset(h.datasets[c.dataset(row)]!);
