@@ -26,11 +26,14 @@ func TestImportsKeepToTheHouse(t *testing.T) {
 		"sarhad/data/ingest":      {"sarhad/incident", "sarhad/geo", "sarhad/data/source"},
 		"sarhad/data/upload":      {"sarhad/incident", "sarhad/data/source", "sarhad/data/ingest"},
 		"sarhad/data/gpkg":        {"sarhad/incident", "sarhad/geo"},
+		"sarhad/data/postgis":     {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/index":       {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/export":      {"sarhad/incident"},
 		"sarhad/data/storetest":   {"sarhad/incident", "sarhad/geo"},
 		"sarhad/cmd/sarhad":       nil, // anything
 		"sarhad/cmd/sarhad-bench": nil,
+
+		"sarhad/data/postgis/pgtest": {},
 	}
 	echo := "github.com/labstack/echo"
 	for dec := json.NewDecoder(strings.NewReader(string(out))); dec.More(); {

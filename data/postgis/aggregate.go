@@ -1,0 +1,256 @@
+package postgis
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"sarhad/incident"
+)
+
+// keyColumns are the keys in SQL: texts, or days that are put together to weeks, months and years here.
+var keyColumns = map[incident.Key]string{
+	incident.KeyUnit: "i.unit_id", incident.KeyProvince: "i.province", incident.KeyCountry: "i.country", incident.KeyDataset: "i.dataset",
+	incident.KeyEventType: "i.event_type", incident.KeySubEventType: "i.sub_event_type", incident.KeyTypeOfViolence: "i.type_of_violence::text",
+	incident.KeyPrecision: "i.location_precision", incident.KeyVerification: "i.verification", incident.KeyActor: "a.actor",
+	incident.KeyDay: "i.start_date", incident.KeyWeek: "i.start_date", incident.KeyMonth: "i.start_date", incident.KeyYear: "i.start_date",
+}
+
+// sides makes of each incident one row for each side, as incident.ActorsOf has it.
+const sides = ` CROSS JOIN LATERAL unnest(CASE WHEN i.actor1 IS NULL THEN ARRAY[i.actor2] WHEN i.actor2 IS NULL OR i.actor2 = i.actor1 THEN ARRAY[i.actor1]
+	ELSE ARRAY[i.actor1, i.actor2] END) AS a (actor)`
+
+// Aggregate implements [incident.Reader]. The server groups by the keys, with
+// days for all periods.
+func (s *Store) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]incident.Group, error) {
+	if err := checkKeys(q.By); err != nil {
+		return nil, err
+	}
+	groups := grouper{q: &q, index: map[string]int{}, keys: make([]*string, len(q.By)), under: map[string]*string{}}
+	err := s.snapshot(ctx, func(tx pgx.Tx) error { return groups.ask(ctx, tx) })
+	if err != nil {
+		return nil, fmt.Errorf("count by %v: %w", q.By, domainError(ctx, err))
+	}
+	slices.SortFunc(groups.groups, func(a, b incident.Group) int { return incident.CompareKeys(a.Keys, b.Keys) })
+	return groups.groups, nil
+}
+
+// ask asks for the groups and reads them.
+func (g *grouper) ask(ctx context.Context, tx pgx.Tx) error {
+	ask, err := ask(g.q.Filter)
+	if err != nil || ask.never {
+		return err
+	}
+	distinct := false
+	if g.q.Distinct {
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM clusters)").Scan(&distinct); err != nil {
+			return err
+		}
+	}
+	if ask.rest != nil {
+		return g.walk(ctx, tx, distinct)
+	}
+	n := len(g.q.By)
+	columns := make([]string, n)
+	places := make([]string, n)
+	from := "incidents AS i"
+	for k, key := range g.q.By {
+		columns[k], places[k] = keyColumns[key], strconv.Itoa(k+1)
+		if key == incident.KeyActor {
+			from += sides
+		}
+	}
+	keys, also := strings.Join(columns, ", "), ""
+	if distinct {
+		also = "NOT EXISTS (SELECT 1 FROM clusters AS k WHERE k.fid = i.fid)"
+	}
+	sql := "SELECT " + keys + ", count(*), sum(i.fatalities_low)::bigint, sum(i.fatalities_best)::bigint, sum(i.fatalities_high)::bigint, count(i.fatalities_best) FROM " +
+		from + ask.sql(also) + " GROUP BY " + strings.Join(places, ", ")
+	err = each(ctx, tx, sql, ask.args, func(v [][]byte) (bool, error) {
+		at, err := g.read(v)
+		if err != nil {
+			return false, err
+		}
+		to := &g.groups[at]
+		count, _ := integerOf(v[n])
+		known, _ := integerOf(v[n+4])
+		to.Count += int(count)
+		to.UnknownFatalities += int(count - known)
+		to.Low.Add(figureOf(v[n+1]))
+		to.Best.Add(figureOf(v[n+2]))
+		to.High.Add(figureOf(v[n+3]))
+		return true, nil
+	})
+	if err != nil || !distinct {
+		return err
+	}
+	// Then the incidents of clusters, cluster by cluster.
+	sql = "SELECT " + keys + ", i.fatalities_low, i.fatalities_best, i.fatalities_high, i.location_precision, i.id, k.cluster FROM " +
+		from + " JOIN clusters AS k ON k.fid = i.fid" + ask.sql("") + " ORDER BY k.cluster"
+	var bests bestOf
+	last := int64(0)
+	err = each(ctx, tx, sql, ask.args, func(v [][]byte) (bool, error) {
+		if cluster, _ := integerOf(v[n+5]); cluster != last {
+			bests.count(g)
+			last = cluster
+		}
+		at, err := g.read(v)
+		if err != nil {
+			return false, err
+		}
+		bests.offer(at, &incident.Incident{Low: figureOf(v[n]), Best: figureOf(v[n+1]), High: figureOf(v[n+2]),
+			LocationPrecision: incident.LocationPrecision(v[n+3]), ID: show.Replace(string(v[n+4]))})
+		return true, nil
+	})
+	bests.count(g)
+	return err
+}
+
+// walk counts incidents one by one, where a part of the filter is not for SQL.
+func (g *grouper) walk(ctx context.Context, tx pgx.Tx, distinct bool) error {
+	clusters := map[int64]int64{}
+	if distinct {
+		members, err := readClusters(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			clusters[m.FID] = m.Cluster
+		}
+	}
+	var full error
+	bests := map[int64]*bestOf{}
+	err := walk(ctx, tx, incident.Query{Filter: g.q.Filter}, func(in *incident.Incident) bool {
+		g.q.EachKeys(in, g.keys, func() {
+			if full != nil {
+				return
+			}
+			var at int
+			if at, full = g.group(); full != nil {
+				return
+			}
+			cluster, ok := clusters[in.FID]
+			if !ok {
+				g.groups[at].Add(in)
+				return
+			}
+			if bests[cluster] == nil {
+				bests[cluster] = &bestOf{}
+			}
+			bests[cluster].offer(at, in)
+		})
+		return full == nil
+	})
+	for _, b := range bests {
+		b.count(g)
+	}
+	return cmp.Or(full, err)
+}
+
+// bestOf is the incident of one cluster that counts in each group.
+type bestOf struct {
+	groups []int
+	best   []incident.Incident
+}
+
+func (b *bestOf) offer(group int, in *incident.Incident) {
+	i := slices.Index(b.groups, group)
+	switch {
+	case i < 0:
+		b.groups, b.best = append(b.groups, group), append(b.best, *in)
+	case incident.Better(in, &b.best[i]):
+		b.best[i] = *in
+	}
+}
+
+// count counts them and forgets them.
+func (b *bestOf) count(g *grouper) {
+	for i, at := range b.groups {
+		g.groups[at].Add(&b.best[i])
+	}
+	b.groups, b.best = b.groups[:0], b.best[:0]
+}
+
+func checkKeys(by []incident.Key) error {
+	if len(by) < 1 || len(by) > 3 {
+		return incident.Errorf(incident.CodeInvalid, "Counts are grouped by one to three keys, not %d.", len(by))
+	}
+	for i, k := range by {
+		if !slices.Contains(incident.Keys, k) {
+			e := incident.Errorf(incident.CodeInvalid, "Counts cannot be grouped by %q.", k)
+			for _, a := range incident.Keys {
+				e.Allowed = append(e.Allowed, string(a))
+			}
+			return e
+		}
+		if slices.Contains(by[:i], k) {
+			return incident.Errorf(incident.CodeInvalid, "Counts cannot be grouped by %q twice.", k)
+		}
+	}
+	return nil
+}
+
+// grouper adds rows up to groups.
+type grouper struct {
+	q      *incident.AggregateQuery
+	keys   []*string // of the row at hand
+	id     strings.Builder
+	index  map[string]int
+	groups []incident.Group
+	under  map[string]*string // what the query's Under gave
+}
+
+// read finds the group of a row that begins with the values of the keys.
+func (g *grouper) read(v [][]byte) (int, error) {
+	for k, key := range g.q.By {
+		switch {
+		case v[k] == nil:
+			g.keys[k] = nil
+		case key.IsTime():
+			p := incident.PeriodOf(key, dayOf(v[k]))
+			g.keys[k] = &p
+		case key == incident.KeyUnit && g.q.Under != nil:
+			u, ok := g.under[string(v[k])]
+			if !ok {
+				name := g.q.Under(show.Replace(string(v[k])))
+				u = &name
+				g.under[string(v[k])] = u
+			}
+			g.keys[k] = u
+		default:
+			text := show.Replace(string(v[k]))
+			g.keys[k] = &text
+		}
+	}
+	return g.group()
+}
+
+// group finds the group of the keys at hand. It fails beyond MaxGroups, which
+// ends the question; the server cannot count them, as it knows days and not weeks.
+func (g *grouper) group() (int, error) {
+	g.id.Reset()
+	for _, k := range g.keys {
+		if k == nil {
+			g.id.WriteByte('-')
+			continue
+		}
+		g.id.WriteString(strconv.Itoa(len(*k)))
+		g.id.WriteByte(' ')
+		g.id.WriteString(*k)
+	}
+	i, ok := g.index[g.id.String()]
+	if !ok {
+		i = len(g.groups)
+		if i >= incident.MaxGroups {
+			return 0, incident.Errorf(incident.CodeTooLarge, "There are more than %d groups; ask for fewer keys, longer periods or a narrower filter.", incident.MaxGroups)
+		}
+		g.index[g.id.String()] = i
+		g.groups = append(g.groups, incident.Group{Keys: slices.Clone(g.keys)})
+	}
+	return i, nil
+}

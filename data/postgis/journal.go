@@ -1,0 +1,136 @@
+package postgis
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"sarhad/incident"
+)
+
+// touched collects the rows that a transaction adds, changes or removes.
+type touched []incident.FIDRange
+
+const (
+	// A range takes in rows that nobody touched where that saves a range.
+	closeFIDs = 16
+	// maxRanges is how many ranges one change may have in the journal.
+	maxRanges = 2000
+	// keptChanges is how many changes the journal goes back.
+	keptChanges = 2000
+)
+
+func (t *touched) add(fid int64) {
+	if n := len(*t); n > 0 {
+		if r := &(*t)[n-1]; fid >= r.From && fid <= r.To+closeFIDs {
+			r.To = max(r.To, fid)
+			return
+		}
+	}
+	*t = append(*t, incident.FIDRange{From: fid, To: fid})
+}
+
+// ranges puts together what is close, the farther the more ranges there are.
+func (t touched) ranges() []incident.FIDRange {
+	for gap := int64(closeFIDs); ; gap *= 4 {
+		if t = incident.JoinFIDs(t, gap); len(t) <= maxRanges {
+			return t
+		}
+	}
+}
+
+// touchAll notes the rows that a query gives.
+func (w *writer) touchAll(ctx context.Context, tx pgx.Tx, sql string, args ...any) error {
+	if err := each(ctx, tx, sql, args, func(v [][]byte) (bool, error) {
+		if fid, ok := integerOf(v[0]); ok {
+			w.touched.add(fid)
+		}
+		return true, nil
+	}); err != nil {
+		return fmt.Errorf("note what changes: %w", err)
+	}
+	return nil
+}
+
+// grow counts a change that readers can see, writes down what was touched and
+// tells those who wait when the transaction is committed.
+func (w *writer) grow(ctx context.Context, tx pgx.Tx) error {
+	var now int64
+	if err := tx.QueryRow(ctx, "UPDATE state SET change = change + 1, journal_since = greatest(journal_since, change + 1 - $1) RETURNING change", keptChanges).Scan(&now); err != nil {
+		return fmt.Errorf("grow the change number: %w", err)
+	}
+	if _, err := tx.Exec(ctx, "SELECT pg_notify($1, $2)", w.s.channel(), strconv.FormatInt(now, 10)); err != nil {
+		return fmt.Errorf("tell of the change: %w", err)
+	}
+	if len(w.touched) == 0 {
+		return nil
+	}
+	var from, to []int64
+	for _, r := range w.touched.ranges() {
+		from, to = append(from, r.From), append(to, r.To)
+	}
+	w.touched = w.touched[:0]
+	if _, err := tx.Exec(ctx, "INSERT INTO journal (change, from_fid, to_fid) SELECT $1, * FROM unnest($2::bigint[], $3::bigint[])", now, from, to); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM journal WHERE change <= $1", now-keptChanges); err != nil {
+		return fmt.Errorf("shorten the journal: %w", err)
+	}
+	return nil
+}
+
+// Commits implements [incident.Journal].
+func (s *Store) Commits() int64 { return s.commits.Load() }
+
+// Touched implements [incident.Journal].
+func (s *Store) Touched(ctx context.Context, since int64) (ranges []incident.FIDRange, known bool, err error) {
+	err = s.snapshot(ctx, func(tx pgx.Tx) error {
+		if err := tx.QueryRow(ctx, "SELECT $1 BETWEEN journal_since AND change FROM state", since).Scan(&known); err != nil || !known {
+			return err
+		}
+		return each(ctx, tx, "SELECT from_fid, to_fid FROM journal WHERE change > $1", []any{since}, func(v [][]byte) (bool, error) {
+			var r incident.FIDRange
+			r.From, _ = integerOf(v[0])
+			r.To, _ = integerOf(v[1])
+			ranges = append(ranges, r)
+			return true, nil
+		})
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("read the journal: %w", domainError(ctx, err))
+	}
+	return ranges, known, nil
+}
+
+// channel is what a change of the store is told on, with the change number as the message.
+func (s *Store) channel() string { return s.opt.Schema + "_change" }
+
+// Wait returns as soon as the change number is greater than a number, at once
+// if it is, and gives it. Changes of other processes and machines count too. It
+// holds a connection while it waits. On a replica, which is told nothing, it
+// fails with CodeUnavailable: wait on the primary.
+func (s *Store) Wait(ctx context.Context, after int64) (change int64, err error) {
+	err = s.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		channel := quoted(s.channel())
+		if _, err := c.Exec(ctx, "LISTEN "+channel); err != nil {
+			return err
+		}
+		defer func() { _, _ = c.Exec(context.WithoutCancel(ctx), "UNLISTEN *") }() // a connection that cannot do that is given up
+		for {
+			// Asked after LISTEN, so that no change falls in between.
+			if change, err = changeNumber(ctx, c); err != nil || change > after {
+				return err
+			}
+			if _, err := c.Conn().WaitForNotification(ctx); err != nil {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		return 0, fmt.Errorf("wait for a change: %w", domainError(ctx, err))
+	}
+	return change, nil
+}
