@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Incident } from '../src/api/client';
-import { breaks, classOf, needsRefit, percentile95 } from '../src/lib/breaks';
+import { breaks, classOf, needsRefit, percentile95, SMALLEST } from '../src/lib/breaks';
 import { addBars, barIndex, barStart, edges, fmtRange, iso, parseDate, parseIso, ymd } from '../src/lib/dates';
 import { compact, esc, safeUrl } from '../src/lib/text';
 import { precisionClass, Spot, spotOf, typeIndex } from '../src/lib/vocab';
@@ -9,6 +9,16 @@ import { cover, merge } from '../src/state/app';
 import { niceTop } from '../src/time/scale';
 
 describe('breaks', () => {
+  it('shades rates on the same ladder, from a tenth', () => {
+    expect(breaks([0, 0.05, 0.3], 10)).toEqual([0.1, 0.2, 0.5, 1, 2, 5]);
+    expect(breaks(Array.from({ length: 100 }, (_, i) => i * 0.3), 10)).toEqual([0.1, 0.5, 2, 5, 10, 20]);
+    expect(classOf(0.03, [0.1, 0.2, 0.5, 1, 2, 5])).toBe(1);
+  });
+  it('leaves out units of which no deaths are known', () => {
+    expect(breaks([null, 3, 1, null])).toEqual(SMALLEST);
+    expect(percentile95([null, null])).toBe(0);
+    expect(needsRefit([null, null, 0], SMALLEST)).toBe(false);
+  });
   it('are six of the ladder, 1 always among them', () => {
     expect(breaks([0, 0, 0])).toEqual([1, 2, 5, 10, 20, 50]);
     expect(breaks([1, 2, 3])).toEqual([1, 2, 5, 10, 20, 50]);
