@@ -11,7 +11,12 @@ import { niceTop } from '../src/time/scale';
 describe('breaks', () => {
   it('shades rates on the same ladder, from a tenth', () => {
     expect(breaks([0, 0.05, 0.3], 10)).toEqual([0.1, 0.2, 0.5, 1, 2, 5]);
-    expect(breaks(Array.from({ length: 100 }, (_, i) => i * 0.3), 10)).toEqual([0.1, 0.5, 2, 5, 10, 20]);
+    expect(
+      breaks(
+        Array.from({ length: 100 }, (_, i) => i * 0.3),
+        10,
+      ),
+    ).toEqual([0.1, 0.5, 2, 5, 10, 20]);
     expect(classOf(0.03, [0.1, 0.2, 0.5, 1, 2, 5])).toBe(1);
   });
   it('leaves out units of which no deaths are known', () => {
