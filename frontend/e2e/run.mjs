@@ -16,6 +16,7 @@ const p = spawn(
     join(here, 'filters.test.mjs'),
     join(here, 'table-compare.test.mjs'),
     join(here, 'map.test.mjs'),
+    join(here, 'out.test.mjs'),
   ],
   {
     stdio: 'inherit',

@@ -28,6 +28,7 @@ export function paint(c: CanvasRenderingContext2D, root: Element, scale: number)
   };
 
   const words = (n: Text, s: CSSStyleDeclaration) => {
+    const rtl = s.direction === 'rtl';
     const lines: { text: string; r: DOMRect; x: number }[] = [];
     for (const m of n.data.matchAll(/\S+\s*/g)) {
       range.setStart(n, m.index);
@@ -37,8 +38,8 @@ export function paint(c: CanvasRenderingContext2D, root: Element, scale: number)
       const last = lines[lines.length - 1];
       if (last && Math.abs(last.r.top - r.top) < r.height / 2) {
         last.text += m[0];
-        last.x = Math.min(last.x, r.left);
-      } else lines.push({ text: m[0], r, x: r.left });
+        last.x = rtl ? Math.max(last.x, r.right) : Math.min(last.x, r.left);
+      } else lines.push({ text: m[0], r, x: rtl ? r.right : r.left });
     }
     for (const { text, r, x } of lines) {
       if (r.right < o.left || r.left > o.right || r.bottom < o.top || r.top > o.bottom) continue;
@@ -47,7 +48,7 @@ export function paint(c: CanvasRenderingContext2D, root: Element, scale: number)
       c.font = fontOf(s);
       const { fontBoundingBoxAscent: up, fontBoundingBoxDescent: down } = c.measureText(line);
       c.fillStyle = s.color;
-      c.textAlign = 'left';
+      c.textAlign = rtl ? 'right' : 'left';
       write(line, x - o.left, r.top - o.top + (r.height - up - down) / 2 + up, s);
     }
   };
@@ -83,7 +84,15 @@ export function paint(c: CanvasRenderingContext2D, root: Element, scale: number)
     }
   };
 
-  /** tile is a pattern of an SVG: a ground and one line on it, turned. */
+  const shape = (el: Element): Path2D | null => {
+    const n = (name: string) => px(el.getAttribute(name) ?? '');
+    const p = new Path2D(el.localName === 'path' ? (el.getAttribute('d') ?? '') : '');
+    if (el.localName === 'circle') p.arc(n('cx'), n('cy'), n('r'), 0, 7);
+    else if (el.localName === 'rect') p.rect(n('x'), n('y'), n('width'), n('height'));
+    else if (el.localName !== 'path') return null;
+    return p;
+  };
+  /** tile is a pattern of an SVG. */
   const tile = (url: string): CanvasPattern | null => {
     const p = root.querySelector(`[id="${/#([\w-]+)/.exec(url)?.[1]}"]`);
     if (!p) return null;
@@ -91,21 +100,14 @@ export function paint(c: CanvasRenderingContext2D, root: Element, scale: number)
     t.width = t.height = 64;
     const g = t.getContext('2d')!;
     const k = 64 / px(p.getAttribute('width')!);
+    g.scale(k, k);
     for (const part of p.children) {
       g.fillStyle = getComputedStyle(part).fill;
-      g.fillRect(0, 0, px(part.getAttribute('width')!) * k, 64);
+      g.fill(shape(part)!);
     }
     const made = c.createPattern(t, 'repeat');
-    made?.setTransform(new DOMMatrix().rotate(45).scale(1 / k));
+    made?.setTransform(new DOMMatrix().rotate(p.hasAttribute('patternTransform') ? 45 : 0).scale(1 / k));
     return made;
-  };
-  const shape = (el: SVGElement): Path2D | null => {
-    const n = (name: string) => px(el.getAttribute(name) ?? '');
-    const p = new Path2D(el.localName === 'path' ? (el.getAttribute('d') ?? '') : '');
-    if (el.localName === 'circle') p.arc(n('cx'), n('cy'), n('r'), 0, 7);
-    else if (el.localName === 'rect') p.rect(n('x'), n('y'), n('width'), n('height'));
-    else if (el.localName !== 'path') return null;
-    return p;
   };
   const drawing = (svg: SVGSVGElement) => {
     const patterns = new Map<string, CanvasPattern | null>();

@@ -9,7 +9,7 @@ import { attribution, borderNote } from '../panel/attribution';
 import { MapView } from '../space/map';
 import type { App, Change } from '../state/app';
 import { paint } from './paint';
-import { filterWords } from './words';
+import { filterWords, shown } from './words';
 
 const WIDTH = 1600;
 const HEIGHT = 1000;
@@ -31,7 +31,7 @@ export async function picture(app: App): Promise<Picture> {
   // Its map has a state of its own, and cannot change that of the page.
   const still: App = Object.assign(Object.create(app) as App, {
     state: { ...app.state, embed: false },
-    datasets: datasets && { ...datasets, base_layer: null },
+    datasets: datasets && { ...datasets, datasets: shown(app), base_layer: null },
     moving: false,
     set() {},
     touch() {},

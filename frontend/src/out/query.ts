@@ -7,7 +7,7 @@ const list = (values: Iterable<string>) => [...values].map((v) => `'${v.replace(
 
 /**
  * query gives the parameters for a state. Places of several kinds are joined by "or", which only a CQL2 filter can say;
- * and so can "a best figure of n or more", since min_fatalities also takes incidents with no best figure but a low one.
+ * and only there a unit is just that unit, without the former ones that lay in it.
  * window is null for the whole range; since leaves out what is before the days that the columns hold and the page counts.
  */
 export function query(s: State, window: readonly [Day, Day] | null, since: string | null): URLSearchParams {
@@ -23,10 +23,6 @@ export function query(s: State, window: readonly [Day, Day] | null, since: strin
     if (chosen.size) places.push(`${property} IN (${list([...chosen].sort())})`);
   }
   if (places.length) and.push(places.length > 1 ? `(${places.join(' OR ')})` : places[0]!);
-  if (s.min !== null) {
-    q.delete('min_fatalities');
-    and.push(`fatalities_best >= ${s.min}`);
-  }
   if (since) and.push(`start_date >= DATE('${since}')`);
   if (and.length) q.set('filter', and.join(' AND '));
   if (window) q.set('datetime', `${iso(window[0])}/${iso(window[1])}`);

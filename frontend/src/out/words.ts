@@ -20,7 +20,7 @@ export function asked(app: App): { items: Dataset[]; counts: Dataset[] } {
 }
 
 /** shown are the data sets that incidents in the window are from. */
-function shown(app: App): Dataset[] {
+export function shown(app: App): Dataset[] {
   const names = app.header?.datasets ?? [];
   return asked(app).items.filter((d) => app.tally.fDataset[names.indexOf(d.name)]! > 0);
 }
