@@ -168,7 +168,7 @@ var placeProperties = func() map[string][]schemaProperty {
 		unitsID: slices.Concat(all(text, "id", "name", "name_ur", "name_ps", "name_fa", "kind", "province", "country", "pcode", "iso"), all(number, "area_km2", "label_lon", "label_lat"),
 			all(date, "valid_from", "valid_until"), all(typed("boolean"), "uncertain"), all(texts, "units"), all(typed("boolean"), "part"), all(text, "source", "note")),
 		"border":    all(text, "detail", "name", "source"),
-		"crossings": slices.Concat(all(text, "name"), all(texts, "variants"), all(number, "accuracy_km"), all(text, "pk_district", "af_province", "note")),
+		"crossings": slices.Concat(all(text, "name", "name_ur", "name_ps", "name_fa"), all(texts, "variants"), all(number, "accuracy_km"), all(text, "pk_district", "af_province", "note")),
 		"periods":   slices.Concat(all(text, "id", "kind", "name"), all(date, "start_date", "end_date"), all(texts, "parties"), all(arrayOf(schemaRef("source")), "sources"), all(text, "note")),
 	}
 }()

@@ -4,7 +4,7 @@ usage: backdrop.py land LAND.geojson BOUNDARIES.geojson OUT.json
        backdrop.py towns CITIES.json TOWNS.csv OUT.json
 
 Land comes from Natural Earth by way of mapshaper (see build.sh), already
-clipped. towns.csv is our choice of towns, with English and Urdu names and a
+clipped. towns.csv is our choice of towns, with English, Urdu, Pashto (ps) and Dari (fa) names and a
 rank; the positions come from GeoNames.
 """
 import csv
@@ -96,7 +96,7 @@ def towns(cities_path, towns_path, out):
             items.append(
                 {
                     "n": r["name"],
-                    "ur": r["ur"],
+                    **{k: r[k] for k in ("ur", "ps", "fa") if r[k]},
                     "lat": round(float(found[0]["lat"]), 4),
                     "lon": round(float(found[0]["lng"]), 4),
                     "rank": int(r["rank"]),

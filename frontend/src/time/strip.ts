@@ -409,12 +409,12 @@ export class TimeStrip {
       const y = 4 + row * (bandH + 2);
       const up = row === 0 ? 24 - bandH : 0;
       return html`<button type="button" class="band k${row} ${free ? 'after' : ''}" aria-expanded=${this.open === p}
-        title="${p.name}: ${fmtRange(s[0], s[1])}" style="left:${left.toFixed(1)}px;top:${y - up}px;width:${hit.toFixed(1)}px;height:24px"
+        title="${isolate(p.name)}: ${fmtRange(s[0], s[1])}" style="left:${left.toFixed(1)}px;top:${y - up}px;width:${hit.toFixed(1)}px;height:24px"
         @pointerdown=${(ev: Event) => ev.stopPropagation()}
         @click=${() => {
           this.open = this.open === p ? null : p;
           this.drawBands();
-        }}><i style="left:${(x0 - left).toFixed(1)}px;top:${up}px;width:${bw.toFixed(1)}px;height:${bandH}px">${fitsIn || free ? html`<span>${p.name}</span>` : html`<span class="vh">${p.name}</span>`}</i></button>`;
+        }}><i style="left:${(x0 - left).toFixed(1)}px;top:${up}px;width:${bw.toFixed(1)}px;height:${bandH}px">${fitsIn || free ? html`<span><bdi>${p.name}</bdi></span>` : html`<span class="vh"><bdi>${p.name}</bdi></span>`}</i></button>`;
     });
     const o = this.open;
     const s = o && this.span(o);
