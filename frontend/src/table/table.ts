@@ -223,7 +223,8 @@ export class TableView {
     };
     const by = keys[id];
     const rank = by ? null : ranks(app, app.header!);
-    byKey(this.rows.subarray(0, n), by ?? ((i) => rank![c.unit(i)]!), down);
+    // They come newest first.
+    if (id !== 'date' || !down) byKey(this.rows.subarray(0, n), by ?? ((i) => rank![c.unit(i)]!), down);
   }
 
   private incidents(pages: number): TemplateResult {
