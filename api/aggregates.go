@@ -67,10 +67,7 @@ func (s *server) getAggregates(c echo.Context) error {
 		return err
 	}
 	filter, counted, withheld := snap.counted(sel, by)
-	if len(withheld) > 0 {
-		c.Response().Header().Set(withheldHeader, escapedList(withheld))
-		c.Response().Header().Set("Access-Control-Expose-Headers", "ETag, Content-Disposition, "+withheldHeader)
-	}
+	nameWithheld(c.Response().Header(), withheld)
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
 	}
@@ -283,7 +280,7 @@ func (s *server) writeGroupsJSON(c echo.Context, by []incident.Key, count string
 		st.b = append(st.b, `,"fatalities_unknown":`...)
 		st.b = strconv.AppendInt(st.b, int64(g.UnknownFatalities), 10)
 		st.b = append(st.b, '}')
-		if err := st.spill(); err != nil {
+		if done, err := st.spill(); done || err != nil {
 			return err
 		}
 	}

@@ -217,7 +217,7 @@ func (s *server) handler() (http.Handler, error) {
 	}
 	compressed := wrap(e)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		compressed.ServeHTTP(w, r)
+		compressed.ServeHTTP(w, plainPath(r))
 		s.linger(w, r)
 	}), nil
 }
@@ -234,8 +234,7 @@ func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
 		h["X-Content-Type-Options"] = []string{"nosniff"}
 		h["Referrer-Policy"] = []string{"no-referrer"}
 		if p := c.Request().URL.Path; !isPagePath(p) && !isImportsPath(p) {
-			h["Access-Control-Allow-Origin"] = []string{"*"}
-			h["Access-Control-Expose-Headers"] = []string{"ETag, Link, Content-Crs"}
+			allowReading(h)
 		}
 		if s.log.Enabled(c.Request().Context(), slog.LevelDebug) {
 			began := s.Now()
@@ -257,6 +256,27 @@ func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// exposedHeaders are those that programs in pages of other sites may read besides the ones that always can be.
+var exposedHeaders = []string{"ETag, Link, Content-Crs, Content-Disposition, " + withheldHeader + ", Location"}
+
+// allowReading lets pages of any site read an answer.
+func allowReading(h http.Header) {
+	h["Access-Control-Allow-Origin"] = []string{"*"}
+	h["Access-Control-Expose-Headers"] = exposedHeaders
+}
+
+// plainPath takes an address whose path has escapes that it does not need for the same without them, so that routes and
+// ids are found however a client writes them. An escaped slash parts nothing: a path with one stays as it is.
+func plainPath(r *http.Request) *http.Request {
+	if raw := r.URL.RawPath; raw == "" || strings.Contains(strings.ToLower(raw), "%2f") {
+		return r
+	}
+	plain, u := *r, *r.URL
+	u.RawPath = ""
+	plain.URL = &u
+	return &plain
+}
+
 func isPagePath(p string) bool { return p == "/" || strings.HasPrefix(p, "/assets/") }
 
 // base is the address that links begin with, without a slash at the end.
@@ -276,7 +296,7 @@ const (
 	readTimeout       = time.Minute // for the first byte of a body and then for each
 	idleTimeout       = 2 * time.Minute
 	writeTimeout      = time.Minute
-	maxHeaderBytes    = 64 << 10
+	maxHeaderBytes    = 128 << 10 // a filter of maxFilter, each byte escaped as three, and 32 kB of all else
 )
 
 // NewServer makes an HTTP server around a handler of [New], with limits for

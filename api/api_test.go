@@ -585,20 +585,6 @@ func TestCircleIsRound(t *testing.T) {
 	}
 }
 
-func TestAcceptHeaders(t *testing.T) {
-	for header, want := range map[string]string{
-		"text/html": "html", "application/json": "json", "*/*": "html", "": "html", "application/json, */*;q=0.1": "json",
-		"text/*;q=0.3, application/*;q=0.4": "json", "text/html;q=0, */*": "json", "application/json;q=0.5,text/html;q=0.5": "html", "application/json;q=x, text/html;q=0.1": "html",
-	} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("Accept", header)
-		f, err := params(nil).format(r, landingFormats)
-		if err != nil || f.names[0] != want {
-			t.Errorf("Accept %q gives %v, %v, want %s", header, f.names, err, want)
-		}
-	}
-}
-
 func TestServerHasLimits(t *testing.T) {
 	s := NewServer(http.NotFoundHandler())
 	if s.ReadHeaderTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {

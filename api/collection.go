@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -235,10 +234,6 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 	h["Content-Type"] = []string{f.contentType()}
 	h["Content-Crs"] = []string{"<" + enc.crs.name() + ">"}
 	setLinks(h, links)
-	if r.Method == http.MethodHead {
-		c.Response().WriteHeader(http.StatusOK)
-		return nil
-	}
 	st := newStream(c)
 	defer st.close()
 	var page *placeTable
@@ -273,7 +268,7 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 		}
 		last = int64(i)
 		n++
-		if err := st.spill(); err != nil {
+		if done, err := st.spill(); done || err != nil {
 			return err
 		}
 	}

@@ -467,6 +467,7 @@ func (s *server) getColumns(c echo.Context) error {
 		if err != nil {
 			return err
 		}
+		nameWithheld(c.Response().Header(), snap.leftOut(sel))
 		if s.fresh(c, snap, format{media: mediaColumns}, sel.key) {
 			return nil
 		}

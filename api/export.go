@@ -53,7 +53,7 @@ type ExportInfo struct {
 
 const paramHXL = "hxl"
 
-// withheldHeader names the datasets that an export leaves out.
+// withheldHeader names the datasets that an answer leaves out.
 const withheldHeader = "Sarhad-Withheld"
 
 // itemFormats are the formats of the items of incidents.
@@ -108,18 +108,15 @@ func (s *server) sendExport(c echo.Context, p params, f format, e *ExportFormat,
 		return nil
 	}
 	h := c.Response().Header()
+	nameWithheld(h, info.Withheld)
 	if e.Changing {
 		h["Etag"] = []string{"W/" + h["Etag"][0]}
 	}
 	own := map[string]string{
-		"Content-Type":                  e.Media,
-		"Content-Disposition":           `attachment; filename="` + exportName(p) + "." + e.Extension + `"`,
-		"Access-Control-Expose-Headers": "ETag, Content-Disposition, Link, " + withheldHeader,
+		"Content-Type":        e.Media,
+		"Content-Disposition": `attachment; filename="` + exportName(p) + "." + e.Extension + `"`,
 		"Link": "<" + info.Address + `>; rel="self"; type="` + bareMedia(e.Media) + `", <` + s.base(r) +
 			`/datasets>; rel="describedby"; type="application/json"; title="licence, attribution and terms of each dataset"`,
-	}
-	if len(info.Withheld) > 0 {
-		own[withheldHeader] = escapedList(info.Withheld)
 	}
 	for name, value := range own {
 		h.Set(name, value)
@@ -134,7 +131,6 @@ func (s *server) sendExport(c echo.Context, p params, f format, e *ExportFormat,
 		for name := range own { // those of the answer that it is not
 			h.Del(name)
 		}
-		h["Access-Control-Expose-Headers"] = []string{"ETag"}
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/paulmach/orb"
 
@@ -25,6 +26,9 @@ const (
 	paramFilterLang = "filter-lang"
 	paramFilterCRS  = "filter-crs"
 )
+
+// maxWordsLength is how many characters q and actor have at most.
+const maxWordsLength = 400
 
 // noneWord asks for what has no value.
 const noneWord = "none"
@@ -133,9 +137,9 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 		}
 	}
 	if v, ok := p["min_fatalities"]; ok {
-		n, err := strconv.ParseUint(v, 10, 31)
+		n, err := strconv.ParseUint(v, 10, 31) // up to math.MaxInt32
 		if err != nil {
-			return sel, wrongParameter("min_fatalities", nil, "min_fatalities is %s; it must be a whole number from 0.", quoted(v))
+			return sel, wrongParameter("min_fatalities", nil, "min_fatalities is %s; it must be a whole number from 0 to %d.", quoted(v), math.MaxInt32)
 		}
 		atLeast := func(property incident.Property) incident.Filter {
 			return incident.Compare{Property: property, Op: incident.Ge, Value: incident.NumberValue(float64(n))}
@@ -156,8 +160,8 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 			continue
 		}
 		w := strings.Join(strings.Fields(v), " ")
-		if w == "" || len(w) > 400 {
-			return sel, wrongParameter(name, nil, "%s must have one to 400 bytes of words.", name)
+		if w == "" || utf8.RuneCountInString(w) > maxWordsLength {
+			return sel, wrongParameter(name, nil, "%s must have one to %d characters of words.", name, maxWordsLength)
 		}
 		if name == "actor" {
 			and = append(and, incident.ActorHas{Words: w})
@@ -458,7 +462,15 @@ func parseMoment(s string, mayBeOpen bool) (moment, error) {
 	if i := strings.LastIndexByte(u, ' '); i == len(u)-len("+05:00") {
 		u = u[:i] + "+" + u[i+1:]
 	}
+	// A leap second (RFC 3339, 5.7) counts as the second before it, the last of a day in UTC.
+	leap := len(u) > len("2016-12-31T23:59:60") && u[16:19] == ":60"
+	if leap {
+		u = u[:16] + ":59" + u[19:]
+	}
 	t, err := time.Parse(time.RFC3339Nano, u)
+	if leap && err == nil && t.UTC().Format("15:04") != "23:59" {
+		err = strconv.ErrRange
+	}
 	if err != nil || t.Year() < 1 || t.Year() > 9999 {
 		return moment{}, wrongParameter("datetime", nil, "datetime has %s, which is not a day (YYYY-MM-DD), a date-time (RFC 3339) or \"..\".", quoted(s))
 	}

@@ -20,7 +20,7 @@ const (
 	mediaJSON    = "application/json"
 	mediaGeoJSON = "application/geo+json"
 	mediaJSONFG  = "application/vnd.ogc.fg+json"
-	// jsonFGCore and jsonFGTypes are the conformance classes that a JSON-FG document declares.
+	// jsonFGCore and jsonFGTypes are the conformance classes that a JSON-FG document declares where they hold.
 	jsonFGCore  = "http://www.opengis.net/spec/json-fg-1/0.3/conf/core"
 	jsonFGTypes = "http://www.opengis.net/spec/json-fg-1/0.3/conf/types-schemas"
 )
@@ -63,12 +63,12 @@ func newStream(c echo.Context) *stream {
 	return &stream{c: c, b: (*p)[:0], pool: p}
 }
 
-// spill sends the buffer once it has grown to a chunk.
-func (st *stream) spill() error {
+// spill sends the buffer once it has grown to a chunk. Of an answer to HEAD that is all there is.
+func (st *stream) spill() (done bool, err error) {
 	if len(st.b) < chunkSize || !st.sent && len(st.b) < firstChunk {
-		return nil
+		return false, nil
 	}
-	return st.flush()
+	return st.c.Request().Method == http.MethodHead, st.flush()
 }
 
 // flush sends the buffer. Each chunk has a time of its own, so that a long
@@ -80,6 +80,10 @@ func (st *stream) flush() error {
 		_ = http.NewResponseController(st.c.Response()).SetWriteDeadline(time.Now().Add(writeTimeout))
 	}
 	st.sent = true
+	if st.c.Request().Method == http.MethodHead {
+		st.c.Response().WriteHeader(http.StatusOK)
+		return nil
+	}
 	_, err := st.c.Response().Write(st.b)
 	st.b = st.b[:0]
 	return err
@@ -219,6 +223,7 @@ func (s *server) incidentItems(c echo.Context) error {
 			return tooManyToSort()
 		}
 	}
+	nameWithheld(c.Response().Header(), snap.leftOut(sel))
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
 	}
@@ -229,10 +234,6 @@ func (s *server) incidentItems(c echo.Context) error {
 	h["Content-Type"] = []string{f.contentType()}
 	h["Content-Crs"] = []string{"<" + enc.crs.name() + ">"}
 	setLinks(h, links)
-	if r.Method == http.MethodHead {
-		c.Response().WriteHeader(http.StatusOK)
-		return nil
-	}
 
 	st := newStream(c)
 	defer st.close()
@@ -280,7 +281,7 @@ func (s *server) incidentItems(c echo.Context) error {
 				lastRank.keys[i].Text = strings.Clone(lastRank.keys[i].Text)
 			}
 		}
-		if err := st.spill(); err != nil {
+		if done, err := st.spill(); done || err != nil {
 			return err
 		}
 	}
@@ -381,7 +382,10 @@ func (s *server) appendCollectionHead(b []byte, r *http.Request, col *collection
 
 // appendFGHead appends what JSON-FG says of a document.
 func (s *server) appendFGHead(b []byte, r *http.Request, col *collection, in *crs) []byte {
-	b = append(b, `"conformsTo":["`+jsonFGCore+`","`+jsonFGTypes+`"],"featureType":`...)
+	if col.id != incidentsID { // their place is in CRS84 too, where the standard has null
+		b = append(b, `"conformsTo":["`+jsonFGCore+`","`+jsonFGTypes+`"],`...)
+	}
+	b = append(b, `"featureType":`...)
 	b = appendText(b, col.id)
 	b = append(b, `,"featureSchema":`...)
 	b = appendText(b, s.base(r)+"/collections/"+col.id+"/schema")
@@ -558,6 +562,9 @@ func (s *server) getItem(c echo.Context) error {
 	}
 	at := len(st.b)
 	if col.id == incidentsID {
+		if strings.HasPrefix(fid, "0") { // no id begins so, and a row number has one address
+			return incident.Errorf(incident.CodeNotFound, "There is no incident %s.", quoted(fid))
+		}
 		in, err := s.Reader.Incident(ctx, fid)
 		if incident.CodeOf(err) == incident.CodeNotFound {
 			return incident.Errorf(incident.CodeNotFound, "There is no incident %s.", quoted(fid))

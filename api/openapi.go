@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"sarhad/api/cql2"
@@ -111,12 +112,12 @@ func (s *server) openapiDocument() ([]byte, error) {
 	aggregateOwn := []any{param("by"), formatParam(aggregateFormats),
 		queryParam("count", "Whether likely duplicates across datasets count each (all) or once in each group (distinct).", object{"type": "string", "enum": countWords, "default": countAll}, false)}
 	if s.Geocoder != nil {
-		aggregateOwn = append(aggregateOwn, queryParam("units_on", "The day (YYYY-MM-DD) under whose units to count, if by has unit; today without it.", typed("string"), false))
+		aggregateOwn = append(aggregateOwn, queryParam("units_on", "The day (YYYY-MM-DD) under whose units to count, if by has unit; today without it.", object{"type": "string", "minLength": 1}, false))
 	}
 
 	paths := object{
 		"/": get("landing", "The map for browsers, the landing page for programs", []string{"Capabilities"},
-			[]any{formatParam(landingFormats)}, content(mediaJSON, schemaRef("landingPage"), mediaHTML, text)),
+			[]any{pageF}, content(mediaJSON, schemaRef("landingPage"), mediaHTML, text)),
 		"/api":         get("api", "This document", []string{"Capabilities"}, []any{jsonF}, content(mediaOpenAPI, typed("object"))),
 		"/conformance": get("conformance", "The conformance classes that hold", []string{"Capabilities"}, []any{pageF}, content(mediaJSON, schemaRef("confClasses"), mediaHTML, text)),
 		"/collections": get("collections", "The collections", []string{"Capabilities"}, []any{pageF}, content(mediaJSON, schemaRef("collections"), mediaHTML, text)),
@@ -243,11 +244,15 @@ func importPaths() object {
 		{"strict", "true keeps all out if one row is refused.", boolean},
 		{"dry_run", "true stores nothing and says what would change.", boolean},
 	}
-	parameters := []any{queryParam("file", "The name of the file.", text, false)}
+	some := object{"type": "string", "minLength": 1}
+	parameters := []any{queryParam("file", "The name of the file.", some, false)}
 	form := object{"file": object{"type": "string", "format": "binary", "description": "The file, the last part."}}
 	for _, f := range fields {
+		form[f.name] = f.schema // may be empty
+		if f.schema["enum"] == nil {
+			f.schema = some
+		}
 		parameters = append(parameters, queryParam(f.name, f.about, f.schema, false))
-		form[f.name] = f.schema
 	}
 	post := op("upload", "Take a file and load it after those before it", "202", content(mediaJSON, schemaRef("import")), parameters...)
 	post["requestBody"] = object{"required": true, "content": object{
@@ -276,25 +281,26 @@ func orDefault(s, otherwise string) string {
 func (s *server) openapiParameters() object {
 	enum := func(values []string) object {
 		if len(values) == 0 {
-			return typed("string")
+			return object{"type": "string", "minLength": 1}
 		}
 		return object{"type": "string", "enum": values}
 	}
 	number := typed("number")
+	some := object{"type": "string", "minLength": 1}
 	out := object{}
 	list := func(p object) object { p["style"], p["explode"] = "form", false; return p }
 	for _, p := range []object{
 		queryParam("limit", fmt.Sprintf("How many features a page has; more than %d counts as %d. Exports (csv, kml, …) have all of them unless it is given.", maxLimit, maxLimit),
 			object{"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, false),
 		queryParam(paramHXL, "1 for a row of HXL tags below the header; with f=csv only.", enum([]string{"1", "0"}), false),
-		queryParam("cursor", "The place in the list that a next link goes on from.", typed("string"), false),
+		queryParam("cursor", "The place in the list that a next link goes on from.", some, false),
 		list(queryParam("sortby", fmt.Sprintf("Up to %d properties to sort by, each with - before it for the other direction; null comes last, and what is the same is in the order of the store. "+
 			"Without it the order is that of the store. Of other orders than start_date and -start_date at most %d incidents may match, and %d bytes of a text count.", maxSortKeys, maxSorted, maxSortText),
 			object{"type": "array", "items": object{"type": "string", "pattern": "^[+-]?(" + strings.Join(sortable, "|") + ")$"}, "minItems": 1, "maxItems": maxSortKeys}, false)),
 		queryParam("properties", "The properties that features have; without it all.", enum(memberNames), true),
 		queryParam("skipGeometry", "true leaves the geometries out.", enum(booleans), false),
 		queryParam("crs", "The coordinate reference system of the answer.", object{"type": "string", "enum": crsNames, "default": crs84}, false),
-		queryParam(paramFilter, "A filter in CQL2 (OGC 21-065r2), of the queryables of the collection.", object{"type": "string", "minLength": 1, "maxLength": maxFilter}, false),
+		queryParam(paramFilter, fmt.Sprintf("A filter in CQL2 (OGC 21-065r2), of the queryables of the collection, at most %d bytes of UTF-8.", maxFilter), object{"type": "string", "minLength": 1, "maxLength": maxFilter}, false),
 		queryParam(paramFilterLang, "The encoding of the filter.", object{"type": "string", "enum": words(cql2.Langs), "default": string(cql2.Text)}, false),
 		queryParam(paramFilterCRS, "The coordinate reference system of the geometries in the filter.", object{"type": "string", "enum": crsNames, "default": crs84}, false),
 		{"name": "by", "in": "query", "required": true, "description": "One to three keys.", "style": "form", "explode": false,
@@ -302,19 +308,19 @@ func (s *server) openapiParameters() object {
 		{"name": "bbox", "in": "query", "required": false, "description": "minlon,minlat,maxlon,maxlat, or six numbers with heights, which are ignored; minlon may be larger than maxlon across the antimeridian. With bbox-crs in the order of its axes.",
 			"style": "form", "explode": false, "schema": object{"type": "array", "minItems": 4, "maxItems": 6, "items": number}},
 		queryParam("bbox-crs", "The coordinate reference system of bbox.", object{"type": "string", "enum": crsNames, "default": crs84}, false),
-		queryParam("datetime", "A day, an RFC 3339 date-time, or two of them with / between, closed at both ends; .. for an open end. Days are compared with local days, date-times with the instants of those days.", typed("string"), false),
+		queryParam("datetime", "A day, an RFC 3339 date-time, or two of them with / between, closed at both ends; .. for an open end. Days are compared with local days, date-times with the instants of those days.", some, false),
 		queryParam("unit", "Ids of units, of today or former ones; a former one stands for all that lies wholly within it.", enum(s.unitWords()), true),
 		queryParam("province", "English names of first-level units.", enum(s.provinces), true),
 		queryParam("country", "Countries.", enum(incident.Countries), true),
 		queryParam("event_type", "ACLED's event types; none for incidents without one.", enum(eventTypesOrNone), true),
 		queryParam("sub_event_type", "ACLED's sub-event types; none for incidents without one.", enum(subEventTypesOrNone), true),
-		queryParam("dataset", "Names of datasets.", typed("string"), true),
-		queryParam("actor", "Words of a name of either side or an associated actor; each must occur, case does not matter.", object{"type": "string", "maxLength": 400}, false),
-		queryParam("min_fatalities", "The least fatalities_best, or where that is not reported the least fatalities_low; incidents without either never pass.", object{"type": "integer", "minimum": 0}, false),
+		queryParam("dataset", "Names of datasets.", some, true),
+		queryParam("actor", "Words of a name of either side or an associated actor; each must occur, case does not matter.", object{"type": "string", "minLength": 1, "maxLength": maxWordsLength}, false),
+		queryParam("min_fatalities", "The least fatalities_best, or where that is not reported the least fatalities_low; incidents without either never pass.", object{"type": "integer", "minimum": 0, "maximum": math.MaxInt32}, false),
 		queryParam("precision", "How well the place is known.", enum(locationPrecisions), true),
 		queryParam("verification", "How far the report was checked.", enum(verifications), true),
 		queryParam("border_km", "Incidents that may lie within so many kilometres of the border.", object{"type": "number", "minimum": 0}, false),
-		queryParam("q", "Words in the summary, the location or the sides; each must occur, case does not matter.", object{"type": "string", "maxLength": 400}, false),
+		queryParam("q", "Words in the summary, the location or the sides; each must occur, case does not matter.", object{"type": "string", "minLength": 1, "maxLength": maxWordsLength}, false),
 	} {
 		out[p["name"].(string)] = p
 	}

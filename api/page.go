@@ -20,10 +20,9 @@ import (
 
 const mediaHTML = "text/html"
 
-var (
-	formatHTML     = format{names: []string{"html"}, media: mediaHTML, accepts: []string{mediaHTML}}
-	landingFormats = []format{formatHTML, formatJSON}
-)
+const mediaXHTML = "application/xhtml+xml"
+
+var formatHTML = format{names: []string{"html"}, media: mediaHTML, accepts: []string{mediaHTML}}
 
 // page is the built page.
 type page struct {
@@ -116,6 +115,25 @@ func frameAncestors(query url.Values) string {
 	return "; frame-ancestors 'self'"
 }
 
+// landingFormat picks the format of the landing page: HTML for a client that names it in Accept and takes it as gladly as
+// JSON, as browsers do, and JSON for all others, programs that take anything among them.
+func (p params) landingFormat(r *http.Request) (format, error) {
+	if _, ok := p["f"]; ok {
+		return p.format(r, pageFormats)
+	}
+	ranges := parseAccept(strings.Join(r.Header["Accept"], ","))
+	named := 0.0
+	for _, a := range ranges {
+		if a.media == mediaHTML || a.media == mediaXHTML {
+			named = max(named, a.q)
+		}
+	}
+	if named > 0 && named >= acceptQuality(ranges, mediaJSON) {
+		return formatHTML, nil
+	}
+	return formatJSON, nil
+}
+
 // getRoot gives the page to browsers and the landing page to programs. The
 // page reads its own state from the query, so any parameter goes with it.
 func (s *server) getRoot(c echo.Context) error {
@@ -130,16 +148,12 @@ func (s *server) getRoot(c echo.Context) error {
 	if f := query.Get("f"); f != "" {
 		p["f"] = f
 	}
-	formats := landingFormats
-	if s.page == nil {
-		formats = pageFormats
-	}
-	f, err := p.format(r, formats)
+	f, err := p.landingFormat(r)
 	if err != nil {
 		return err
 	}
 	if f.media == mediaJSON || s.page == nil || p["f"] != "" { // a browser that names no format gets the map
-		h["Access-Control-Allow-Origin"] = []string{"*"}
+		allowReading(h)
 		if _, err := readParams(r, []string{"f"}); err != nil {
 			return err
 		}

@@ -146,6 +146,7 @@ func (s *server) fail(err error, c echo.Context) {
 		s.log.Error("problem could not be encoded", "error", err)
 	}
 	h.Del("ETag")
+	h.Del(withheldHeader)
 	h.Set("Content-Type", mediaProblem)
 	h.Set("Cache-Control", "no-store")
 	if p.Status == http.StatusServiceUnavailable {

@@ -57,8 +57,8 @@ var incidentsURL = "/collections/incidents/items"
 var scenarios = []scenario{
 	// The page and the descriptions.
 	{name: "page", url: "/", header: map[string]string{"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, media: "text/html; charset=utf-8", has: []string{"<!doctype html>"}},
-	{name: "page-any", url: "/", media: "text/html; charset=utf-8"},
-	{name: "page-state", url: "/?from=2025-10-01&lang=ur", media: "text/html; charset=utf-8"},
+	{name: "page-state", url: "/?from=2025-10-01&lang=ur", header: map[string]string{"Accept": "text/html"}, media: "text/html; charset=utf-8"},
+	{name: "landing-any", url: "/", header: map[string]string{"Accept": "*/*"}, media: mediaJSON},
 	{name: "landing", url: "/", header: map[string]string{"Accept": "application/json"}, golden: true, media: mediaJSON},
 	{name: "landing-f", url: "/?f=json", media: mediaJSON},
 	{name: "landing-unknown", url: "/?f=json&x=1", status: 400, has: []string{`"parameter":"x"`, `"allowed":["f"]`}},
@@ -221,6 +221,10 @@ var scenarios = []scenario{
 	{name: "datetime-no-zone", url: incidentsURL + "?datetime=2009-02-28T18:59:59", status: 400},
 	{name: "datetime-three", url: incidentsURL + "?datetime=2009-01-01/2009-01-02/2009-01-03", status: 400},
 	{name: "datetime-word", url: incidentsURL + "?datetime=yesterday", status: 400},
+	{name: "datetime-leap-second", url: incidentsURL + "?datetime=2009-02-28T18:59:00Z/2016-12-31T23:59:60Z&dataset=ged", has: []string{`"numberMatched":3`}},
+	{name: "datetime-leap-second-offset", url: incidentsURL + "?datetime=2017-01-01T04:59:60.5%2B05:00/..", has: []string{`"numberMatched":5`}},
+	{name: "datetime-no-leap-second", url: incidentsURL + "?datetime=2016-12-31T23:58:60Z", status: 400, has: []string{"2016-12-31T23:58:60Z"}},
+	{name: "datetime-second-61", url: incidentsURL + "?datetime=2016-12-31T23:59:61Z", status: 400},
 	{name: "datetime-dots", url: incidentsURL + "?datetime=..", status: 400},
 
 	// The other filters.
@@ -245,11 +249,14 @@ var scenarios = []scenario{
 	{name: "dataset", url: incidentsURL + "?dataset=demo", has: []string{`"numberMatched":5`}},
 	{name: "dataset-withheld", url: incidentsURL + "?dataset=acled", has: []string{`"numberMatched":0`}, hasNot: []string{"withheld by"}},
 	{name: "dataset-unknown", url: incidentsURL + "?dataset=none", status: 400, has: []string{`"allowed":["acled","demo","ged"]`}},
+	{name: "q-400-letters", url: incidentsURL + "?q=" + url.QueryEscape(strings.Repeat("س", 400)), has: []string{`"numberMatched":0`}},
+	{name: "q-401-letters", url: incidentsURL + "?q=" + strings.Repeat("x", 401), status: 400, has: []string{"400 characters"}},
 	{name: "actor", url: incidentsURL + "?actor=frontier+CORPS", has: []string{`"numberMatched":1`}},
 	{name: "q", url: incidentsURL + "?q=exchange", has: []string{`"numberMatched":1`}},
 	{name: "q-space", url: incidentsURL + "?q=%20", status: 400},
 	{name: "min-fatalities", url: incidentsURL + "?min_fatalities=2", has: []string{`"numberMatched":2`}},
 	{name: "min-fatalities-0", url: incidentsURL + "?min_fatalities=0", has: []string{`"numberMatched":3`}},
+	{name: "min-fatalities-large", url: incidentsURL + "?min_fatalities=99999999999999999999", status: 400, has: []string{"from 0 to 2147483647"}},
 	{name: "min-fatalities-wrong", url: incidentsURL + "?min_fatalities=-1", status: 400},
 	{name: "precision-none", url: incidentsURL + "?precision=none,line", has: []string{`"numberMatched":2`}},
 	{name: "precision-wrong", url: incidentsURL + "?precision=3", status: 400},
@@ -262,6 +269,7 @@ var scenarios = []scenario{
 	// Single features.
 	{name: "item", url: incidentsURL + "/1", golden: true},
 	{name: "item-id", url: incidentsURL + "/I1", status: 404, golden: true, hasNot: []string{"table"}},
+	{name: "item-zero", url: incidentsURL + "/01", status: 404},
 	{name: "item-circle", url: incidentsURL + "/2", golden: true},
 	{name: "item-units", url: incidentsURL + "/4", golden: true},
 	{name: "item-border", url: incidentsURL + "/5", has: []string{`"place":{"type":"LineString","coordinates":[[60.9,29.8],[66.5,31.25],[71.1,34.1]]}`, `"time":{"date":"2025-10-12"}`}},
@@ -269,7 +277,8 @@ var scenarios = []scenario{
 	{name: "item-none", url: incidentsURL + "/7", has: []string{`"place":null`, `"place_kind":"none"`, `"time":"18:00:00+05:00"`}},
 	{name: "item-province", url: incidentsURL + "/8", golden: true, hasNot: []string{"<script"}},
 	{name: "item-withheld", url: incidentsURL + "/9", status: 403, golden: true, hasNot: []string{"32.9"}},
-	{name: "item-fg", url: incidentsURL + "/1?f=jsonfg", media: mediaJSONFG, has: []string{"conformsTo"}},
+	{name: "item-fg", url: incidentsURL + "/1?f=jsonfg", media: mediaJSONFG, has: []string{`"featureType":"incidents"`}, hasNot: []string{"conformsTo"}},
+	{name: "unit-fg", url: "/collections/units/items/af-hel?f=jsonfg", media: mediaJSONFG, has: []string{"json-fg-1/0.3/conf/core"}},
 	{name: "item-parameter", url: incidentsURL + "/1?bbox=1,2,3,4", status: 400},
 
 	// Places.

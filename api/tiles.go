@@ -216,6 +216,7 @@ func (s *server) getTile(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	nameWithheld(c.Response().Header(), snap.leftOut(sel))
 	if s.fresh(c, snap, formatMVT, sel.key) {
 		return nil
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"math"
+	"net/http"
 	"slices"
 
 	"github.com/paulmach/orb"
@@ -59,4 +60,20 @@ func coarseBound(b orb.Bound) orb.Bound {
 		b.Max[i] = min(most, extentDegrees*(math.Floor(b.Max[i]/extentDegrees)+1))
 	}
 	return b
+}
+
+// leftOut gives the names of the datasets of a selection whose incidents may not be given out.
+func (s *snapshot) leftOut(sel selection) []string {
+	if len(s.withheld) == 0 {
+		return nil
+	}
+	_, withheld := s.sources(sel.datasets)
+	return withheld
+}
+
+// nameWithheld names in a header the datasets that an answer leaves out.
+func nameWithheld(h http.Header, datasets []string) {
+	if len(datasets) > 0 {
+		h[withheldHeader] = []string{escapedList(datasets)}
+	}
 }
