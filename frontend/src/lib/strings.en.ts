@@ -207,6 +207,8 @@ export const t = {
   setWindow: 'Set the window to these days',
   wholeRange: 'Whole range',
   axisPart: 'The part of time in view; drag it',
+  beyond:
+    'There are more than 1,000,000 incidents: the server counts them, and single ones are not shown. Districts, bars and filters count as always.',
   noMatchStrip: 'No incident matches these filters',
   chart: 'Incidents over time',
   badDate: (v: string) => `“${v}” is not a date. Try 2025-10-01 or 1 Oct 2025.`,

@@ -181,6 +181,7 @@ export class Panel {
     const app = this.app;
     const m = app.model;
     if (!m || app.progress) return null;
+    if (m.remote) return html`<div class="empty"><p>${t.beyond}</p></div>`;
     if (m.cols.n === 0 && !served(app.state)) return storeEmpty(app);
     if (app.tally.total > 0) {
       if (this.list.n === 0) return html`<div class="empty"><p>${t.emptyTitle}.</p></div>`;

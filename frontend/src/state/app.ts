@@ -15,6 +15,9 @@ import type { FromWorker } from '../worker/columns.worker';
 import { type Filter, Model, Tally } from './model';
 import { decode, encode, filterParams, initial, onlyText, type Problem, type State, servedParams } from './permalink';
 
+/** MOST_HELD is how many incidents the page holds; of more the server counts. */
+const MOST_HELD = 1_000_000;
+
 export type Coverage = { state: 'none' | 'part' | 'full'; from: Day; to: Day };
 type Interval = [Day, Day];
 
@@ -479,6 +482,26 @@ export class App {
     this.worker.postMessage({ id: this.job, url: url.href });
   }
 
+  /** serve shows more incidents than the page can hold: the server counts them. */
+  private async serve(header: ColumnsHeader): Promise<void> {
+    const job = ++this.job; // what follows the header is not wanted
+    this.worker.postMessage({ id: job, url: '' });
+    const { Served } = await import('./served');
+    if (job !== this.job) return;
+    this.header = header;
+    this.model = new Served(
+      header,
+      () => this.state,
+      (what) => this.touch(what === 'bars' ? { data: true } : { window: true, ui: true }),
+    );
+    this.progress = null;
+    this.quiet = false;
+    this.touch({ data: true, ui: true });
+    this.checkLink();
+    this.nameFormers();
+    void this.openLinked();
+  }
+
   private receive(m: FromWorker): void {
     if (m.id !== this.job) return; // an answer to an older question
     if (m.kind === 'error') {
@@ -489,6 +512,10 @@ export class App {
       return;
     }
     if (m.kind === 'header') {
+      if (m.header.count > MOST_HELD) {
+        void this.serve(m.header);
+        return;
+      }
       this.table = new Table(m.header);
       if (!this.quiet) this.adopt(false);
       return;

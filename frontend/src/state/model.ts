@@ -267,6 +267,8 @@ export function lowerBound(start: Uint16Array, lo: number, hi: number, day: numb
 }
 
 export class Model {
+  /** the server counts: there are no rows here */
+  remote = false;
   cols: Columns;
   header: ColumnsHeader;
   /** first row that is loaded */

@@ -12,9 +12,10 @@ const post = (m: FromWorker, transfer: Transferable[] = []) =>
 
 let running: AbortController | null = null;
 
-/** load answers one question; one that comes later ends it. */
+/** load answers one question; one that comes later ends it, and so does one without an address. */
 async function load(id: number, url: string): Promise<void> {
   running?.abort();
+  if (!url) return;
   const ctl = new AbortController();
   running = ctl;
   let status = 0;
