@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"sarhad/api"
@@ -29,13 +30,17 @@ const (
 	formatGPKG       = "gpkg"
 )
 
-// maxPackages is how many GeoPackages a server makes at a time, each in a temporary file of about its size.
-const maxPackages = 2
+// maxPackages is how many GeoPackages a server makes at a time, maxPackageFiles how many there are at a time with those
+// that are being sent, each in a temporary file of about its size.
+const (
+	maxPackages     = 2
+	maxPackageFiles = 16
+)
 
 // exportFormats are what the server gives out besides pages of GeoJSON.
 func exportFormats(crossings []geo.Crossing) []api.ExportFormat {
 	encode := api.FeatureEncoder(crossings)
-	turn := make(chan struct{}, maxPackages)
+	packages := newPackages()
 	return []api.ExportFormat{
 		{Name: formatCSV, Media: "text/csv; charset=utf-8", Extension: "csv", HXL: true,
 			Write: func(_ context.Context, w io.Writer, info api.ExportInfo, in iter.Seq2[*incident.Incident, error]) error {
@@ -51,19 +56,34 @@ func exportFormats(crossings []geo.Crossing) []api.ExportFormat {
 			}},
 		{Name: formatGPKG, Media: "application/geopackage+sqlite3", Extension: "gpkg", Changing: true,
 			Write: func(ctx context.Context, w io.Writer, info api.ExportInfo, in iter.Seq2[*incident.Incident, error]) error {
-				select {
-				case turn <- struct{}{}:
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-				defer func() { <-turn }()
-				return sendPackage(ctx, w, export.Info(info), in)
+				return packages.send(ctx, w, export.Info(info), in)
 			}},
 	}
 }
 
-// sendPackage makes a GeoPackage in a temporary folder and copies it.
-func sendPackage(ctx context.Context, w io.Writer, info export.Info, incidents iter.Seq2[*incident.Incident, error]) (err error) {
+// packages bounds the work of GeoPackages: the turns to make one, and the files that lie on the disk until they are sent.
+type packages struct{ turns, files chan struct{} }
+
+func newPackages() packages {
+	return packages{turns: make(chan struct{}, maxPackages), files: make(chan struct{}, maxPackageFiles)}
+}
+
+// send makes a GeoPackage in a temporary folder and copies it. The turn to make one ends before that, since a client may
+// read as slowly as it likes.
+func (p packages) send(ctx context.Context, w io.Writer, info export.Info, incidents iter.Seq2[*incident.Incident, error]) (err error) {
+	select {
+	case p.turns <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	endTurn := sync.OnceFunc(func() { <-p.turns })
+	defer endTurn()
+	select {
+	case p.files <- struct{}{}:
+		defer func() { <-p.files }()
+	default:
+		return incident.Errorf(incident.CodeUnavailable, "%d GeoPackages are being sent to others now; try again later, or ask for another format.", cap(p.files))
+	}
 	dir, err := os.MkdirTemp("", "sarhad-export-")
 	if err != nil {
 		return fmt.Errorf("make room for a GeoPackage: %w", err)
@@ -77,6 +97,7 @@ func sendPackage(ctx context.Context, w io.Writer, info export.Info, incidents i
 	if err := writePackage(ctx, path, info, incidents); err != nil {
 		return err
 	}
+	endTurn()
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("open a temporary GeoPackage: %w", err)

@@ -218,7 +218,7 @@ func TestExportsComeBack(t *testing.T) {
 		"a.geojson":     func(w io.Writer, in seq) error { return export.GeoJSON(w, info, encode, in) },
 		"rs.geojsonseq": func(w io.Writer, in seq) error { return export.GeoJSONSeq(w, encode, true, in) },
 		"nl.geojsonl":   func(w io.Writer, in seq) error { return export.GeoJSONSeq(w, encode, false, in) },
-		"a.gpkg":        func(w io.Writer, in seq) error { return sendPackage(t.Context(), w, info, in) },
+		"a.gpkg":        func(w io.Writer, in seq) error { return newPackages().send(t.Context(), w, info, in) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), name)
@@ -415,7 +415,7 @@ func TestServedExports(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	if err := sendPackage(ctx, io.Discard, export.Info{}, st.Incidents(ctx, incident.Query{})); !errors.Is(err, context.Canceled) {
+	if err := newPackages().send(ctx, io.Discard, export.Info{}, st.Incidents(ctx, incident.Query{})); !errors.Is(err, context.Canceled) {
 		t.Errorf("given up: %v", err)
 	}
 }
