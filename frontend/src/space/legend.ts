@@ -35,7 +35,7 @@ const hasUnknown = (app: App): boolean =>
   app.state.shade === 'killed' && !!app.header?.units.some((id, i) => app.inFocus(id) && app.shadeOf(i) === null);
 
 /** choose is how the units are shaded, and whether the steps of the scale stay as they are. */
-function choose(app: App, open: boolean): TemplateResult | typeof nothing {
+function choose(app: App, { choosing: open, choose: flip }: Shown): TemplateResult | typeof nothing {
   const { shade, scale } = app.state;
   if (!open && !scale) return nothing;
   return html`<div class="shb">${
@@ -45,7 +45,12 @@ function choose(app: App, open: boolean): TemplateResult | typeof nothing {
             html`<label><input type="radio" name="shade" value=${s} .checked=${s === shade} @change=${() => app.set({ shade: s, scale: null })}>${t.shadeWords[s]}</label>`,
         )}</div>`
       : nothing
-  }<label><input type="checkbox" data-keep .checked=${!!scale} @change=${(e: Event) => app.set({ scale: (e.target as HTMLInputElement).checked ? [...app.breaks] : null })}>${t.keepScale}</label></div>`;
+  }<label><input type="checkbox" data-keep .checked=${!!scale} @change=${(e: Event) => {
+    const keep = (e.target as HTMLInputElement).checked;
+    // Let go of with the choice shut, it would vanish under the pointer: the choice opens instead.
+    if (!keep && !open) flip();
+    app.set({ scale: keep ? [...app.breaks] : null });
+  }}>${t.keepScale}</label></div>`;
 }
 
 const hatch = html`<svg width="22" height="11" aria-hidden="true"><rect width="21" height="10" x=".5" y=".5" class="hatched" /></svg>`;
@@ -106,7 +111,7 @@ export function legend(app: App, s: Shown): TemplateResult {
     ${partly ? html`<p class="part">${partly}</p>` : nothing}`;
   return html`<section class="lg ${s.compact ? 'cmp' : ''}" aria-label=${t.legend}>
     <h2><span>${t.shades[app.state.shade]}</span><button type="button" class="lnk" aria-expanded=${s.choosing} @click=${s.choose}>${s.choosing ? t.shadeDone : t.shadeChange}</button></h2>
-    ${ramp(app)}${s.mode === 'symbols' ? html`<p class="part">${t.shadeFar}</p>` : nothing}${choose(app, s.choosing)}
+    ${ramp(app)}${s.mode === 'symbols' ? html`<p class="part">${t.shadeFar}</p>` : nothing}${choose(app, s)}
     ${s.compact ? html`<details @toggle=${s.toggled}><summary>${t.legendMore}</summary>${rest}</details>` : rest}
   </section>`;
 }
