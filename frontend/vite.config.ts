@@ -1,11 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
+const at = (file: string) => new URL(`src/space/leaflet/${file}`, import.meta.url).pathname;
+
 // The page is served from the binary under any path, so every reference is relative.
 // Assets carry a hash of their content and can be cached for ever; index.html cannot.
 export default defineConfig({
   base: './',
   // Templates only: the page has no custom elements, and half of lit is for them.
-  resolve: { alias: [{ find: /^lit$/, replacement: 'lit/html.js' }] },
+  // Of Leaflet only what the map uses.
+  resolve: {
+    alias: [
+      { find: /^lit$/, replacement: 'lit/html.js' },
+      { find: /^leaflet$/, replacement: at('index.js') },
+      { find: /^\.\/(marker\/Marker|SVG\.VML)$/, replacement: at('absent.js') },
+    ],
+  },
   build: {
     target: 'es2022',
     outDir: 'dist',

@@ -1,7 +1,7 @@
 // The border: its line, coarse or fine, and where marks on it may stand.
 
 import type { Geometry, Position } from 'geojson';
-import L from 'leaflet';
+import * as L from 'leaflet';
 import type { App } from '../state/app';
 import type { Offset, Stage } from './stage';
 

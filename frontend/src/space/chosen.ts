@@ -1,7 +1,7 @@
 // The chosen incident: its symbol on top, how well its place is known, and the ring around the one that is pointed at.
 
 import type { Position } from 'geojson';
-import L from 'leaflet';
+import * as L from 'leaflet';
 import { shapePath, symbolRadius } from '../lib/shapes';
 import { Spot, typeIndex } from '../lib/vocab';
 import type { App } from '../state/app';

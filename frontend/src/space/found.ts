@@ -1,6 +1,6 @@
 // What the search found: a frame around a position, or the outline of an area. It is no incident and looks like none.
 
-import L from 'leaflet';
+import * as L from 'leaflet';
 import { html, render } from 'lit';
 import type { App, Found } from '../state/app';
 import type { Stage } from './stage';

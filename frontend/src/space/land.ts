@@ -1,7 +1,7 @@
 // The backdrop: sea, neighbouring countries and the towns, from files of our own.
 
 import type { Geometry } from 'geojson';
-import L from 'leaflet';
+import * as L from 'leaflet';
 import { WATERS } from './beyond';
 import type { Stage } from './stage';
 

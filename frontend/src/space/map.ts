@@ -1,7 +1,7 @@
 // The map: our own boundaries, shaded by count; symbols, rings and badges on top of them. Leaflet holds the outlines
 // and the view; what changes with the brush is a class on a path, one canvas, and the text of some badges.
 
-import L from 'leaflet';
+import * as L from 'leaflet';
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { localName, onWords } from '../lib/i18n';
 import { icon } from '../lib/shapes';

@@ -1,6 +1,6 @@
 // What all layers of the map share: the map itself and its panes, the room that is taken, and which unit lies where.
 
-import L from 'leaflet';
+import * as L from 'leaflet';
 import { t } from '../lib/strings.en';
 import { ARABIC } from '../lib/text';
 import type { App } from '../state/app';

@@ -1,6 +1,6 @@
 // The units: their outlines, their shading, the outlines of the provinces.
 
-import L from 'leaflet';
+import * as L from 'leaflet';
 import type { App } from '../state/app';
 import { outlines } from './boundaries';
 import type { Stage } from './stage';
