@@ -1,13 +1,18 @@
 // Files may be dropped anywhere on the page; while they hover over it, an outline says so.
+import { onWords } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 
 export class DropZone {
   constructor(host: HTMLElement, take: (files: DataTransfer) => void) {
     host.hidden = true;
     const title = document.createElement('b');
-    title.textContent = t.load.dropTitle;
     const text = document.createElement('span');
-    text.textContent = t.load.dropText;
+    const words = () => {
+      title.textContent = t.load.dropTitle;
+      text.textContent = t.load.dropText;
+    };
+    words();
+    onWords(words);
     const box = document.createElement('p');
     box.append(title, text);
     host.append(box);

@@ -37,7 +37,7 @@ export function placeText(app: App, row: number): string {
   if (c.unit(row) !== NO_UNIT) return app.unitName(h.units[c.unit(row)]!);
   if (c.spot(row) === Spot.BORDER) return t.borderShort;
   const a = h.areas[c.area(row)];
-  return a?.province ?? (a ? (t.countries[a.country] ?? a.country) : '');
+  return a?.province ? app.provinceName(a.province) : a ? (t.countries[a.country] ?? a.country) : '';
 }
 
 export class List {

@@ -1,4 +1,5 @@
 // The rows of tables by place: the units, and what is in none of them, so that the sum is the total.
+import { localName } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import { Spot } from '../lib/vocab';
 import type { App } from '../state/app';
@@ -26,12 +27,18 @@ export function places(app: App, has: (key: number) => boolean): Place[] {
     const k = index.get(id);
     if (!app.inFocus(id) && !(k !== undefined && has(k))) continue;
     const country = t.countries[u.country] ?? u.country;
-    const area = u.province !== u.name ? u.province : country;
-    out.push({ id, name: u.name, area, keys: k === undefined ? [] : [k], km2: u.area_km2 ?? undefined });
+    const area = u.province !== u.name ? app.provinceName(u.province) : country;
+    out.push({ id, name: localName(u), area, keys: k === undefined ? [] : [k], km2: u.area_km2 ?? undefined });
   }
   for (const [id, k] of index)
     if (!app.unitById.has(id) && has(k))
-      out.push({ id, name: app.unitName(id), area: app.former(id)?.province ?? '', keys: [k], former: true });
+      out.push({
+        id,
+        name: app.unitName(id),
+        area: app.provinceName(app.former(id)?.province ?? ''),
+        keys: [k],
+        former: true,
+      });
   return out;
 }
 
@@ -50,7 +57,7 @@ export function rest(app: App, has: (key: number) => boolean): Place[] {
       const a = app.header!.areas[area];
       const country = a ? (t.countries[a.country] ?? a.country) : '';
       if (spot === Spot.PROVINCE && a?.province)
-        put(`province:${a.country}:${a.province}`, t.table.onlyProvince(a.province), key);
+        put(`province:${a.country}:${a.province}`, t.table.onlyProvince(app.provinceName(a.province)), key);
       else if (spot === Spot.BORDER) put('border', t.table.border, key);
       else if (spot === Spot.COUNTRY && a) put(`country:${a.country}`, t.table.onlyCountry(country), key);
       else if (spot === Spot.NONE) put('none', t.table.none, key);

@@ -1,6 +1,7 @@
 // Beside the map: the switch to the table, and the second window. Their code is loaded when they are first wanted.
 import './views.css';
 import { html, render } from 'lit';
+import { onWords } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import type { App, Change } from '../state/app';
 import type * as Lazy from './lazy';
@@ -20,7 +21,11 @@ export class Views {
     const skip = document.createElement('a');
     skip.className = 'skip';
     skip.href = '#mapw';
-    skip.textContent = t.table.skip;
+    const words = () => {
+      skip.textContent = t.table.skip;
+    };
+    words();
+    onWords(words);
     skip.addEventListener('click', (e) => {
       e.preventDefault();
       this.show('table');
