@@ -17,6 +17,7 @@ const p = spawn(
     join(here, 'table-compare.test.mjs'),
     join(here, 'map.test.mjs'),
     join(here, 'out.test.mjs'),
+    join(here, 'languages.test.mjs'),
   ],
   {
     stdio: 'inherit',
