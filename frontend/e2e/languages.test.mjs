@@ -159,7 +159,7 @@ test('the menu changes the language in place: filters, map and window stay, and 
   assert.equal(await page.locator('[data-count=incidents]').first().textContent(), before);
   assert.equal(loads, 0, 'nothing is loaded again');
   assert.deepEqual(await leftovers(page), []);
-  assert.equal(await page.locator('[data-handle=start]').getAttribute('aria-label'), words('ur').handleStart);
+  assert.equal(await page.locator('[data-handle=start]').first().getAttribute('aria-label'), words('ur').handleStart);
   assert.equal(await page.locator('#map').getAttribute('aria-label'), words('ur').mapLabel);
   // The same link opens the same page, and English comes back whole.
   await page.reload();
