@@ -40,6 +40,10 @@ func TestLandingForPrograms(t *testing.T) {
 	if r := do(h, http.MethodGet, "/?f=json", map[string]string{"Accept": "text/html"}); r.Header().Get("Content-Type") != mediaJSON {
 		t.Error("f is not above Accept")
 	}
+	// A link that somebody shares, and who previews it.
+	if r := do(h, http.MethodGet, "/?event_type=Battles&map=33,70,7", map[string]string{"Accept": "*/*"}); r.Code != http.StatusOK || bareMedia(r.Header().Get("Content-Type")) != mediaHTML {
+		t.Errorf("a link of the page gets %d %s", r.Code, r.Header().Get("Content-Type"))
+	}
 }
 
 // TestEscapedPaths: what is escaped without need is the same address; an escaped slash parts nothing.

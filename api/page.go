@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -128,7 +129,9 @@ func (p params) landingFormat(r *http.Request) (format, error) {
 			named = max(named, a.q)
 		}
 	}
-	if named > 0 && named >= acceptQuality(ranges, mediaJSON) {
+	jsonNamed := slices.ContainsFunc(ranges, func(a acceptRange) bool { return a.media == mediaJSON })
+	// A link of the page carries what was chosen on it; who takes anything, as those do who show a preview of a link, gets the page.
+	if link := r.URL.RawQuery != "" && !jsonNamed && acceptQuality(ranges, mediaHTML) > 0; link || named > 0 && named >= acceptQuality(ranges, mediaJSON) {
 		return formatHTML, nil
 	}
 	return formatJSON, nil

@@ -83,7 +83,7 @@ async function first(browser, url) {
 /** drag pulls a handle across the whole strip and back. */
 async function drag(page, handle, from, to) {
   await page.waitForTimeout(800);
-  const h = await page.locator(`[data-handle=${handle}]`).boundingBox();
+  const h = await page.locator(`[data-handle=${handle}]:not([data-other])`).boundingBox();
   const strip = await page.locator('.tb0').boundingBox();
   const y = strip.y + 95;
   const x0 = h.x + h.width / 2;

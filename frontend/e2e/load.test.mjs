@@ -230,7 +230,7 @@ test('what cannot be loaded says why, and leaves nothing', async () => {
   await page.locator('.map summary').click();
   await page.locator('[data-opt=mapping]').fill('no-such-key: 1');
   await page.locator('[data-start]').click();
-  await page.locator('.jobs:not(.old) > [data-state=failed] .st.er').first().waitFor();
+  await page.locator('.jobs:not(.old) > [data-state=failed]', { hasText: 'm.csv' }).waitFor();
   assert.match(await page.locator('.st.er').first().textContent(), /no-such-key/);
 
   // It is changed and sent again without being chosen again.

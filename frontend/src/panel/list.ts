@@ -227,7 +227,8 @@ export class List {
         const i = m.at + j;
         const row = this.rows[i]!;
         const y = m.y + HEAD + j * ROW;
-        if (y + ROW > near[0] && y < near[1]) want.push(row);
+        // One request brings the texts of a whole short list; of one that is narrowed to a badge it would bring others.
+        if ((this.n <= WHOLE && !this.app.state.only) || (y + ROW > near[0] && y < near[1])) want.push(row);
         out.push(html`${keyed(app.model!.cols.fid[row], this.row(row, i, y + shift, row === selected))}`);
       }
     }
