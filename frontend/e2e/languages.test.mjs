@@ -159,7 +159,10 @@ test('the menu changes the language in place: filters, map and window stay, and 
   assert.equal(await page.locator('[data-count=incidents]').first().textContent(), before);
   assert.equal(loads, 0, 'nothing is loaded again');
   assert.deepEqual(await leftovers(page), []);
-  assert.equal(await page.locator('[data-handle=start]:not([data-other])').first().getAttribute('aria-label'), words('ur').handleStart);
+  assert.equal(
+    await page.locator('[data-handle=start]:not([data-other])').first().getAttribute('aria-label'),
+    words('ur').handleStart,
+  );
   assert.equal(await page.locator('#map').getAttribute('aria-label'), words('ur').mapLabel);
   // The same link opens the same page, and English comes back whole.
   await page.reload();
@@ -218,7 +221,10 @@ test('from right to left: chrome mirrored; map, time, play and colours are not',
   const play = await box(page, '[data-play]');
   const [back, on] = await page.locator('.tt .st button').all();
   assert.ok(play.x < (await back.boundingBox()).x && (await back.boundingBox()).x < (await on.boundingBox()).x);
-  assert.ok((await box(page, '[data-handle=start]:not([data-other])')).x < (await box(page, '[data-handle=end]:not([data-other])')).x);
+  assert.ok(
+    (await box(page, '[data-handle=start]:not([data-other])')).x <
+      (await box(page, '[data-handle=end]:not([data-other])')).x,
+  );
   const ramp = await page.locator('.lg .ramp > div').all();
   assert.ok((await ramp[0].boundingBox()).x < (await ramp[6].boundingBox()).x, 'the colours run to the right');
   // West is left: Iran's name stands left of India's.

@@ -272,7 +272,7 @@ export class Badges {
         if (b.out) {
           // From the badge's edge to its anchor.
           const [dx, dy] = b.at!;
-          const edge = Math.min(el.offsetWidth / 2 / Math.abs(dx), 9 / Math.abs(dy));
+          const edge = Math.min(dx ? el.offsetWidth / 2 / Math.abs(dx) : Infinity, dy ? 9 / Math.abs(dy) : Infinity);
           const d = `M${(-dx * edge).toFixed(1)},${(-dy * edge).toFixed(1)}L${-dx},${-dy}`;
           el.insertAdjacentHTML(
             'beforeend',
