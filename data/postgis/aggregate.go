@@ -58,11 +58,11 @@ func (g *grouper) ask(ctx context.Context, tx pgx.Tx) error {
 	n := len(g.q.By)
 	columns := make([]string, n)
 	places := make([]string, n)
-	from := "incidents AS i"
+	join := ""
 	for k, key := range g.q.By {
 		columns[k], places[k] = keyColumns[key], strconv.Itoa(k+1)
 		if key == incident.KeyActor {
-			from += sides
+			join = sides
 		}
 	}
 	keys, also := strings.Join(columns, ", "), ""
@@ -70,7 +70,7 @@ func (g *grouper) ask(ctx context.Context, tx pgx.Tx) error {
 		also = "NOT EXISTS (SELECT 1 FROM clusters AS k WHERE k.fid = i.fid)"
 	}
 	sql := "SELECT " + keys + ", count(*), sum(i.fatalities_low)::bigint, sum(i.fatalities_best)::bigint, sum(i.fatalities_high)::bigint, count(i.fatalities_best) FROM " +
-		from + ask.sql(also) + " GROUP BY " + strings.Join(places, ", ")
+		ask.sql(join, also) + " GROUP BY " + strings.Join(places, ", ")
 	err = each(ctx, tx, sql, ask.args, func(v [][]byte) (bool, error) {
 		at, err := g.read(v)
 		if err != nil {
@@ -91,7 +91,7 @@ func (g *grouper) ask(ctx context.Context, tx pgx.Tx) error {
 	}
 	// Then the incidents of clusters, cluster by cluster.
 	sql = "SELECT " + keys + ", i.fatalities_low, i.fatalities_best, i.fatalities_high, i.location_precision, i.id, k.cluster FROM " +
-		from + " JOIN clusters AS k ON k.fid = i.fid" + ask.sql("") + " ORDER BY k.cluster"
+		ask.sql(join+" JOIN clusters AS k ON k.fid = i.fid", "") + " ORDER BY k.cluster"
 	var bests bestOf
 	last := int64(0)
 	err = each(ctx, tx, sql, ask.args, func(v [][]byte) (bool, error) {

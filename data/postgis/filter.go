@@ -16,11 +16,15 @@ import (
 // there, and the rest, which is tested in Go on what they leave.
 type question struct {
 	compiler
-	where []string // of a table called i
+	from  string   // the incidents of the range of days, called i
+	where []string // of them
 	rest  incident.Filter
 	// never is true if nothing can match.
 	never bool
 }
+
+// everything is where all incidents are found.
+const everything = "incidents AS i"
 
 // maxDepth bounds the nesting of filters: the stack of the server is limited.
 const maxDepth = 100
@@ -29,7 +33,7 @@ var errTooDeep = incident.Errorf(incident.CodeInvalid, "The filter is nested too
 
 // ask takes a filter apart. It fails with CodeInvalid for one nested too deeply.
 func ask(f incident.Filter) (*question, error) {
-	q := &question{}
+	q := &question{from: everything}
 	days := incident.During{From: incident.MinDay, To: incident.MaxDay}
 	box, hasBox := orb.Bound{}, false
 	during := func(d incident.During) { days.From, days.To = max(days.From, d.From), min(days.To, d.To) }
@@ -99,7 +103,9 @@ func ask(f incident.Filter) (*question, error) {
 	return q, nil
 }
 
-// inDays adds a range of days in the form that an index answers.
+// inDays adds a range of days. An incident meets it either by starting within
+// it, which the index by start finds, or by starting before and lasting into
+// it, which only incidents of several days can: they have an index of their own. No incident does both.
 func (q *question) inDays(d incident.During) {
 	switch {
 	case d.From > incident.MaxDay || d.To < incident.MinDay:
@@ -107,8 +113,12 @@ func (q *question) inDays(d incident.During) {
 	case d.From <= incident.MinDay && d.To >= incident.MaxDay: // every incident there is
 	case d.From > d.To: // what lasts over both
 		q.where = append(q.where, q.during(d))
+	case d.From <= incident.MinDay:
+		q.where = append(q.where, "i.start_date <= "+q.day(d.To))
 	default:
-		q.where = append(q.where, "daterange(i.start_date, i.end_date, '[]') && daterange("+q.day(d.From)+", "+q.day(d.To)+", '[]')")
+		from := q.day(d.From)
+		q.from = "(SELECT * FROM incidents AS i WHERE i.start_date >= " + from + " AND i.start_date <= " + q.day(d.To) +
+			" UNION ALL SELECT * FROM incidents AS i WHERE i.start_date < " + from + " AND i.end_date > i.start_date AND daterange(i.start_date, i.end_date, '[]') @> " + from + ") AS i"
 	}
 }
 

@@ -11,6 +11,10 @@ import (
 	"sarhad/incident"
 )
 
+// manyRows is from how many rows on a load tells the planner at its end what is
+// stored now: the server does so by itself only a minute later, and until then finds bad ways.
+const manyRows = 10_000
+
 // load is a running load. Since it holds the lock of loads, what is stored can
 // be looked up before a batch is written: new rows and new versions go into the
 // table by one COPY, and what is unchanged is not sent at all.
@@ -118,6 +122,10 @@ func (l *load) Put(ctx context.Context, batch []incident.Incident) (r incident.P
 }
 
 func (l *load) put(ctx context.Context, tx pgx.Tx, batch []incident.Incident) (r incident.PutResult, seen []int64, err error) {
+	// Of a table that grows the planner knows too little: it would look for each batch through all rows.
+	if _, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = off"); err != nil {
+		return r, nil, fmt.Errorf("prefer indexes: %w", err)
+	}
 	visible, err := l.register(ctx, tx)
 	if err != nil {
 		return r, nil, err
@@ -304,6 +312,11 @@ func (l *load) Finish(ctx context.Context, report string) error {
 		}
 		if err := l.w.sumUpStale(ctx, tx); err != nil {
 			return err
+		}
+		if l.total.New+l.total.Changed >= manyRows {
+			if _, err := tx.Exec(ctx, "ANALYSE incidents"); err != nil {
+				return fmt.Errorf("look at what is stored now: %w", err)
+			}
 		}
 		changed := l.total.New+l.total.Changed+l.gone > 0
 		return l.w.relink(ctx, tx, changed && !l.imp.Dataset.Synthetic && !l.imp.Dataset.Sample)

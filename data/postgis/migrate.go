@@ -80,30 +80,22 @@ func checkVersion(have int) error {
 	return nil
 }
 
-// addExtensions adds PostGIS and the trigrams that words are looked up by, which needs rights that a user may not have.
-func addExtensions(ctx context.Context, c *pgx.Conn) error {
-	for _, name := range []string{"postgis", "pg_trgm"} {
-		there := false
-		if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = $1)", name).Scan(&there); err != nil {
-			return fmt.Errorf("look for the extension %s: %w", name, err)
-		}
-		if there {
-			continue
-		}
-		_, err := c.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS "+name)
-		var pe *pgconn.PgError
-		if errors.As(err, &pe) && pe.Code == "23505" {
-			err = nil // another process was faster
-		}
-		if errors.As(err, &pe) {
-			return &incident.Error{Code: incident.CodeUnavailable, Message: fmt.Sprintf(
-				"The database has no extension %[1]s and it cannot be added by this user; install it on the server (Debian: postgresql-15-postgis-3) and run CREATE EXTENSION %[1]s; as an administrator of the database.", name), Err: err}
-		}
-		if err != nil {
-			return fmt.Errorf("add the extension %s: %w", name, err)
-		}
+// addPostGIS adds the extension where it is missing, which needs rights that a user may not have.
+func addPostGIS(ctx context.Context, c *pgx.Conn) error {
+	there := false
+	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'postgis')").Scan(&there); err != nil || there {
+		return err
 	}
-	return nil
+	_, err := c.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS postgis")
+	var pe *pgconn.PgError
+	switch {
+	case errors.As(err, &pe) && pe.Code == "23505": // another process was faster
+		return nil
+	case errors.As(err, &pe):
+		return &incident.Error{Code: incident.CodeUnavailable, Message: "The database has no PostGIS and this user cannot add it: install it on the server (Debian: postgresql-15-postgis-3), " +
+			"and let an administrator of the database run CREATE EXTENSION postgis.", Err: err}
+	}
+	return err
 }
 
 // migrate takes the steps that are missing in one transaction, one process at a time.

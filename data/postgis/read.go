@@ -56,7 +56,7 @@ func walk(ctx context.Context, c querier, q incident.Query, yield func(*incident
 		}
 		ask.where = append(ask.where, after)
 	}
-	sql := "SELECT " + selectRow + " FROM incidents AS i" + ask.sql("") + " ORDER BY " + order.by
+	sql := "SELECT " + selectRow + " FROM " + ask.sql("", "") + " ORDER BY " + order.by
 	if q.Limit > 0 && ask.rest == nil {
 		sql += " LIMIT " + strconv.Itoa(q.Limit)
 	}
@@ -78,16 +78,21 @@ func walk(ctx context.Context, c querier, q incident.Query, yield func(*incident
 	})
 }
 
-// sql writes the conditions of a question, with one more unless it is "".
-func (q *question) sql(also string) string {
+// all reports whether every incident is asked for.
+func (q *question) all() bool {
+	return q.rest == nil && len(q.where) == 0 && q.from == everything
+}
+
+// sql writes where the incidents of a question are found: what to join them with and one more condition may be "".
+func (q *question) sql(join, also string) string {
 	where := q.where
 	if also != "" {
 		where = append(where[:len(where):len(where)], also)
 	}
 	if len(where) == 0 {
-		return ""
+		return q.from + join
 	}
-	return " WHERE " + strings.Join(where, " AND ")
+	return q.from + join + " WHERE " + strings.Join(where, " AND ")
 }
 
 // each calls fn with the values of each row, which are valid until the next,
@@ -164,10 +169,10 @@ func (s *Store) count(ctx context.Context, f incident.Filter) (n int, err error)
 	case err != nil || ask.never:
 	case ask.rest != nil:
 		err = walk(ctx, s.pool, incident.Query{Filter: f}, func(*incident.Incident) bool { n++; return true })
-	case len(ask.where) == 0:
+	case ask.all():
 		err = s.pool.QueryRow(ctx, "SELECT coalesce(sum(incidents), 0)::bigint FROM dataset_places").Scan(&n)
 	default:
-		err = s.pool.QueryRow(ctx, "SELECT count(*) FROM incidents AS i"+ask.sql(""), append([]any{planned}, ask.args...)...).Scan(&n)
+		err = s.pool.QueryRow(ctx, "SELECT count(*) FROM "+ask.sql("", ""), append([]any{planned}, ask.args...)...).Scan(&n)
 	}
 	return n, err
 }

@@ -560,6 +560,50 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+// Windows, boxes and pages are answered from the indexes that are there for them.
+func TestPlan(t *testing.T) {
+	schema := newSchema()
+	s := open(t, postgis.Options{Schema: schema})
+	defer s.Close()
+	storetest.Load(t, s, plain("plain"), 20_000, storetest.Plain(20_000, 1)) // which tells the planner
+	c := sql(t, schema)
+	days := incident.During{From: 15000, To: 15060}
+	box := incident.Box{Bound: orb.Bound{Min: orb.Point{70, 30}, Max: orb.Point{70.2, 30.2}}}
+	for _, p := range []struct {
+		name   string
+		filter incident.Filter
+		uses   []string
+	}{
+		{"window", incident.And{days, box}, []string{"incidents_start", "incidents_long"}},
+		{"days", days, []string{"incidents_start", "incidents_long"}},
+		{"box", box, []string{"incidents_geom"}},
+		{"oldest", nil, []string{"incidents_start"}},
+		{"words", incident.TextHas{Words: "nothing of the sort"}, nil},
+	} {
+		query, args, err := postgis.PageSQL(p.filter)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := c.Query(t.Context(), "EXPLAIN "+query, append([]any{pgx.QueryExecModeExec}, args...)...)
+		if err != nil {
+			t.Fatalf("%s: %v", p.name, err)
+		}
+		lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatalf("%s: %v", p.name, err)
+		}
+		plan := strings.Join(lines, "\n")
+		for _, name := range p.uses {
+			if !strings.Contains(plan, name) {
+				t.Errorf("%s does without %s:\n%s", p.name, name, plan)
+			}
+		}
+		if len(p.uses) > 0 && strings.Contains(plan, "Seq Scan") {
+			t.Errorf("%s looks at all rows:\n%s", p.name, plan)
+		}
+	}
+}
+
 func BenchmarkStore(b *testing.B) {
 	storetest.Bench(b, func(b *testing.B) incident.Store { return open(b, postgis.Options{}) })
 }

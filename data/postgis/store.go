@@ -182,7 +182,7 @@ func (s *Store) prepare(ctx context.Context, c *pgx.Conn) (extensions string, er
 		case have < len(migrations):
 			return "", incident.Errorf(incident.CodeUnavailable, "The store is of version %d and has to be brought to version %d before it can be read: run sarhad migrate up.", have, len(migrations))
 		}
-	} else if err := addExtensions(ctx, c); err != nil {
+	} else if err := addPostGIS(ctx, c); err != nil {
 		return "", err
 	}
 	err = c.QueryRow(ctx, "SELECT n.nspname FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace WHERE e.extname = 'postgis'").Scan(&extensions)

@@ -62,8 +62,10 @@ CREATE TABLE incidents (
 );
 
 CREATE UNIQUE INDEX incidents_id ON incidents (id);
-CREATE INDEX incidents_start ON incidents (start_date, fid);
-CREATE INDEX incidents_days_geom ON incidents USING gist (daterange(start_date, end_date, '[]'), geom);
+-- Which and why: docs/decisions/0009-postgis.md.
+CREATE INDEX incidents_start ON incidents (start_date, ST_X(geom), ST_Y(geom));
+CREATE INDEX incidents_long ON incidents USING gist (daterange(start_date, end_date, '[]')) WHERE end_date > start_date;
+CREATE INDEX incidents_geom ON incidents USING gist (geom);
 
 -- The history of an incident: its rows here by vid, then its row in incidents. op is put, the row as it was, or gone:
 -- an import took it away. import_id says who wrote each.
