@@ -6,7 +6,8 @@ import (
 	"strconv"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 
 	"sarhad/incident"
 )
@@ -110,27 +111,37 @@ func (s *Store) channel() string { return s.opt.Schema + "_change" }
 
 // Wait returns as soon as the change number is greater than a number, at once
 // if it is, and gives it. Changes of other processes and machines count too. It
-// holds a connection while it waits. On a replica, which is told nothing, it
+// holds a connection of its own while it waits. On a replica, which is told nothing, it
 // fails with CodeUnavailable: wait on the primary.
 func (s *Store) Wait(ctx context.Context, after int64) (change int64, err error) {
-	err = s.pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
-		channel := quoted(s.channel())
-		if _, err := c.Exec(ctx, "LISTEN "+channel); err != nil {
-			return err
-		}
-		defer func() { _, _ = c.Exec(context.WithoutCancel(ctx), "UNLISTEN *") }() // a connection that cannot do that is given up
-		for {
-			// Asked after LISTEN, so that no change falls in between.
-			if change, err = changeNumber(ctx, c); err != nil || change > after {
-				return err
-			}
-			if _, err := c.Conn().WaitForNotification(ctx); err != nil {
-				return err
-			}
-		}
-	})
+	change, err = s.wait(ctx, after)
 	if err != nil {
 		return 0, fmt.Errorf("wait for a change: %w", domainError(ctx, err))
 	}
 	return change, nil
+}
+
+func (s *Store) wait(ctx context.Context, after int64) (change int64, err error) {
+	conf := s.conf.Copy()
+	// Nothing runs on the server that could be cancelled: to wait no longer is to hang up.
+	conf.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.DeadlineContextWatcherHandler{Conn: pg.Conn()}
+	}
+	w, err := s.dial(ctx, conf)
+	if err != nil {
+		return 0, err
+	}
+	defer w.release()
+	if _, err := w.c.Exec(ctx, "LISTEN "+quoted(s.channel())); err != nil {
+		return 0, err
+	}
+	for {
+		// Asked after LISTEN, so that no change falls in between.
+		if change, err = changeNumber(ctx, w.c); err != nil || change > after {
+			return change, err
+		}
+		if _, err := w.c.WaitForNotification(ctx); err != nil {
+			return 0, err
+		}
+	}
 }

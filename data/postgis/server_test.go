@@ -495,8 +495,12 @@ func TestWaitAndJournal(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
+	begun := time.Now()
 	if _, err := s.Wait(ctx, 0); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("nothing happened: %v", err)
+	}
+	if d := time.Since(begun); d > 3*time.Second {
+		t.Errorf("it waits for %v after the end of its context", d)
 	}
 	told := make(chan int64)
 	go func() {
@@ -522,6 +526,16 @@ func TestWaitAndJournal(t *testing.T) {
 	if writer.Commits() == commits || s.Commits() != 0 {
 		t.Errorf("commits %d after %d, %d of a reader", writer.Commits(), commits, s.Commits())
 	}
+	waiting := make(chan error)
+	go func() {
+		_, err := s.Wait(t.Context(), 1<<40)
+		waiting <- err
+	}()
+	time.Sleep(50 * time.Millisecond)
+	defer func() { // Close ends it
+		_ = s.Close()
+		wantCode(t, <-waiting, incident.CodeUnavailable, "")
+	}()
 	ranges, known, err := s.Touched(t.Context(), before)
 	if err != nil || !known || !cmp.Equal(incident.JoinFIDs(ranges, 1), []incident.FIDRange{{From: 61, To: 61}}) {
 		t.Errorf("touched %v, %v, %v", ranges, known, err)

@@ -64,6 +64,8 @@ const (
 	// cancelGrace is how long a server may take to stop a question that nobody
 	// waits for any more before its connection is given up.
 	cancelGrace = 5 * time.Second
+	// startGrace is how long the server may take to notice that a load has died.
+	startGrace = 200 * time.Millisecond
 	// minServer is PostgreSQL 13, the oldest that is still in use.
 	minServer = 130000
 )
@@ -147,8 +149,10 @@ func (s *Store) start(ctx context.Context, uri string) error {
 		return err
 	}
 	defer w.release()
-	free := false
-	if err := w.c.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", s.lockKey()).Scan(&free); err != nil || !free {
+	if err := w.lock(ctx, startGrace); err != nil {
+		if errors.Is(err, incident.ErrBusy) {
+			return nil
+		}
 		return err
 	}
 	return w.repair(ctx)
@@ -195,20 +199,17 @@ func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""
 // Created reports whether Open made a new store.
 func (s *Store) Created() bool { return s.created }
 
-// Close closes all connections. A load that still runs is ended as if its process had died.
+// Close closes all connections when the questions that are being answered have
+// been. A load that still runs is ended as if its process had died.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
 	s.mu.Lock()
-	var writers []*writer
 	for w := range s.writers {
-		writers = append(writers, w)
+		_ = w.c.PgConn().Conn().Close() // it may be in use, and whoever uses it lets go of it
 	}
 	s.mu.Unlock()
-	for _, w := range writers {
-		w.release()
-	}
 	s.pool.Close()
 	return nil
 }
@@ -238,10 +239,15 @@ func (s *Store) connect(ctx context.Context) (*writer, error) {
 	if s.opt.ReadOnly {
 		return nil, incident.Errorf(incident.CodeUnavailable, "The store was opened read-only.")
 	}
+	return s.dial(ctx, s.conf)
+}
+
+// dial opens a connection that ends with the store.
+func (s *Store) dial(ctx context.Context, conf *pgx.ConnConfig) (*writer, error) {
 	if s.closed.Load() {
 		return nil, errClosed
 	}
-	c, err := pgx.ConnectConfig(ctx, s.conf)
+	c, err := pgx.ConnectConfig(ctx, conf)
 	if err != nil {
 		return nil, err
 	}
@@ -252,28 +258,33 @@ func (s *Store) connect(ctx context.Context) (*writer, error) {
 	return w, nil
 }
 
-// lock waits for the right to load. It fails with ErrBusy.
+// lock opens a connection that has the right to load. It fails with ErrBusy.
 func (s *Store) lock(ctx context.Context) (*writer, error) {
 	w, err := s.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	_, err = w.c.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", s.opt.BusyTimeout.Milliseconds()))
-	if err == nil {
-		_, err = w.c.Exec(ctx, "SELECT pg_advisory_lock($1)", s.lockKey())
-	}
-	var pe *pgconn.PgError
-	if errors.As(err, &pe) && pe.Code == "55P03" {
-		err = incident.ErrBusy
-	}
-	if err == nil {
-		_, err = w.c.Exec(ctx, "SET lock_timeout = 0")
-	}
-	if err != nil {
+	if err := w.lock(ctx, s.opt.BusyTimeout); err != nil {
 		w.release()
 		return nil, err
 	}
 	return w, nil
+}
+
+// lock waits so long for the right to load. It fails with ErrBusy.
+func (w *writer) lock(ctx context.Context, timeout time.Duration) error {
+	_, err := w.c.Exec(ctx, fmt.Sprintf("SET lock_timeout = %d", max(1, timeout.Milliseconds())))
+	if err == nil {
+		_, err = w.c.Exec(ctx, "SELECT pg_advisory_lock($1)", w.s.lockKey())
+	}
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) && pe.Code == "55P03" {
+		return incident.ErrBusy
+	}
+	if err == nil {
+		_, err = w.c.Exec(ctx, "SET lock_timeout = 0")
+	}
+	return err
 }
 
 // release closes the connection and gives up the lock.
