@@ -1,5 +1,7 @@
 package incident
 
+import "slices"
+
 // Link says that two incidents of different datasets are likely the same event.
 // It is a suggestion: nothing is merged because of it. [Linker] finds links and
 // says what makes one.
@@ -68,4 +70,30 @@ func fineness(p LocationPrecision) int {
 		}
 	}
 	return len(LocationPrecisions)
+}
+
+// BestOfCluster finds the incident of one cluster that counts in each group of a
+// distinct count. The zero value is empty.
+type BestOfCluster struct {
+	groups []int
+	best   []Incident
+}
+
+// Offer adds an incident to a group, given by its number. The incident is copied.
+func (b *BestOfCluster) Offer(group int, in *Incident) {
+	i := slices.Index(b.groups, group)
+	switch {
+	case i < 0:
+		b.groups, b.best = append(b.groups, group), append(b.best, *in)
+	case Better(in, &b.best[i]):
+		b.best[i] = *in
+	}
+}
+
+// Count counts the one of each group and forgets them, for the next cluster.
+func (b *BestOfCluster) Count(groups []Group) {
+	for i, at := range b.groups {
+		groups[at].Add(&b.best[i])
+	}
+	b.groups, b.best = b.groups[:0], b.best[:0]
 }

@@ -145,6 +145,27 @@ func NextPeriod(k Key, d Day) Day {
 // the incidents themselves, and would grow with the data in memory.
 const MaxGroups = 200_000
 
+// CheckKeys reports keys that counts cannot be grouped by: none, more than three,
+// unknown ones, and one given twice. It fails with CodeInvalid.
+func CheckKeys(by []Key) error {
+	if len(by) < 1 || len(by) > 3 {
+		return Errorf(CodeInvalid, "Counts are grouped by one to three keys, not %d.", len(by))
+	}
+	for i, k := range by {
+		if !slices.Contains(Keys, k) {
+			e := Errorf(CodeInvalid, "Counts cannot be grouped by %q.", k)
+			for _, a := range Keys {
+				e.Allowed = append(e.Allowed, string(a))
+			}
+			return e
+		}
+		if slices.Contains(by[:i], k) {
+			return Errorf(CodeInvalid, "Counts cannot be grouped by %q twice.", k)
+		}
+	}
+	return nil
+}
+
 // AggregateQuery asks for counts.
 type AggregateQuery struct {
 	// By are one to three keys.

@@ -123,6 +123,39 @@ func JoinFIDs(ranges []FIDRange, gap int64) []FIDRange {
 	return out
 }
 
+// TouchedFIDs collects the row numbers that a transaction adds, changes or
+// removes, for the journal of a store. The zero value is empty.
+type TouchedFIDs []FIDRange
+
+const (
+	// A range takes in rows that nobody touched where that saves a range.
+	closeFIDs = 16
+	// maxRanges is how many ranges one change may have in a journal.
+	maxRanges = 2000
+	// KeptChanges is how many changes a journal goes back.
+	KeptChanges = 2000
+)
+
+// Add adds a row.
+func (t *TouchedFIDs) Add(fid int64) {
+	if n := len(*t); n > 0 {
+		if r := &(*t)[n-1]; fid >= r.From && fid <= r.To+closeFIDs {
+			r.To = max(r.To, fid)
+			return
+		}
+	}
+	*t = append(*t, FIDRange{From: fid, To: fid})
+}
+
+// Ranges puts together what is close, the farther the more ranges there are. It reuses the slice.
+func (t TouchedFIDs) Ranges() []FIDRange {
+	for gap := int64(closeFIDs); ; gap *= 4 {
+		if t = JoinFIDs(t, gap); len(t) <= maxRanges {
+			return t
+		}
+	}
+}
+
 // Journal is a reader that knows what changed, so that who keeps a copy need not read everything again.
 type Journal interface {
 	Reader

@@ -25,7 +25,7 @@ var keyColumns = map[incident.Key]string{
 // index is sorted by day; the days are put together to weeks, months and years
 // here, which costs less than a function call for each incident.
 func (s *Store) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]incident.Group, error) {
-	if err := checkKeys(q.By); err != nil {
+	if err := incident.CheckKeys(q.By); err != nil {
 		return nil, err
 	}
 	groups := grouper{by: q.By, underFunc: q.Under, index: map[string]int{}, keys: make([]*string, len(q.By))}
@@ -107,7 +107,7 @@ func (s *Store) walkGroups(ctx context.Context, c *conn, q incident.AggregateQue
 		}
 	}
 	var full error
-	bests := map[int64]*bestOf{}
+	bests := map[int64]*incident.BestOfCluster{}
 	err := s.walk(ctx, c, incident.Query{Filter: q.Filter}, func(in *incident.Incident) bool {
 		q.EachKeys(in, groups.keys, func() {
 			if full != nil {
@@ -123,40 +123,16 @@ func (s *Store) walkGroups(ctx context.Context, c *conn, q incident.AggregateQue
 				return
 			}
 			if bests[cluster] == nil {
-				bests[cluster] = &bestOf{}
+				bests[cluster] = &incident.BestOfCluster{}
 			}
-			bests[cluster].offer(at, in)
+			bests[cluster].Offer(at, in)
 		})
 		return full == nil
 	})
 	for _, b := range bests {
-		b.count(groups)
+		b.Count(groups.groups)
 	}
 	return cmp.Or(full, err)
-}
-
-// bestOf is the incident of one cluster that counts in each group.
-type bestOf struct {
-	groups []int
-	best   []incident.Incident
-}
-
-func (b *bestOf) offer(group int, in *incident.Incident) {
-	i := slices.Index(b.groups, group)
-	switch {
-	case i < 0:
-		b.groups, b.best = append(b.groups, group), append(b.best, *in)
-	case incident.Better(in, &b.best[i]):
-		b.best[i] = *in
-	}
-}
-
-// count counts them and forgets them.
-func (b *bestOf) count(groups *grouper) {
-	for i, at := range b.groups {
-		groups.groups[at].Add(&b.best[i])
-	}
-	b.groups, b.best = b.groups[:0], b.best[:0]
 }
 
 // addClusters counts the incidents of clusters, cluster by cluster. columns are
@@ -169,11 +145,11 @@ func addClusters(ctx context.Context, c *conn, ask *question, groups *grouper, c
 	n := len(columns)
 	sql, args := union(strings.ReplaceAll(strings.Join(columns, ", "), "i.start_date", "+i.start_date")+
 		", i.fatalities_low, i.fatalities_best, i.fatalities_high, i.location_precision, i.id, k.cluster", parts)
-	var bests bestOf
+	var bests incident.BestOfCluster
 	last := int64(0)
 	err := c.each(ctx, sql+" ORDER BY "+strconv.Itoa(n+6), bind(args...), func(v []driver.Value) error {
 		if cluster, _ := v[n+5].(int64); cluster != last {
-			bests.count(groups)
+			bests.Count(groups.groups)
 			last = cluster
 		}
 		if err := groups.read(v, position); err != nil {
@@ -187,32 +163,13 @@ func addClusters(ctx context.Context, c *conn, ask *question, groups *grouper, c
 		precision, _ := v[n+3].(string)
 		in.LocationPrecision = incident.LocationPrecision(precision)
 		in.ID, _ = v[n+4].(string)
-		bests.offer(at, &in)
+		bests.Offer(at, &in)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	bests.count(groups)
-	return nil
-}
-
-func checkKeys(by []incident.Key) error {
-	if len(by) < 1 || len(by) > 3 {
-		return incident.Errorf(incident.CodeInvalid, "Counts are grouped by one to three keys, not %d.", len(by))
-	}
-	for i, k := range by {
-		if !slices.Contains(incident.Keys, k) {
-			e := incident.Errorf(incident.CodeInvalid, "Counts cannot be grouped by %q.", k)
-			for _, a := range incident.Keys {
-				e.Allowed = append(e.Allowed, string(a))
-			}
-			return e
-		}
-		if slices.Contains(by[:i], k) {
-			return incident.Errorf(incident.CodeInvalid, "Counts cannot be grouped by %q twice.", k)
-		}
-	}
+	bests.Count(groups.groups)
 	return nil
 }
 

@@ -28,7 +28,7 @@ import (
 type conn struct {
 	c *sqlite3.SQLiteConn
 	// touched are the rows of incidents that changed since the change number last grew.
-	touched touched
+	touched incident.TouchedFIDs
 	// commits counts the transactions of a writer; nil for a reader.
 	commits *atomic.Int64
 }

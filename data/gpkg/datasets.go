@@ -1,13 +1,10 @@
 package gpkg
 
 import (
-	"cmp"
 	"context"
 	"database/sql/driver"
 	"fmt"
 	"slices"
-
-	"github.com/paulmach/orb"
 
 	"sarhad/incident"
 )
@@ -45,10 +42,10 @@ func (s *Store) datasetInfos(ctx context.Context, c *conn) (infos []incident.Dat
 	// One statement, so that it sees one state. A change between the number
 	// and this makes the list newer than its number, and it is read again.
 	infos = nil
-	var places []place
+	var places []incident.DatasetPlace
 	done := func() {
 		if n := len(infos); n > 0 {
-			finishInfo(&infos[n-1], places)
+			infos[n-1].Sum(places)
 		}
 		places = places[:0]
 	}
@@ -67,11 +64,11 @@ func (s *Store) datasetInfos(ctx context.Context, c *conn) (infos []incident.Dat
 		if !ok {
 			return nil
 		}
-		p := place{country: str(10), unit: str(11), n: int(n), first: dayOf(str(13)), last: dayOf(str(14))}
-		if p.bound.Min[0], p.hasBound = v[15].(float64); p.hasBound {
-			p.bound.Min[1], _ = v[16].(float64)
-			p.bound.Max[0], _ = v[17].(float64)
-			p.bound.Max[1], _ = v[18].(float64)
+		p := incident.DatasetPlace{Country: str(10), Unit: str(11), Count: int(n), First: dayOf(str(13)), Last: dayOf(str(14))}
+		if p.Bound.Min[0], p.HasBound = v[15].(float64); p.HasBound {
+			p.Bound.Min[1], _ = v[16].(float64)
+			p.Bound.Max[0], _ = v[17].(float64)
+			p.Bound.Max[1], _ = v[18].(float64)
 		}
 		places = append(places, p)
 		return nil
@@ -84,72 +81,4 @@ func (s *Store) datasetInfos(ctx context.Context, c *conn) (infos []incident.Dat
 	s.datasets, s.dsChange = infos, change
 	s.mu.Unlock()
 	return infos, nil
-}
-
-// place is what a dataset has in one unit, or without one in one country.
-type place struct {
-	country, unit string
-	n             int
-	first, last   incident.Day
-	bound         orb.Bound
-	hasBound      bool
-}
-
-// merge widens a place by another.
-func (p *place) merge(q place) {
-	if p.n == 0 {
-		n := p.n
-		country, unit := p.country, p.unit
-		*p = q
-		p.n, p.country, p.unit = n, country, unit
-	}
-	p.n += q.n
-	p.first, p.last = min(p.first, q.first), max(p.last, q.last)
-	if q.hasBound {
-		if !p.hasBound {
-			p.bound, p.hasBound = q.bound, true
-		}
-		p.bound = p.bound.Union(q.bound)
-	}
-}
-
-// coverageShare is the least share of a dataset's placed incidents that lets a
-// country count as covered: GED's Pakistan file has a few incidents across the
-// border, and their absence elsewhere in Afghanistan says nothing.
-const coverageShare = 0.05
-
-func finishInfo(info *incident.DatasetInfo, places []place) {
-	if len(places) == 0 {
-		return
-	}
-	var all place
-	placed := 0
-	countries := map[string]int{}
-	units := map[string]*place{}
-	for _, p := range places {
-		all.merge(p)
-		if p.unit == "" {
-			continue
-		}
-		placed += p.n
-		countries[p.country] += p.n
-		if units[p.unit] == nil {
-			units[p.unit] = &place{}
-		}
-		units[p.unit].merge(p)
-	}
-	info.Count, info.First, info.Last, info.Bound, info.HasBound = all.n, all.first, all.last, all.bound, all.hasBound
-	if info.Sample {
-		for unit, p := range units {
-			info.Coverage = append(info.Coverage, incident.Coverage{Unit: unit, From: p.first, To: p.last})
-		}
-		slices.SortFunc(info.Coverage, func(a, b incident.Coverage) int { return cmp.Compare(a.Unit, b.Unit) })
-		return
-	}
-	for country, n := range countries {
-		if country != "" && float64(n) >= coverageShare*float64(placed) {
-			info.Coverage = append(info.Coverage, incident.Coverage{Country: country, From: all.first, To: all.last})
-		}
-	}
-	slices.SortFunc(info.Coverage, func(a, b incident.Coverage) int { return cmp.Compare(a.Country, b.Country) })
 }

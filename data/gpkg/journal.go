@@ -9,44 +9,11 @@ import (
 	"sarhad/incident"
 )
 
-// touched collects the rows that a transaction adds, changes or removes. What a
-// transaction left here that was rolled back only makes the next one's ranges
-// wider.
-type touched []incident.FIDRange
-
-const (
-	// A range takes in rows that nobody touched where that saves a range.
-	closeFIDs = 16
-	// maxRanges is how many ranges one change may have in the journal.
-	maxRanges = 2000
-	// keptChanges is how many changes the journal goes back.
-	keptChanges = 2000
-)
-
-func (t *touched) add(fid int64) {
-	if n := len(*t); n > 0 {
-		if r := &(*t)[n-1]; fid >= r.From && fid <= r.To+closeFIDs {
-			r.To = max(r.To, fid)
-			return
-		}
-	}
-	*t = append(*t, incident.FIDRange{From: fid, To: fid})
-}
-
-// ranges puts together what is close, the farther the more ranges there are.
-func (t touched) ranges() []incident.FIDRange {
-	for gap := int64(closeFIDs); ; gap *= 4 {
-		if t = incident.JoinFIDs(t, gap); len(t) <= maxRanges {
-			return t
-		}
-	}
-}
-
 // touchAll notes the rows that a query gives in its first column.
 func touchAll(ctx context.Context, c *conn, sql string, args ...any) error {
 	if err := c.each(ctx, sql, bind(args...), func(v []driver.Value) error {
 		if fid, ok := v[0].(int64); ok {
-			c.touched.add(fid)
+			c.touched.Add(fid)
 		}
 		return nil
 	}); err != nil {
@@ -61,7 +28,7 @@ func writeJournal(c *conn) error {
 		return nil
 	}
 	const now = "(SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'change')"
-	for _, r := range c.touched.ranges() {
+	for _, r := range c.touched.Ranges() {
 		if err := c.exec("INSERT INTO journal (change, from_fid, to_fid) VALUES ("+now+", ?, ?)", r.From, r.To); err != nil {
 			return fmt.Errorf("write the journal: %w", err)
 		}
@@ -71,7 +38,7 @@ func writeJournal(c *conn) error {
 		"DELETE FROM journal WHERE change <= " + now + " - ?",
 		"UPDATE meta SET value = max(CAST(value AS INTEGER), " + now + " - ?) WHERE key = 'journal_since'",
 	} {
-		if err := c.exec(sql, keptChanges); err != nil {
+		if err := c.exec(sql, incident.KeptChanges); err != nil {
 			return fmt.Errorf("shorten the journal: %w", err)
 		}
 	}

@@ -94,7 +94,7 @@ type placeKey struct{ dataset, country, unit string }
 
 // count is what a batch adds to a place and takes from it.
 type count struct {
-	place
+	incident.DatasetPlace
 	gone int
 }
 
@@ -402,13 +402,13 @@ func (l *load) allNew(ctx context.Context, c *conn, b *block) (bool, error) {
 // number gives a new row its number and counts it.
 func (l *load) number(b *block, i int) {
 	b.values(i)[colFID].Value = l.next
-	l.s.writer.touched.add(l.next)
+	l.s.writer.touched.Add(l.next)
 	l.changes(b.rows[i].Start)
 	if l.bulk != nil {
 		l.bulk.add(b.key[i], l.next)
 	}
 	l.next++
-	l.at(&b.rows[i]).merge(placeOf(&b.rows[i]))
+	l.at(&b.rows[i]).Merge(placeOf(&b.rows[i]))
 }
 
 // start decides at the first batch whether the load is a bulk load.
@@ -501,14 +501,14 @@ func (l *load) change(c *conn, in *incident.Incident, args []driver.NamedValue, 
 	if err := keep(c, old.fid); err != nil {
 		return err
 	}
-	c.touched.add(old.fid)
+	c.touched.Add(old.fid)
 	l.changes(old.start)
 	l.changes(in.Start)
 	if err := c.run(updateOne, l.update); err != nil {
 		return fmt.Errorf("change row %d: %w", old.fid, err)
 	}
 	l.counted(old.at).gone++
-	l.at(in).merge(placeOf(in))
+	l.at(in).Merge(placeOf(in))
 	// What the old row had widened can only be found by looking at all rows: at the end.
 	l.stale[old.at.dataset] = true
 	l.stale[in.Dataset] = true
@@ -530,14 +530,14 @@ func (l *load) changedDays() []incident.Day {
 	return slices.Collect(maps.Keys(l.days))
 }
 
-func placeOf(in *incident.Incident) place {
-	p := place{n: 1, first: in.Start, last: in.End, hasBound: in.HasPoint}
-	p.bound = orb.Bound{Min: in.Point, Max: in.Point}
+func placeOf(in *incident.Incident) incident.DatasetPlace {
+	p := incident.DatasetPlace{Count: 1, First: in.Start, Last: in.End, HasBound: in.HasPoint}
+	p.Bound = orb.Bound{Min: in.Point, Max: in.Point}
 	return p
 }
 
-func (l *load) at(in *incident.Incident) *place {
-	return &l.counted(placeKey{in.Dataset, in.Country, in.UnitID}).place
+func (l *load) at(in *incident.Incident) *incident.DatasetPlace {
+	return &l.counted(placeKey{in.Dataset, in.Country, in.UnitID}).DatasetPlace
 }
 
 func (l *load) counted(k placeKey) *count {
@@ -552,17 +552,17 @@ func (l *load) counted(k placeKey) *count {
 // writeCounts brings dataset_places up to date with a batch.
 func (l *load) writeCounts(c *conn) error {
 	for k, n := range l.counts {
-		if n.n > 0 {
+		if n.Count > 0 {
 			var box [4]any
-			if n.hasBound {
-				box = [4]any{n.bound.Min[0], n.bound.Min[1], n.bound.Max[0], n.bound.Max[1]}
+			if n.HasBound {
+				box = [4]any{n.Bound.Min[0], n.Bound.Min[1], n.Bound.Max[0], n.Bound.Max[1]}
 			}
 			if err := c.exec(`INSERT INTO dataset_places (dataset, country, unit_id, incidents, first_start, last_end, min_x, min_y, max_x, max_y)
 				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dataset, country, unit_id) DO UPDATE SET incidents = incidents + excluded.incidents,
 				first_start = min(first_start, excluded.first_start), last_end = max(last_end, excluded.last_end),
 				min_x = min(coalesce(min_x, excluded.min_x), coalesce(excluded.min_x, min_x)), min_y = min(coalesce(min_y, excluded.min_y), coalesce(excluded.min_y, min_y)),
 				max_x = max(coalesce(max_x, excluded.max_x), coalesce(excluded.max_x, max_x)), max_y = max(coalesce(max_y, excluded.max_y), coalesce(excluded.max_y, max_y))`,
-				k.dataset, k.country, k.unit, n.n, n.first.String(), n.last.String(), box[0], box[1], box[2], box[3]); err != nil {
+				k.dataset, k.country, k.unit, n.Count, n.First.String(), n.Last.String(), box[0], box[1], box[2], box[3]); err != nil {
 				return fmt.Errorf("count the incidents of a place: %w", err)
 			}
 		}

@@ -113,7 +113,7 @@ func (l *load) sweep(ctx context.Context, c *conn) (int, error) {
 		if err := c.exec("DELETE FROM incidents WHERE fid = ?", fid); err != nil {
 			return 0, fmt.Errorf("take row %d away: %w", fid, err)
 		}
-		c.touched.add(fid)
+		c.touched.Add(fid)
 	}
 	l.bulk = nil // it knows rows that are gone
 	l.begun = false

@@ -28,7 +28,7 @@ const sides = ` CROSS JOIN LATERAL unnest(CASE WHEN i.actor1 IS NULL THEN ARRAY[
 // Aggregate implements [incident.Reader]. The server groups by the keys, with
 // days for all periods.
 func (s *Store) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]incident.Group, error) {
-	if err := checkKeys(q.By); err != nil {
+	if err := incident.CheckKeys(q.By); err != nil {
 		return nil, err
 	}
 	groups := grouper{q: &q, index: map[string]int{}, keys: make([]*string, len(q.By)), under: map[string]*string{}}
@@ -92,22 +92,22 @@ func (g *grouper) ask(ctx context.Context, tx pgx.Tx) error {
 	// Then the incidents of clusters, cluster by cluster.
 	sql = "SELECT " + keys + ", i.fatalities_low, i.fatalities_best, i.fatalities_high, i.location_precision, i.id, k.cluster FROM " +
 		ask.sql(join+" JOIN clusters AS k ON k.fid = i.fid", "") + " ORDER BY k.cluster"
-	var bests bestOf
+	var bests incident.BestOfCluster
 	last := int64(0)
 	err = each(ctx, tx, sql, ask.args, func(v [][]byte) (bool, error) {
 		if cluster, _ := integerOf(v[n+5]); cluster != last {
-			bests.count(g)
+			bests.Count(g.groups)
 			last = cluster
 		}
 		at, err := g.read(v)
 		if err != nil {
 			return false, err
 		}
-		bests.offer(at, &incident.Incident{Low: figureOf(v[n]), Best: figureOf(v[n+1]), High: figureOf(v[n+2]),
+		bests.Offer(at, &incident.Incident{Low: figureOf(v[n]), Best: figureOf(v[n+1]), High: figureOf(v[n+2]),
 			LocationPrecision: incident.LocationPrecision(v[n+3]), ID: show.Replace(string(v[n+4]))})
 		return true, nil
 	})
-	bests.count(g)
+	bests.Count(g.groups)
 	return err
 }
 
@@ -124,7 +124,7 @@ func (g *grouper) walk(ctx context.Context, tx pgx.Tx, distinct bool) error {
 		}
 	}
 	var full error
-	bests := map[int64]*bestOf{}
+	bests := map[int64]*incident.BestOfCluster{}
 	err := walk(ctx, tx, incident.Query{Filter: g.q.Filter}, func(in *incident.Incident) bool {
 		g.q.EachKeys(in, g.keys, func() {
 			if full != nil {
@@ -140,59 +140,16 @@ func (g *grouper) walk(ctx context.Context, tx pgx.Tx, distinct bool) error {
 				return
 			}
 			if bests[cluster] == nil {
-				bests[cluster] = &bestOf{}
+				bests[cluster] = &incident.BestOfCluster{}
 			}
-			bests[cluster].offer(at, in)
+			bests[cluster].Offer(at, in)
 		})
 		return full == nil
 	})
 	for _, b := range bests {
-		b.count(g)
+		b.Count(g.groups)
 	}
 	return cmp.Or(full, err)
-}
-
-// bestOf is the incident of one cluster that counts in each group.
-type bestOf struct {
-	groups []int
-	best   []incident.Incident
-}
-
-func (b *bestOf) offer(group int, in *incident.Incident) {
-	i := slices.Index(b.groups, group)
-	switch {
-	case i < 0:
-		b.groups, b.best = append(b.groups, group), append(b.best, *in)
-	case incident.Better(in, &b.best[i]):
-		b.best[i] = *in
-	}
-}
-
-// count counts them and forgets them.
-func (b *bestOf) count(g *grouper) {
-	for i, at := range b.groups {
-		g.groups[at].Add(&b.best[i])
-	}
-	b.groups, b.best = b.groups[:0], b.best[:0]
-}
-
-func checkKeys(by []incident.Key) error {
-	if len(by) < 1 || len(by) > 3 {
-		return incident.Errorf(incident.CodeInvalid, "Counts are grouped by one to three keys, not %d.", len(by))
-	}
-	for i, k := range by {
-		if !slices.Contains(incident.Keys, k) {
-			e := incident.Errorf(incident.CodeInvalid, "Counts cannot be grouped by %q.", k)
-			for _, a := range incident.Keys {
-				e.Allowed = append(e.Allowed, string(a))
-			}
-			return e
-		}
-		if slices.Contains(by[:i], k) {
-			return incident.Errorf(incident.CodeInvalid, "Counts cannot be grouped by %q twice.", k)
-		}
-	}
-	return nil
 }
 
 // grouper adds rows up to groups.

@@ -1,7 +1,6 @@
 package postgis
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -48,20 +47,20 @@ func (s *Store) datasetInfos(ctx context.Context) (infos []incident.DatasetInfo,
 		return nil, err
 	}
 	infos = nil
-	var places []place
+	var places []incident.DatasetPlace
 	done := func() {
 		if n := len(infos); n > 0 {
-			finishInfo(&infos[n-1], places)
+			infos[n-1].Sum(places)
 		}
 		places = places[:0]
 	}
 	var d incident.Dataset
 	var texts [7]*string
-	var p place
+	var p incident.DatasetPlace
 	var first, last *int32
 	var box [4]*float64
 	_, err = pgx.ForEachRow(rows, []any{&texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &texts[5], &texts[6], &d.AggregatesOnly, &d.Synthetic, &d.Sample,
-		&p.country, &p.unit, &p.n, &first, &last, &box[0], &box[1], &box[2], &box[3]}, func() error {
+		&p.Country, &p.Unit, &p.Count, &first, &last, &box[0], &box[1], &box[2], &box[3]}, func() error {
 		for i, to := range []*string{&d.Name, &d.Title, &d.Licence, &d.Attribution, &d.Terms, &d.Version, &d.Accessed} {
 			*to = shown(texts[i])
 		}
@@ -69,14 +68,14 @@ func (s *Store) datasetInfos(ctx context.Context) (infos []incident.DatasetInfo,
 			done()
 			infos = append(infos, incident.DatasetInfo{Dataset: d})
 		}
-		if p.n == 0 {
+		if p.Count == 0 {
 			return nil
 		}
 		q := p
-		q.country, q.unit = show.Replace(p.country), show.Replace(p.unit)
-		q.first, q.last = incident.Day(*first), incident.Day(*last)
-		if q.hasBound = box[0] != nil; q.hasBound {
-			q.bound = orb.Bound{Min: orb.Point{*box[0], *box[1]}, Max: orb.Point{*box[2], *box[3]}}
+		q.Country, q.Unit = show.Replace(p.Country), show.Replace(p.Unit)
+		q.First, q.Last = incident.Day(*first), incident.Day(*last)
+		if q.HasBound = box[0] != nil; q.HasBound {
+			q.Bound = orb.Bound{Min: orb.Point{*box[0], *box[1]}, Max: orb.Point{*box[2], *box[3]}}
 		}
 		places = append(places, q)
 		return nil
@@ -89,69 +88,4 @@ func (s *Store) datasetInfos(ctx context.Context) (infos []incident.DatasetInfo,
 	s.datasets, s.dsChange = infos, change
 	s.mu.Unlock()
 	return infos, nil
-}
-
-// place is what a dataset has in one unit, or without one in one country.
-type place struct {
-	country, unit string
-	n             int
-	first, last   incident.Day
-	bound         orb.Bound
-	hasBound      bool
-}
-
-// merge widens a sum by a place.
-func (p *place) merge(q place) {
-	if p.n == 0 {
-		p.first, p.last = q.first, q.last
-	}
-	p.n += q.n
-	p.first, p.last = min(p.first, q.first), max(p.last, q.last)
-	if q.hasBound {
-		if !p.hasBound {
-			p.bound, p.hasBound = q.bound, true
-		}
-		p.bound = p.bound.Union(q.bound)
-	}
-}
-
-// coverageShare is the least share of a dataset's placed incidents that lets a
-// country count as covered: a few incidents across a border say nothing of
-// those that are missing there.
-const coverageShare = 0.05
-
-func finishInfo(info *incident.DatasetInfo, places []place) {
-	if len(places) == 0 {
-		return
-	}
-	var all place
-	placed := 0
-	countries := map[string]int{}
-	units := map[string]*place{}
-	for _, p := range places {
-		all.merge(p)
-		if p.unit == "" {
-			continue
-		}
-		placed += p.n
-		countries[p.country] += p.n
-		if units[p.unit] == nil {
-			units[p.unit] = &place{}
-		}
-		units[p.unit].merge(p)
-	}
-	info.Count, info.First, info.Last, info.Bound, info.HasBound = all.n, all.first, all.last, all.bound, all.hasBound
-	if info.Sample {
-		for unit, p := range units {
-			info.Coverage = append(info.Coverage, incident.Coverage{Unit: unit, From: p.first, To: p.last})
-		}
-		slices.SortFunc(info.Coverage, func(a, b incident.Coverage) int { return cmp.Compare(a.Unit, b.Unit) })
-		return
-	}
-	for country, n := range countries {
-		if country != "" && float64(n) >= coverageShare*float64(placed) {
-			info.Coverage = append(info.Coverage, incident.Coverage{Country: country, From: all.first, To: all.last})
-		}
-	}
-	slices.SortFunc(info.Coverage, func(a, b incident.Coverage) int { return cmp.Compare(a.Country, b.Country) })
 }

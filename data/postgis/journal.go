@@ -12,42 +12,11 @@ import (
 	"sarhad/incident"
 )
 
-// touched collects the rows that a transaction adds, changes or removes.
-type touched []incident.FIDRange
-
-const (
-	// A range takes in rows that nobody touched where that saves a range.
-	closeFIDs = 16
-	// maxRanges is how many ranges one change may have in the journal.
-	maxRanges = 2000
-	// keptChanges is how many changes the journal goes back.
-	keptChanges = 2000
-)
-
-func (t *touched) add(fid int64) {
-	if n := len(*t); n > 0 {
-		if r := &(*t)[n-1]; fid >= r.From && fid <= r.To+closeFIDs {
-			r.To = max(r.To, fid)
-			return
-		}
-	}
-	*t = append(*t, incident.FIDRange{From: fid, To: fid})
-}
-
-// ranges puts together what is close, the farther the more ranges there are.
-func (t touched) ranges() []incident.FIDRange {
-	for gap := int64(closeFIDs); ; gap *= 4 {
-		if t = incident.JoinFIDs(t, gap); len(t) <= maxRanges {
-			return t
-		}
-	}
-}
-
 // touchAll notes the rows that a query gives.
 func (w *writer) touchAll(ctx context.Context, tx pgx.Tx, sql string, args ...any) error {
 	if err := each(ctx, tx, sql, args, func(v [][]byte) (bool, error) {
 		if fid, ok := integerOf(v[0]); ok {
-			w.touched.add(fid)
+			w.touched.Add(fid)
 		}
 		return true, nil
 	}); err != nil {
@@ -60,7 +29,7 @@ func (w *writer) touchAll(ctx context.Context, tx pgx.Tx, sql string, args ...an
 // tells those who wait when the transaction is committed.
 func (w *writer) grow(ctx context.Context, tx pgx.Tx) error {
 	var now int64
-	if err := tx.QueryRow(ctx, "UPDATE state SET change = change + 1, journal_since = greatest(journal_since, change + 1 - $1) RETURNING change", keptChanges).Scan(&now); err != nil {
+	if err := tx.QueryRow(ctx, "UPDATE state SET change = change + 1, journal_since = greatest(journal_since, change + 1 - $1) RETURNING change", incident.KeptChanges).Scan(&now); err != nil {
 		return fmt.Errorf("grow the change number: %w", err)
 	}
 	if _, err := tx.Exec(ctx, "SELECT pg_notify($1, $2)", w.s.channel(), strconv.FormatInt(now, 10)); err != nil {
@@ -70,14 +39,14 @@ func (w *writer) grow(ctx context.Context, tx pgx.Tx) error {
 		return nil
 	}
 	var from, to []int64
-	for _, r := range w.touched.ranges() {
+	for _, r := range w.touched.Ranges() {
 		from, to = append(from, r.From), append(to, r.To)
 	}
 	w.touched = w.touched[:0]
 	if _, err := tx.Exec(ctx, "INSERT INTO journal (change, from_fid, to_fid) SELECT $1, * FROM unnest($2::bigint[], $3::bigint[])", now, from, to); err != nil {
 		return fmt.Errorf("write the journal: %w", err)
 	}
-	if _, err := tx.Exec(ctx, "DELETE FROM journal WHERE change <= $1", now-keptChanges); err != nil {
+	if _, err := tx.Exec(ctx, "DELETE FROM journal WHERE change <= $1", now-incident.KeptChanges); err != nil {
 		return fmt.Errorf("shorten the journal: %w", err)
 	}
 	return nil

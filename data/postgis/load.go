@@ -231,7 +231,7 @@ func (l *load) putRound(ctx context.Context, tx pgx.Tx, part []*incident.Inciden
 	fids := make([]int64, len(write))
 	for i, row := range write {
 		fids[i] = row.fid
-		l.w.touched.add(row.fid)
+		l.w.touched.Add(row.fid)
 	}
 	return r, seen, putIn(ctx, tx, fids)
 }

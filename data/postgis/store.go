@@ -229,7 +229,7 @@ func keyOf(name string) int64 {
 type writer struct {
 	s       *Store
 	c       *pgx.Conn
-	touched touched // rows of incidents that changed since the change number last grew
+	touched incident.TouchedFIDs // rows of incidents that changed since the change number last grew
 }
 
 var errClosed = incident.Errorf(incident.CodeUnavailable, "The store is closed.")

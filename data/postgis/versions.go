@@ -51,7 +51,7 @@ func (l *load) sweep(ctx context.Context, tx pgx.Tx) (int, error) {
 		fid, _ := integerOf(v[0])
 		if _, ok := l.seen[fid]; !ok {
 			gone = append(gone, fid)
-			l.w.touched.add(fid)
+			l.w.touched.Add(fid)
 		}
 		return true, nil
 	}); err != nil {
@@ -207,7 +207,7 @@ func (w *writer) takeBack(ctx context.Context, tx pgx.Tx, id int64, state incide
 	if err == nil {
 		err = each(ctx, tx, "DELETE FROM incidents WHERE import_id = $1 RETURNING fid", []any{id}, func(v [][]byte) (bool, error) {
 			fid, _ := integerOf(v[0])
-			w.touched.add(fid)
+			w.touched.Add(fid)
 			mine++
 			return true, nil
 		})
