@@ -62,24 +62,26 @@ func newCounter(c *part) *counter {
 	return n
 }
 
-// countRange counts the rows of a part that stand one after the other; each
-// core takes a share of them.
-func (t *tally) countRange(ctx context.Context, c *part) error {
+// countRows counts the rows from first to end of a part; each core takes a share of them.
+func (t *tally) countRows(ctx context.Context, c *part, first, end int) error {
+	if first >= end {
+		return ctx.Err()
+	}
 	n := newCounter(c)
-	shares := max(1, min(runtime.GOMAXPROCS(0), (c.hi-c.lo)/minShare))
+	shares := max(1, min(runtime.GOMAXPROCS(0), (end-first)/minShare))
 	tallies := make([]*tally, shares)
 	errs := make([]error, shares)
 	var wg sync.WaitGroup
-	from := c.lo
+	from := first
 	for i := range shares {
-		to := c.lo + (c.hi-c.lo)*(i+1)/shares
+		to := first + (end-first)*(i+1)/shares
 		tallies[i] = t
 		switch {
 		case len(c.times) == 0 && i > 0:
 			tallies[i] = &tally{dense: make([]sums, len(t.dense))}
-		case len(c.times) > 0 && to < c.hi: // a group ends with its period, so both write to the same tally
+		case len(c.times) > 0 && to < end: // a group ends with its period, so both write to the same tally
 			c.setDay(c.s.start[to-1])
-			to = min(c.s.from(incident.Day(c.next)), c.hi)
+			to = min(c.s.from(incident.Day(c.next)), end)
 		}
 		lo, own := from, *n
 		share := func() { errs[i] = tallies[i].count(ctx, &own, lo, to) }

@@ -42,6 +42,8 @@ type segment struct {
 	records []byte
 	words   *words
 
+	months monthly
+
 	// bounds is true if any row has a lowest or a highest figure.
 	bounds bool
 
