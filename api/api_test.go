@@ -88,7 +88,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 			t.Errorf("docs/api.md does not name %s %s", r.method, r.template())
 		}
 	}
-	for _, name := range slices.Concat(incidentItemParams, placeItemParams, aggregateParams, geocodeParams, reverseParams, uploadParams) {
+	for _, name := range slices.Concat(incidentItemParams, placeItemParams, versionParams, aggregateParams, geocodeParams, reverseParams, uploadParams) {
 		if !strings.Contains(string(doc), "`"+name+"`") {
 			t.Errorf("docs/api.md does not name the parameter %s", name)
 		}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"testing/fstest"
@@ -112,11 +113,15 @@ var testStores = map[string]func(t testing.TB) incident.Reader{
 	"naive": func(t testing.TB) incident.Reader { return fill(t, storetest.NewNaive()) },
 }
 
+// fillOrder is the order of the datasets by the numbers of their first incidents.
+var fillOrder = []string{"ged", "demo", "acled"}
+
 // fill loads the incidents of testStore in their order.
 func fill(t testing.TB, st incident.Store) incident.Reader {
 	t.Helper()
-	for _, d := range []int{2, 1, 0} { // ged, demo, acled
-		info := testStore().datasets[d].Dataset
+	datasets := testStore().datasets
+	for _, name := range fillOrder {
+		info := datasets[slices.IndexFunc(datasets, func(d incident.DatasetInfo) bool { return d.Name == name })].Dataset
 		load, err := st.Begin(t.Context(), incident.Import{Dataset: info})
 		if err != nil {
 			t.Fatal(err)

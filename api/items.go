@@ -573,7 +573,7 @@ func (s *server) getItem(c echo.Context) error {
 			return err
 		}
 		if contains(snap.withheld, in.Dataset) {
-			return &httpError{http.StatusForbidden, "The terms of the dataset " + quoted(in.Dataset) + " allow only aggregates of its incidents.", nil}
+			return onlyAggregates(in.Dataset)
 		}
 		duplicates, err := s.Reader.Links(ctx, strconv.FormatInt(in.FID, 10))
 		if err != nil && incident.CodeOf(err) != incident.CodeNotFound { // it may have gone meanwhile
@@ -589,6 +589,7 @@ func (s *server) getItem(c echo.Context) error {
 		enc.crs = before
 		st.b = appendDuplicates(st.b, duplicates, snap.withheld)
 		st.b = enc.appendPlaceAndTime(st.b, in)
+		links = append(links, link{Rel: "version-history", Type: mediaJSON, Href: s.base(r) + "/collections/" + incidentsID + "/items/" + in.ID + "/versions"})
 	} else {
 		body, ft, ok := s.placeFeature(col, fid)
 		if !ok {

@@ -31,6 +31,7 @@ func (s *server) routeTable() []route {
 		{get, "/collections/:id/schema", true, s.getSchema},
 		{get, "/collections/:id/items", true, s.getItems},
 		{get, "/collections/:id/items/:fid", true, s.getItem},
+		{get, "/collections/incidents/items/:fid/versions", true, s.getVersions},
 		{get, "/collections/incidents/columns", true, s.getColumns},
 		{get, "/collections/:id/tiles", true, s.getTilesets},
 		{get, "/collections/:id/tiles/" + tileMatrixSet, true, s.getTileset},

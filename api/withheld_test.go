@@ -122,7 +122,8 @@ func everyRoute() []string {
 		"/collections/incidents/tiles/WebMercatorQuad?f=tilejson", "/collections/incidents/columns", "/collections/incidents/items", "/collections/incidents/items?f=jsonfg",
 		"/aggregates?by=unit,event_type,precision", "/aggregates?by=week&count=distinct", "/aggregates?by=actor", "/aggregates?by=day,actor,unit&f=csv", "/api", "/conformance", "/imports")
 	for fid := range 12 {
-		out = append(out, fmt.Sprintf("/collections/incidents/items/%d", fid), fmt.Sprintf("/collections/incidents/items/%d?f=html", fid))
+		out = append(out, fmt.Sprintf("/collections/incidents/items/%d", fid), fmt.Sprintf("/collections/incidents/items/%d?f=html", fid),
+			fmt.Sprintf("/collections/incidents/items/%d/versions", fid))
 	}
 	for _, s := range secrets {
 		out = append(out, "/geocode?complete=true&q="+url.QueryEscape(s.text[:9]), "/geocode?q="+url.QueryEscape("in "+s.text[:9]),
