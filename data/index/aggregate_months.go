@@ -47,8 +47,8 @@ func (s *segment) sumMonths() *months {
 	}
 	of := make([]sums, len(s.places))
 	c := counter{part: part{s: s, numberer: numberer{s: s, times: []timeKey{{&keyer{key: incident.KeyMonth}, 0}}}}}
-	for lo, end := 0, 0; lo < s.rows(); lo = end {
-		end = c.periodEnd(lo, s.rows())
+	for lo := 0; lo < s.rows(); {
+		end := c.periodEnd(lo, s.rows())
 		for i, column := range s.figures() {
 			addEntries(of, s.place[lo:end], same, column[lo:end], s, i)
 		}
@@ -59,6 +59,7 @@ func (s *segment) sumMonths() *months {
 			}
 		}
 		clear(of)
+		lo = end
 	}
 	m.rows, m.cells = append(m.rows, s.rows()), append(m.cells, len(m.place))
 	m.place, m.sums = slices.Clip(m.place), slices.Clip(m.sums)
