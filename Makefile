@@ -5,7 +5,7 @@ BUILD_FLAGS := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 LINT        := v2.15.0
 export CGO_ENABLED = 1
 
-.PHONY: run build test web boundaries gazetteer bench check fmt setup e2e screenshots geobench bench-page
+.PHONY: run build test web boundaries gazetteer bench check fmt setup e2e screenshots geobench bench-page licences
 
 run: build ## build, load the demo into a new store, open the map on 127.0.0.1:8080
 	./bin/sarhad serve
@@ -22,16 +22,20 @@ test: setup check build ## everything that CI runs
 e2e: build ## browser tests of the built program
 	cd frontend && npm run e2e
 
-check: ## format, vet, lint, types; no tests
+check: ## format, vet, lint, licences, types; no tests
 	@test -z "$$(gofmt -l api cmd data frontend/*.go geo incident)" || { gofmt -l api cmd data frontend/*.go geo incident; echo "run make fmt"; exit 1; }
 	$(GO) vet ./...
 	$(GO) mod verify >/dev/null
 	"$$($(GO) env GOPATH)/bin/golangci-lint" run ./...
+	$(GO) run ./cmd/sarhad-parts check
 	cd frontend && npm run check
 
 fmt:
 	gofmt -w api cmd data frontend/*.go geo incident
 	cd frontend && npm run fmt
+
+licences: ## write docs/licences.md again, after a change of what the program is made of
+	$(GO) run ./cmd/sarhad-parts list
 
 setup: ## what the tests need beyond Go and a C compiler
 	LINT=$(LINT) GO="$(GO)" .ci/setup

@@ -21,6 +21,7 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     sourcemap: false,
+    license: { fileName: 'licences.md' },
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 600,
   },

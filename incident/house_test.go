@@ -32,6 +32,7 @@ func TestImportsKeepToTheHouse(t *testing.T) {
 		"sarhad/data/storetest":   {"sarhad/incident", "sarhad/geo"},
 		"sarhad/cmd/sarhad":       nil, // anything
 		"sarhad/cmd/sarhad-bench": nil,
+		"sarhad/cmd/sarhad-parts": nil,
 
 		"sarhad/data/postgis/pgtest": {},
 	}
