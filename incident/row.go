@@ -168,6 +168,15 @@ type Journal interface {
 	Commits() int64
 }
 
+// Waiter is a reader that is told of changes, so that who keeps a copy need not ask all the time.
+type Waiter interface {
+	Reader
+	// Wait returns as soon as the change number is greater than a number, at once
+	// if it is, and gives it. It fails with CodeUnavailable when nothing can be
+	// heard of the store; whoever waits asks again after a while.
+	Wait(ctx context.Context, after int64) (change int64, err error)
+}
+
 // Clusterer is a reader that gives all clusters of likely duplicates at once,
 // so that who keeps a copy can count them; see [AggregateQuery.Distinct].
 type Clusterer interface {

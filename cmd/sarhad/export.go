@@ -189,7 +189,7 @@ func (c *exportCmd) check() error {
 
 // Run implements the command.
 func (c *exportCmd) Run(e *env) error {
-	if err := errors.Join(c.check(), notPostgres(c.Store)); err != nil {
+	if err := c.check(); err != nil {
 		fmt.Fprintln(e.stderr, "sarhad:", err)
 		return exitError(exitUsage)
 	}
@@ -198,7 +198,7 @@ func (c *exportCmd) Run(e *env) error {
 		return err
 	}
 	// Only read, so that a store that is being served can be used.
-	st, err := gpkg.Open(e.ctx, c.Store, gpkg.Options{ReadOnly: true})
+	st, err := addressOf(c.Store).open(e, storeOptions{readOnly: true})
 	if err != nil {
 		return err
 	}

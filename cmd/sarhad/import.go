@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -78,17 +77,21 @@ func (c *importCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	path := c.Store
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && c.DryRun {
+	at := addressOf(c.Store)
+	there, err := at.there(e)
+	if err != nil {
+		return err
+	}
+	if !there && c.DryRun {
 		// A dry run makes no store; what would be new is tried on an empty one elsewhere.
 		dir, err := os.MkdirTemp("", "sarhad-dry-run-")
 		if err != nil {
 			return fmt.Errorf("make room for a dry run: %w", err)
 		}
 		defer os.RemoveAll(dir)
-		path = filepath.Join(dir, "empty.gpkg")
+		at = inFile(filepath.Join(dir, "empty.gpkg"))
 	}
-	st, err := known.open(e, path, true)
+	st, err := known.open(e, at, true)
 	if err != nil {
 		return err
 	}
@@ -102,7 +105,7 @@ func (c *importCmd) Run(e *env) error {
 		return err
 	}
 	if !c.NoIndex {
-		saveIndex(e, said, st, loads)
+		saveIndex(e, said, st, at, loads)
 	}
 	failed, rejected := 0, 0
 	for _, l := range loads {

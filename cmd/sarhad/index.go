@@ -7,25 +7,24 @@ import (
 	"log/slog"
 	"time"
 
-	"sarhad/data/gpkg"
 	"sarhad/data/index"
+	"sarhad/incident"
 )
 
 // indexFlag says whether questions are answered from an index.
 type indexFlag struct {
-	NoIndex bool `help:"Answer every question from the store itself. The answers are the same and slower; no STORE-index file is kept."`
+	NoIndex  bool   `help:"Answer every question from the store itself. The answers are the same and slower; no STORE-index file is kept."`
+	IndexDir string `help:"Folder for the index, which may be lost at any time; beside the store unless given, for a database the cache of the user." placeholder:"DIR" type:"existingdir"`
 }
 
 // openIndex opens the index beside a store, nil if none is wanted.
-func (f *indexFlag) openIndex(st *gpkg.Store) *index.Index {
+func (f *indexFlag) openIndex(st incident.Reader, at address) *index.Index {
 	if f.NoIndex {
 		return nil
 	}
-	return index.New(st, index.Options{File: indexFile(st)})
+	file, _ := at.indexFile(f.IndexDir)
+	return index.New(st, index.Options{File: file})
 }
-
-// indexFile is where the index of a store lies.
-func indexFile(st *gpkg.Store) string { return st.Path() + "-index" }
 
 // A load is worth a new index if it changed so many incidents and so large a
 // part of the store. A server catches up with less by itself, and saving the
@@ -39,7 +38,11 @@ const (
 // saveIndex saves the index after large loads, so that a server that is started
 // then need not make it, and says so. Nothing depends on it: if it cannot be
 // saved, that is a warning.
-func saveIndex(e *env, w io.Writer, st *gpkg.Store, loads []outcome) {
+func saveIndex(e *env, w io.Writer, st incident.Reader, at address, loads []outcome) {
+	file, shared := at.indexFile("")
+	if !shared {
+		return // the servers of a database may be anywhere
+	}
 	touched := 0
 	for _, l := range loads {
 		if l.Stored {
@@ -65,7 +68,7 @@ func saveIndex(e *env, w io.Writer, st *gpkg.Store, loads []outcome) {
 		if touched*indexPart < all {
 			return nil
 		}
-		if err := index.Save(e.ctx, st, indexFile(st)); err != nil {
+		if err := index.Save(e.ctx, st, file); err != nil {
 			return err
 		}
 		fmt.Fprintf(w, "Index saved beside the store in %.1f s\n", time.Since(began).Seconds())

@@ -1,5 +1,5 @@
 // Command sarhad loads incident files for the Pakistan–Afghanistan border
-// region into one GeoPackage and serves them as a map and as GeoJSON layers.
+// region into a store and serves them as a map and as GeoJSON layers.
 //
 // Only here are flags and the environment read and the process ended.
 package main
@@ -46,7 +46,7 @@ type cli struct {
 
 // storeFlag is shared by every command that opens a store.
 type storeFlag struct {
-	Store string `help:"The store: a GeoPackage file." default:"sarhad.gpkg" placeholder:"FILE.gpkg"`
+	Store string `help:"The store: a GeoPackage file, or postgres://user@host/database." default:"sarhad.gpkg" env:"SARHAD_STORE" placeholder:"FILE.gpkg"`
 }
 
 // env is what commands get from outside, so that tests can put their own in place.

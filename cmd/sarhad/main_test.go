@@ -34,12 +34,22 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	testscript.Main(m, map[string]func(){"sarhad": main})
+	testscript.Main(tests{m}, map[string]func(){"sarhad": main})
 }
 
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "testdata/script", true, func() string { return "" }) }
+
+// runScripts runs the scripts of a folder. inFile says that stores are files;
+// database gives each script, in PG, the beginning of the addresses of stores in a database.
+func runScripts(t *testing.T, dir string, inFile bool, database func() string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir: dir,
+		Condition: func(name string) (bool, error) {
+			if name != "gpkg" {
+				return false, fmt.Errorf("there is no condition %s", name)
+			}
+			return inFile, nil
+		},
 		RequireExplicitExec: true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			// brokenfile FILE writes 10,000 rows of which 37 are broken.
@@ -67,6 +77,7 @@ func TestScripts(t *testing.T) {
 			},
 		},
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("PG", database())
 			if _, err := exec.LookPath("ogrinfo"); err == nil {
 				e.Setenv("HAVE_OGRINFO", "1")
 			} else if os.Getenv("CI") != "" {

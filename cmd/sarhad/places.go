@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/paulmach/orb"
 
@@ -108,8 +107,8 @@ func (f *placesFlag) read(w io.Writer) (*places, error) {
 }
 
 // open opens a store for writing. One that is unmapped is read in little memory.
-func (p *places) open(e *env, path string, unmapped bool) (*gpkg.Store, error) {
-	return e.openStore(path, gpkg.Options{Units: p.units, Border: p.line, Crossings: p.crossings, Boundaries: p.boundaries, Unmapped: unmapped})
+func (p *places) open(e *env, at address, unmapped bool) (store, error) {
+	return at.open(e, storeOptions{places: p, unmapped: unmapped})
 }
 
 // locator places the incidents of a dataset, those without coordinates also by what the other datasets of a store teach.
@@ -126,10 +125,7 @@ func (p *places) locator(e *env, st incident.Reader, dataset string) ingest.Loca
 // withStore is a geocoder that knows also what the incidents of a store teach. The store is only read, so that one that
 // is being served can be used. One that is not there is an error only if it was asked for.
 func (p *places) withStore(e *env, path string, asked bool) (*geo.Geocoder, error) {
-	if err := notPostgres(path); err != nil {
-		return nil, err
-	}
-	st, err := gpkg.Open(e.ctx, path, gpkg.Options{ReadOnly: true})
+	st, err := addressOf(path).open(e, storeOptions{readOnly: true})
 	if err != nil {
 		if !asked {
 			if incident.CodeOf(err) != incident.CodeNotFound {
@@ -147,11 +143,4 @@ func (p *places) withStore(e *env, path string, asked bool) (*geo.Geocoder, erro
 		return p.geocoder, nil
 	}
 	return p.geocoder.With(learned), nil
-}
-
-func notPostgres(path string) error {
-	if strings.HasPrefix(path, "postgres:") || strings.HasPrefix(path, "postgresql:") {
-		return incident.Errorf(incident.CodeInvalid, "this version keeps incidents in a GeoPackage file only; give --store FILE.gpkg")
-	}
-	return nil
 }

@@ -15,7 +15,6 @@ import (
 
 	"sarhad/api"
 	"sarhad/data/bundle"
-	"sarhad/data/gpkg"
 	"sarhad/data/index"
 	"sarhad/data/ingest"
 	"sarhad/data/source"
@@ -46,7 +45,7 @@ func (c *serveCmd) Run(e *env) error {
 		fmt.Fprintf(e.stderr, "sarhad: --listen takes HOST:PORT, for example 127.0.0.1:8080: %v\n", err)
 		return exitError(exitUsage)
 	}
-	if err := c.check(); err != nil {
+	if err := c.check(addressOf(c.Store)); err != nil {
 		fmt.Fprintln(e.stderr, "sarhad:", err)
 		return exitError(exitUsage)
 	}
@@ -66,7 +65,7 @@ func (c *serveCmd) Run(e *env) error {
 		return err
 	}
 	locator := ingest.NewLocator(known.geocoder, nil)
-	st, err := known.open(e, c.Store, false)
+	st, err := known.open(e, addressOf(c.Store), false)
 	if err != nil {
 		return err
 	}
@@ -91,7 +90,7 @@ func (c *serveCmd) Run(e *env) error {
 		}
 	}
 	defer endUploads()
-	x := c.openIndex(st)
+	x := c.openIndex(st, addressOf(c.Store))
 	handler, err := c.handler(e, st, x, known, live, taken.loader())
 	if err != nil {
 		return err
@@ -114,7 +113,7 @@ func (c *serveCmd) Run(e *env) error {
 	srv := api.NewServer(handler)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
-	fmt.Fprintf(e.stderr, "Sarhad serves %s at http://%s (stop with Ctrl-C)\n", c.Store, ln.Addr())
+	fmt.Fprintf(e.stderr, "Sarhad serves %s at http://%s (stop with Ctrl-C)\n", addressOf(c.Store), ln.Addr())
 	if taken != nil {
 		fmt.Fprintf(e.stderr, "Files of up to %d bytes are taken at /imports from those who show the write token\n", c.MaxUpload)
 	}
@@ -160,7 +159,7 @@ func (p *places) warmUp() {
 	}
 }
 
-func (c *serveCmd) handler(e *env, st *gpkg.Store, x *index.Index, known *places, live *liveGeocoder, loader incident.Loader) (http.Handler, error) {
+func (c *serveCmd) handler(e *env, st store, x *index.Index, known *places, live *liveGeocoder, loader incident.Loader) (http.Handler, error) {
 	coarse, err := bundle.BorderCoarse()
 	if err != nil {
 		return nil, fmt.Errorf("read the bundled border line: %w", err)
@@ -198,7 +197,7 @@ const syntheticDataset = "synthetic"
 
 // loadSynthetic generates incidents and loads them as a file would be, unless
 // the store holds just so many already.
-func (c *serveCmd) loadSynthetic(ctx context.Context, e *env, st *gpkg.Store, locator ingest.Locator) error {
+func (c *serveCmd) loadSynthetic(ctx context.Context, e *env, st incident.Store, locator ingest.Locator) error {
 	if c.Synthetic == 0 {
 		return nil
 	}
@@ -227,12 +226,4 @@ func (c *serveCmd) loadSynthetic(ctx context.Context, e *env, st *gpkg.Store, lo
 	}
 	fmt.Fprintf(e.stderr, "%d synthetic incidents are loaded; remove them with: sarhad datasets remove %s\n", report.New+report.Changed+report.Unchanged, syntheticDataset)
 	return nil
-}
-
-// openExisting opens a store that must be there already and leaves its layers as they are.
-func (e *env) openExisting(path string) (*gpkg.Store, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, incident.Errorf(incident.CodeNotFound, "there is no store %s; sarhad serve or sarhad import makes one", path)
-	}
-	return e.openStore(path, gpkg.Options{})
 }

@@ -4,36 +4,15 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"time"
 
 	"sarhad/data/bundle"
-	"sarhad/data/gpkg"
 	"sarhad/data/ingest"
 	"sarhad/data/source"
 	"sarhad/incident"
 )
 
-// openStore opens a store for writing; options without units leave the layers of the file as they are.
-// A store of an older version is brought up to date, and that is said: what is new cannot be known of its incidents.
-func (e *env) openStore(path string, opt gpkg.Options) (*gpkg.Store, error) {
-	if err := notPostgres(path); err != nil {
-		return nil, err
-	}
-	opt.Now = time.Now
-	have, want, err := gpkg.MigrationStatus(e.ctx, path)
-	if incident.CodeOf(err) == incident.CodeUnavailable {
-		return nil, err // such as a locked store, which was waited for
-	}
-	old := err == nil && have > 0 && have < min(want, 2) // those columns came with version 2; what is wrong with the file, opening it says
-	st, err := gpkg.Open(e.ctx, path, opt)
-	if err == nil && old {
-		e.log.Warn("the store was written by an older version and has been brought up to date; its incidents have no unit_then, district_then and subunit_id until their files are imported again", "store", path)
-	}
-	return st, err
-}
-
 // loadDemo puts the bundled demo into a store.
-func loadDemo(ctx context.Context, st *gpkg.Store, locator ingest.Locator) (ingest.Report, error) {
+func loadDemo(ctx context.Context, st incident.Store, locator ingest.Locator) (ingest.Report, error) {
 	src, err := source.Open(bytes.NewReader(bundle.Demo()), source.Options{Format: "geojson", File: "demo.geojson", Dataset: "demo"})
 	if err != nil {
 		return ingest.Report{}, fmt.Errorf("read the bundled demo: %w", err)
@@ -128,15 +107,16 @@ type backupCmd struct {
 
 // Run implements the command.
 func (c *backupCmd) Run(e *env) error {
-	st, err := e.openExisting(c.Store)
-	if err != nil {
+	a := addressOf(c.Store)
+	if there, err := a.there(e); err != nil {
+		return err
+	} else if !there {
+		return noStore(a)
+	}
+	if err := a.backup(e, c.File); err != nil {
 		return err
 	}
-	defer st.Close()
-	if err := st.Backup(e.ctx, c.File); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(e.stdout, "Wrote", c.File)
+	_, err := fmt.Fprintln(e.stdout, "Wrote", c.File)
 	return err
 }
 
@@ -151,7 +131,7 @@ type migrateStatusCmd struct {
 
 // Run implements the command.
 func (c *migrateStatusCmd) Run(e *env) error {
-	have, want, err := gpkg.MigrationStatus(e.ctx, c.Store)
+	have, want, err := addressOf(c.Store).status(e)
 	if err != nil {
 		return err
 	}

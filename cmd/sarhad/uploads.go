@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"sync"
 
-	"sarhad/data/gpkg"
 	"sarhad/data/ingest"
 	"sarhad/data/upload"
 	"sarhad/incident"
@@ -17,17 +17,25 @@ import (
 // uploadFlag says whether and how files are taken over HTTP.
 type uploadFlag struct {
 	WriteToken string   `help:"Take files over HTTP from those who show this token. Better given in the environment, where other users do not see it." env:"SARHAD_WRITE_TOKEN" placeholder:"TOKEN"`
+	UploadDir  string   `help:"Folder for files that wait to be loaded; beside the store unless given. It outlives the server." placeholder:"DIR" type:"path"`
 	MaxUpload  byteSize `help:"Largest file to take over HTTP: a number of MB, or with kB, MB, GB, KiB, MiB or GiB." default:"2GB" placeholder:"SIZE"`
 }
 
 // minToken is the shortest token in characters: nobody guesses 64 random bits over HTTP.
 const minToken = 16
 
-// check refuses a token that could be guessed or cannot stand in a header. It never shows it.
-func (f *uploadFlag) check() error {
+// check refuses a token that could be guessed or cannot stand in a header, which
+// it never shows, and finds the folder for what waits.
+func (f *uploadFlag) check(at address) error {
 	t := f.WriteToken
 	if t == "" {
 		return nil
+	}
+	if f.UploadDir == "" {
+		f.UploadDir = at.uploads()
+	}
+	if f.UploadDir == "" {
+		return errors.New("files that are taken over HTTP wait in a folder, and a database has none: give one with --upload-dir")
 	}
 	var wrong string
 	switch {
@@ -71,11 +79,11 @@ type uploads struct {
 
 // startUploads opens the queue beside a store and begins to load what waits in
 // it; nil without a token. A load that a server did not finish goes on.
-func (c *serveCmd) startUploads(e *env, st *gpkg.Store, known *places) (*uploads, error) {
+func (c *serveCmd) startUploads(e *env, st incident.Store, known *places) (*uploads, error) {
 	if c.WriteToken == "" {
 		return nil, nil //nolint:nilnil // none is wanted
 	}
-	q, err := upload.Open(e.ctx, upload.Options{Dir: c.Store + "-uploads", Store: st, MaxBytes: int64(c.MaxUpload), Log: e.log,
+	q, err := upload.Open(e.ctx, upload.Options{Dir: c.UploadDir, Store: st, MaxBytes: int64(c.MaxUpload), Log: e.log,
 		Locator: func(dataset string) ingest.Locator { return known.locator(e, st, dataset) }})
 	if err != nil {
 		return nil, err

@@ -43,6 +43,9 @@ type Index struct {
 	following, loading atomic.Bool  // whether Follow runs, and whether a load did when it last looked
 	asked              atomic.Int64 // when an answer last looked whether the store has changed, in nanoseconds
 	commits            atomic.Int64 // of the store, then
+	built              atomic.Int64 // commits of the store before the view was last found to be of the present state
+	listening          atomic.Bool  // whether the store tells of its changes, of which told is the last
+	told               atomic.Int64
 	looks              atomic.Int64 // how often Follow has looked at the whole state
 }
 
@@ -199,27 +202,41 @@ func (x *Index) mostFresh(base *segment) int { return max(x.opt.MostNew, base.ro
 const (
 	// lookEvery is how often Follow looks whether the store has changed.
 	lookEvery = 100 * time.Millisecond
+	// lookAlways is the same while the store tells of its changes by itself, in case that one was not heard.
+	lookAlways = 2 * time.Second
+	// listenAgain is how long the store is left alone after it could not be listened to.
+	listenAgain = time.Second
 	// loadShare bounds the time that goes into keeping up with a running load, which shares the machine.
 	loadShare = 8
 )
 
 // Follow keeps the index up to date until its context ends. failed is told
-// when it cannot; it goes on trying.
+// when it cannot; it goes on trying. A store that is an [incident.Waiter] is
+// listened to, and else looked at ten times a second.
 func (x *Index) Follow(ctx context.Context, failed func(error)) {
 	x.following.Store(true)
 	defer x.following.Store(false)
+	if w, ok := x.base.(incident.Waiter); ok {
+		var listening sync.WaitGroup
+		listening.Go(func() { x.listen(ctx, w) })
+		defer listening.Wait()
+	}
 	var took time.Duration
 	var last time.Time
 	for {
+		present := false
 		err := func() error {
 			x.mu.Lock()
 			defer x.mu.Unlock()
+			commits := x.baseCommits()
 			change, err := x.base.Change(ctx)
 			if err != nil {
 				return fmt.Errorf("read the change number: %w", err)
 			}
 			if old := x.view.Load(); old != nil && old.change == change {
 				x.stale.Store(false)
+				x.built.Store(commits)
+				present = true
 				return nil
 			}
 			st, err := x.look(ctx)
@@ -229,12 +246,18 @@ func (x *Index) Follow(ctx context.Context, failed func(error)) {
 				return err
 			}
 			began := time.Now()
-			err = x.refresh(ctx, &st)
+			if err = x.refresh(ctx, &st); err == nil {
+				x.built.Store(commits)
+				present = !st.loading
+			}
 			last = time.Now()
 			took = last.Sub(began)
 			return err
 		}()
 		wait := lookEvery
+		if present && x.listening.Load() {
+			wait = lookAlways
+		}
 		if err != nil && ctx.Err() == nil {
 			failed(err)
 			wait = 50 * lookEvery
@@ -246,6 +269,42 @@ func (x *Index) Follow(ctx context.Context, failed func(error)) {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// listen notes what the store tells of its changes and wakes Follow.
+func (x *Index) listen(ctx context.Context, w incident.Waiter) {
+	defer x.listening.Store(false)
+	for after := int64(-1); ; {
+		change, err := w.Wait(ctx, after)
+		if err == nil {
+			after = change
+			x.told.Store(change)
+			x.listening.Store(true)
+			x.wakeUp()
+			continue
+		}
+		x.listening.Store(false) // Follow looks by itself, and says why it cannot
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(listenAgain):
+		}
+	}
+}
+
+func (x *Index) wakeUp() {
+	select {
+	case x.wake <- struct{}{}:
+	default:
+	}
+}
+
+// baseCommits counts what this process has written to the store.
+func (x *Index) baseCommits() int64 {
+	if j, ok := x.base.(incident.Journal); ok {
+		return j.Commits()
+	}
+	return 0
 }
 
 const (
@@ -268,7 +327,7 @@ func (x *Index) Change(ctx context.Context) (int64, error) {
 	if v == nil {
 		return x.base.Change(ctx)
 	}
-	if !x.following.Load() || !x.mayHaveChanged() {
+	if !x.following.Load() || !x.mayHaveChanged(v) {
 		return v.change, nil
 	}
 	change, err := x.base.Change(ctx)
@@ -295,10 +354,7 @@ func (x *Index) Change(ctx context.Context) (int64, error) {
 		if x.loading.Load() && x.looks.Load() > looks+1 {
 			break
 		}
-		select {
-		case x.wake <- struct{}{}:
-		default:
-		}
+		x.wakeUp()
 		select {
 		case <-ctx.Done():
 			return 0, ctx.Err()
@@ -509,12 +565,15 @@ func (s *segment) firstFID(fid int64) int {
 	return i
 }
 
-// mayHaveChanged reports whether it is time to look again.
-func (x *Index) mayHaveChanged() bool {
-	if j, ok := x.base.(incident.Journal); ok {
-		if n := j.Commits(); x.commits.Swap(n) != n {
-			return true
-		}
+// mayHaveChanged reports whether it is time to look again. Of a store that
+// tells of its changes only what it told and what this process wrote counts.
+func (x *Index) mayHaveChanged(v *view) bool {
+	n := x.baseCommits()
+	if x.listening.Load() && x.told.Load() <= v.change && n == x.built.Load() {
+		return false
+	}
+	if x.commits.Swap(n) != n {
+		return true
 	}
 	every := askEvery
 	if x.loading.Load() {

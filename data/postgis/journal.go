@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -78,10 +79,12 @@ func (s *Store) Touched(ctx context.Context, since int64) (ranges []incident.FID
 // channel is what a change of the store is told on, with the change number as the message.
 func (s *Store) channel() string { return s.opt.Schema + "_change" }
 
-// Wait returns as soon as the change number is greater than a number, at once
-// if it is, and gives it. Changes of other processes and machines count too. It
-// holds a connection of its own while it waits. On a replica, which is told nothing, it
-// fails with CodeUnavailable: wait on the primary.
+// pollEvery is how often a replica is asked for its change number by whoever waits for one: it is told nothing.
+const pollEvery = 50 * time.Millisecond
+
+// Wait implements [incident.Waiter]. Changes of other processes and machines
+// count too. The connection that it waits on is kept for the next time. On a
+// replica, which is told nothing, it asks every 50 ms what has been replayed.
 func (s *Store) Wait(ctx context.Context, after int64) (change int64, err error) {
 	change, err = s.wait(ctx, after)
 	if err != nil {
@@ -91,26 +94,73 @@ func (s *Store) Wait(ctx context.Context, after int64) (change int64, err error)
 }
 
 func (s *Store) wait(ctx context.Context, after int64) (change int64, err error) {
+	l, err := s.listen(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { s.doNotListen(l) }()
+	for {
+		// Asked after LISTEN, so that no change falls in between.
+		if change, err = changeNumber(ctx, l.c); err != nil || change > after {
+			return change, err
+		}
+		if !l.deaf {
+			if _, err := l.c.WaitForNotification(ctx); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+// listener is a connection that is told of changes, or deaf: one to a replica.
+type listener struct {
+	*writer
+	deaf bool
+}
+
+// listen gives the connection that waited last, or opens one.
+func (s *Store) listen(ctx context.Context) (l listener, err error) {
+	s.mu.Lock()
+	l, s.idle = s.idle, listener{}
+	s.mu.Unlock()
+	if l.writer != nil {
+		if !l.c.IsClosed() {
+			return l, nil
+		}
+		l.release()
+	}
 	conf := s.conf.Copy()
 	// Nothing runs on the server that could be cancelled: to wait no longer is to hang up.
 	conf.BuildContextWatcherHandler = func(pg *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.DeadlineContextWatcherHandler{Conn: pg.Conn()}
 	}
-	w, err := s.dial(ctx, conf)
+	if l.writer, err = s.dial(ctx, conf); err != nil {
+		return l, err
+	}
+	if err = l.c.QueryRow(ctx, "SELECT pg_is_in_recovery()").Scan(&l.deaf); err == nil && !l.deaf {
+		_, err = l.c.Exec(ctx, "LISTEN "+quoted(s.channel()))
+	}
 	if err != nil {
-		return 0, err
+		l.release()
 	}
-	defer w.release()
-	if _, err := w.c.Exec(ctx, "LISTEN "+quoted(s.channel())); err != nil {
-		return 0, err
+	return l, err
+}
+
+// doNotListen keeps a connection for the next who waits, if it is whole and none is kept.
+func (s *Store) doNotListen(l listener) {
+	s.mu.Lock()
+	keep := s.idle.writer == nil && !l.c.IsClosed() && !s.closed.Load()
+	if keep {
+		s.idle = l
 	}
-	for {
-		// Asked after LISTEN, so that no change falls in between.
-		if change, err = changeNumber(ctx, w.c); err != nil || change > after {
-			return change, err
-		}
-		if _, err := w.c.WaitForNotification(ctx); err != nil {
-			return 0, err
-		}
+	s.mu.Unlock()
+	if !keep {
+		l.release()
 	}
 }

@@ -40,10 +40,11 @@ var migrations = func() []migration {
 // this program wants. have is 0 where there is no store. It fails as [Open] does.
 func MigrationStatus(ctx context.Context, uri string, opt Options) (have, want int, err error) {
 	want = len(migrations)
-	if opt.Schema == "" {
-		opt.Schema = "sarhad"
+	conf, err := parse(uri, &opt)
+	if err != nil {
+		return 0, want, fmt.Errorf("read the version of the store: %w", err)
 	}
-	c, err := pgx.Connect(ctx, uri)
+	c, err := pgx.ConnectConfig(ctx, conf.ConnConfig)
 	if err == nil {
 		have, err = version(ctx, c, opt.Schema)
 		err = errors.Join(err, c.Close(context.WithoutCancel(ctx)))

@@ -24,7 +24,7 @@ import (
 // Options are what a store is opened with. The zero value opens the schema
 // sarhad for writing and creates it if there is none.
 type Options struct {
-	// Schema is the schema of the tables; "" is sarhad. Several stores may share a database.
+	// Schema is the schema of the tables; "" is the one that the address names (?schema=NAME), else sarhad. Several stores may share a database.
 	Schema string
 	// ReadOnly opens a store that exists and never writes to it, as on a replica.
 	ReadOnly bool
@@ -35,7 +35,7 @@ type Options struct {
 }
 
 // Store is a store in a PostgreSQL database. It implements [incident.Store],
-// [incident.Journal] and [incident.Clusterer] and is safe for concurrent use.
+// [incident.Journal], [incident.Waiter] and [incident.Clusterer] and is safe for concurrent use.
 type Store struct {
 	opt     Options
 	conf    *pgx.ConnConfig // of connections that write
@@ -47,6 +47,7 @@ type Store struct {
 
 	mu       sync.Mutex // holds what is cached and who writes
 	writers  map[*writer]bool
+	idle     listener // a connection that waits for those who wait for changes
 	datasets []incident.DatasetInfo
 	dsChange int64
 }
@@ -54,6 +55,7 @@ type Store struct {
 var (
 	_ incident.Store     = (*Store)(nil)
 	_ incident.Journal   = (*Store)(nil)
+	_ incident.Waiter    = (*Store)(nil)
 	_ incident.Clusterer = (*Store)(nil)
 )
 
@@ -81,9 +83,6 @@ var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 // store of a newer version and for a server that cannot be reached, and, if
 // it is to be read only, with CodeNotFound where there is no store.
 func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
-	if opt.Schema == "" {
-		opt.Schema = "sarhad"
-	}
 	if opt.BusyTimeout == 0 {
 		opt.BusyTimeout = 5 * time.Second
 	}
@@ -101,16 +100,9 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 }
 
 func (s *Store) start(ctx context.Context, uri string) error {
-	if !schemaName.MatchString(s.opt.Schema) {
-		return incident.Errorf(incident.CodeInvalid, "%q cannot be the schema of a store: take small letters, digits and _.", s.opt.Schema)
-	}
-	conf, err := pgxpool.ParseConfig(uri)
+	conf, err := parse(uri, &s.opt)
 	if err != nil {
-		// The error hides the password but shows the rest of the address: it is for the log.
-		return &incident.Error{Code: incident.CodeInvalid, Message: "The address of the store cannot be read; write postgres://user@host/database.", Err: err}
-	}
-	if !strings.Contains(uri, "pool_max_conns") {
-		conf.MaxConns = maxConns
+		return err
 	}
 	c := conf.ConnConfig
 	if c.RuntimeParams["application_name"] == "" {

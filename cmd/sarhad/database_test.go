@@ -1,0 +1,140 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"sarhad/data/postgis/pgtest"
+)
+
+// One PostgreSQL for all tests that need one; each store has a schema of its own.
+var (
+	database = sync.OnceValues(pgtest.Start)
+	started  atomic.Bool
+	schemas  atomic.Int64
+)
+
+// tests runs the tests and then ends what they have started.
+type tests struct{ m *testing.M }
+
+func (t tests) Run() int {
+	code := t.m.Run()
+	if started.Load() {
+		if s, err := database(); err == nil {
+			s.Stop()
+		}
+	}
+	return code
+}
+
+// newDatabase gives the address of a store that is not there yet.
+func newDatabase(t testing.TB) string {
+	t.Helper()
+	started.Store(true)
+	s, err := database()
+	pgtest.Check(t, err)
+	return fmt.Sprintf("%s&schema=s%d_", s.URI(), schemas.Add(1))
+}
+
+var storeFile = regexp.MustCompile(`--store (\w+)\.gpkg`)
+
+// The scripts say the same of a store in a database, but for what they mark as of files only.
+func TestScriptsOnDatabase(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"import", "undo", "replace", "rejects", "gazetteer"} {
+		text, err := os.ReadFile(filepath.Join("testdata/script", name+".txtar"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := storeFile.ReplaceAllString(string(text), "--store $${PG}$1")
+		if out == string(text) {
+			t.Errorf("%s names no store", name)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name+".txtar"), []byte(out), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runScripts(t, dir, false, func() string { return newDatabase(t) })
+}
+
+// No message says the password of an address, however badly that is written.
+func TestPasswordIsNeverSaid(t *testing.T) {
+	for i, address := range []string{
+		"postgres://user:s3cretword@127.0.0.1:1/db",
+		"postgres://user:s3cret@word@127.0.0.1:1/db",
+		"postgres://user:s3cret/word@127.0.0.1:1/db",
+		"postgres://user:s3cret#word@127.0.0.1:1/db",
+		"postgres://user:12/s3cretword@127.0.0.1/db",
+		"postgres://user:s3cret%word@127.0.0.1:1/db",
+		"postgres://127.0.0.1:1/db?password=s3cretword&user=u",
+		"postgres://u@127.0.0.1:1/db?password=s3cretword&sslmode=no-such",
+		"postgres://u@127.0.0.1:1/db?sslpassword=s3cretword&schema=No",
+		"postgres:user:s3cretword@127.0.0.1",
+		"postgresql://user:s3cretword@127.0.0.1:port/db",
+	} {
+		commands := [][]string{{"datasets"}, {"undo", "--list"}, {"backup", "x.gpkg"}, {"migrate", "status"}, {"migrate", "up"}}
+		if i < 2 { // these read the places first, which takes long
+			commands = append(commands, []string{"import", "nothing.csv"}, []string{"export", "--format", "csv"}, []string{"geocode", "Kech"}, []string{"serve", "--listen", "127.0.0.1:0"})
+		}
+		for _, args := range commands {
+			var out, said strings.Builder
+			code := run(t.Context(), append(args, "--store", address), strings.NewReader(""), &out, &said)
+			if code == exitOK || said.Len() == 0 {
+				t.Errorf("%v of %s: exit %d, %q", args, address, code, said.String())
+			}
+			for _, part := range []string{"s3cret", "word@", "xxxxx"} {
+				if strings.Contains(said.String(), part) {
+					t.Errorf("%v says %q", args, said.String())
+				}
+			}
+		}
+	}
+}
+
+// What another process loads into the database of a server is seen within a second.
+func TestServeDatabase(t *testing.T) {
+	dir := t.TempDir()
+	store := newDatabase(t)
+	file := generated(t, dir)
+	base := serve(t, "--store", store, "--index-dir", dir)
+	var shown struct{ NumberMatched int }
+	count := func(where string) int {
+		t.Helper()
+		get(t, base+"/collections/incidents/items?limit=1"+where, &shown)
+		return shown.NumberMatched
+	}
+	if count("&dataset=demo") == 0 {
+		t.Error("a new store has no demo")
+	}
+	demo := count("")
+	for _, step := range []struct {
+		want int
+		args []string
+	}{
+		{demo + crashRows, []string{"import", "-q", "--dataset", "one", file}},
+		{demo, []string{"datasets", "remove", "one"}},
+		{0, []string{"datasets", "remove", "demo"}},
+	} {
+		must(t, append(step.args, "--store", store)...)
+		for end := time.Now().Add(time.Second); count("") != step.want; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("a second after %v %d incidents are shown, want %d", step.args, count(""), step.want)
+			}
+		}
+	}
+	if files, err := filepath.Glob(filepath.Join(dir, "sarhad-*-index")); err != nil || len(files) != 1 {
+		t.Errorf("files of the index: %v, %v", files, err)
+	}
+	if r := ranFrom(t, program(t.Context(), t, "serve", "--store", store, "--write-token", strings.Repeat("t", 20))); r.code != exitUsage || !strings.Contains(r.said, "--upload-dir") {
+		t.Errorf("without a folder for uploads: exit %d, %s", r.code, r.said)
+	}
+}
