@@ -160,6 +160,21 @@ export interface Likely {
 }
 export type IncidentFeature = Feature<Point | null, Incident> & { id: string; place?: Geometry | null };
 
+/** Version is what one import made of an incident; feature is null where it took the incident away. */
+export interface Version {
+  version: number;
+  action: 'new' | 'changed' | 'removed';
+  recorded_from: string | null;
+  import: { id: number; file: string | null; dataset: string };
+  changes: { property: string }[];
+  feature: IncidentFeature | null;
+}
+/** Versions is a history, newest first. */
+export interface Versions {
+  versions: Version[];
+  numberMatched: number;
+}
+
 export interface PlaceCandidate {
   /** null for a province or a country, of which name is the name */
   unit_id: string | null;
@@ -229,6 +244,9 @@ export async function getPeriods(): Promise<Period[]> {
 }
 export const getIncident = (id: string | number, signal?: AbortSignal) =>
   getJson<IncidentFeature>(`./collections/incidents/items/${encodeURIComponent(String(id))}`, signal);
+
+export const getVersions = (id: string) =>
+  getJson<Versions>(`./collections/incidents/items/${encodeURIComponent(id)}/versions`);
 
 /** getPlace asks what is known of a name; what is not known whole is completed. */
 export const getPlace = (q: string, limit: number, signal: AbortSignal) =>

@@ -10,6 +10,7 @@ import { NO_TYPE, precisionClass, typeIndex } from '../lib/vocab';
 import { type App, typeWord } from '../state/app';
 import { claimTable, figureWords, named } from './claims';
 import { notes, precisionWords, title, verificationWord, whenText } from './describe';
+import { historyView } from './history';
 import type { List } from './list';
 
 const figure = (n: number | null) => (n === null ? t.notReportedDetail : fmt(n));
@@ -99,6 +100,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
     })}</ol>
     <h2 class="s">${t.dataHead}</h2>
     <p class="note">${t.record(p.source_id, app.datasetTitle(p.dataset))}${p.file ? html`${t.comma}${p.line === null ? p.file : t.fileLine(p.file, p.line)}` : nothing}. ${set?.licence ? t.licence(set.licence) : nothing}${set?.attribution ? html`. <bdi>${set.attribution}</bdi>` : nothing}${synthetic ? html`<br>${t.syntheticLong}.` : nothing}</p>
+    ${historyView(app, String(d.feature.id))}
     <div class="acts"><button type="button" class="btn pri" @click=${share}>${icon('link')}${t.copyLink}</button><a class="btn" href="./collections/incidents/items/${encodeURIComponent(String(d.feature.id))}">${icon('down')}${t.geojson}</a></div>
   </article></div>`;
 }
