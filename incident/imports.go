@@ -81,4 +81,7 @@ type DatasetChange struct {
 	Title, Licence, Attribution, Terms, Version, Accessed *string
 	// AggregatesOnly is the operator's word: once it is set, no load changes it.
 	AggregatesOnly *bool
+	// Delay and Blur are those of [Publication].
+	Delay *time.Duration
+	Blur  *Blur
 }

@@ -322,6 +322,9 @@ type Dataset struct {
 	// Synthetic marks generated incidents; Sample a choice of reports that is no
 	// full record, in which a zero means nothing.
 	Synthetic, Sample bool
+	// Publication is how much of it everybody sees. A load sets it for a dataset
+	// that is new; later only [Writer.SetDataset] changes it.
+	Publication
 }
 
 // DatasetInfo is a dataset with what is loaded of it.

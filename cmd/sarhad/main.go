@@ -39,6 +39,8 @@ type cli struct {
 	Generate generateCmd `cmd:"" help:"Write made-up incidents, the same for the same seed, every row marked synthetic."`
 	Datasets datasetsCmd `cmd:"" help:"List what is loaded, say on what terms, or remove a dataset."`
 	Undo     undoCmd     `cmd:"" help:"Take an import back, or list the imports."`
+	Token    tokenCmd    `cmd:"" help:"Make, list and revoke tokens for those who write over HTTP or see what is closed."`
+	Audit    auditCmd    `cmd:"" help:"Print who wrote what."`
 	Backup   backupCmd   `cmd:"" help:"Copy a store into one file, also while it is being served."`
 	Migrate  migrateCmd  `cmd:"" help:"Show or bring up to date the schema of a store."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
@@ -94,7 +96,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintf(stderr, "sarhad: %v\nTry: sarhad --help\n", err)
 		return exitUsage
 	}
-	err = kctx.Run(&env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil))})
+	err = kctx.Run(&env{ctx: incident.WithActor(ctx, incident.CommandLine), stdin: stdin, stdout: stdout, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil))})
 	var code exitError
 	switch {
 	case err == nil:

@@ -68,6 +68,9 @@ func (c *datasetsListCmd) Run(e *env) error {
 		if d.AggregatesOnly {
 			mark += " (aggregates only)"
 		}
+		if words := publicationWords(d.Publication); words != "" {
+			mark += " (for everybody " + words + ")"
+		}
 		from := ""
 		if d.Version != "" {
 			from += ", version " + d.Version

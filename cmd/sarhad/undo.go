@@ -152,6 +152,8 @@ type datasetsSetCmd struct {
 	Terms           *string `help:"Terms of use." placeholder:"TEXT"`
 	UpstreamVersion *string `help:"What the publisher calls what is loaded." placeholder:"TEXT"`
 	Accessed        *string `help:"Day on which it was fetched." placeholder:"YYYY-MM-DD"`
+	Delay           *string `help:"How long everybody waits for an incident after its last day has ended: 72h, 7d, none." placeholder:"TIME"`
+	Blur            *string `help:"What everybody sees instead of its places: none, district, or cells of a grid such as grid:0.1." placeholder:"KIND"`
 }
 
 // Run implements the command.
@@ -160,6 +162,16 @@ func (c *datasetsSetCmd) Run(e *env) error {
 	if c.Public != nil {
 		only := *c.Public == "aggregates"
 		change.AggregatesOnly = &only
+	}
+	p, err := readPublication(c.Delay, c.Blur)
+	if err != nil {
+		return usage(e, err)
+	}
+	if c.Delay != nil {
+		change.Delay = &p.Delay
+	}
+	if c.Blur != nil {
+		change.Blur = &p.Blur
 	}
 	if change == (incident.DatasetChange{}) {
 		fmt.Fprintln(e.stderr, "sarhad: datasets set needs something to set, such as --licence; see sarhad datasets set --help")
@@ -184,7 +196,7 @@ func (c *datasetsSetCmd) Run(e *env) error {
 				public = "aggregates"
 			}
 			parts := []string{}
-			for _, p := range [][2]string{{"title", d.Title}, {"licence", d.Licence}, {"attribution", d.Attribution}, {"terms", d.Terms}, {"upstream version", d.Version}, {"accessed", d.Accessed}, {"public", public}} {
+			for _, p := range [][2]string{{"title", d.Title}, {"licence", d.Licence}, {"attribution", d.Attribution}, {"terms", d.Terms}, {"upstream version", d.Version}, {"accessed", d.Accessed}, {"public", public}, {"for everybody", publicationWords(d.Publication)}} {
 				if p[1] != "" {
 					parts = append(parts, fmt.Sprintf("%s: %s", p[0], p[1]))
 				}

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"slices"
+	"time"
 
 	"sarhad/incident"
 )
@@ -50,7 +51,7 @@ func (s *Store) datasetInfos(ctx context.Context, c *conn) (infos []incident.Dat
 		places = places[:0]
 	}
 	err = c.each(ctx, `SELECT d.name, d.title, d.licence, d.attribution, d.terms, +d.aggregates_only, +d.synthetic, +d.sample, d.version, d.accessed,
-		p.country, p.unit_id, p.incidents, +p.first_start, +p.last_end, p.min_x, p.min_y, p.max_x, p.max_y
+		p.country, p.unit_id, p.incidents, +p.first_start, +p.last_end, p.min_x, p.min_y, p.max_x, p.max_y, d.delay_hours, d.blur
 		FROM datasets AS d LEFT JOIN dataset_places AS p ON p.dataset = d.name AND p.incidents > 0
 		ORDER BY d.name, p.country, p.unit_id`, nil, func(v []driver.Value) error {
 		str := func(i int) string { t, _ := v[i].(string); return t }
@@ -58,7 +59,9 @@ func (s *Store) datasetInfos(ctx context.Context, c *conn) (infos []incident.Dat
 			done()
 			infos = append(infos, incident.DatasetInfo{Dataset: incident.Dataset{Name: name, Title: str(1), Licence: str(2), Attribution: str(3), Terms: str(4),
 				AggregatesOnly: v[5] == any(int64(1)), Synthetic: v[6] == any(int64(1)), Sample: v[7] == any(int64(1)),
-				Version: str(8), Accessed: str(9)}})
+				Version: str(8), Accessed: str(9), Publication: incident.Publication{Blur: incident.Blur(str(20))}}})
+			delay, _ := v[19].(int64)
+			infos[len(infos)-1].Delay = time.Duration(delay) * time.Hour
 		}
 		n, ok := v[12].(int64)
 		if !ok {
@@ -82,3 +85,6 @@ func (s *Store) datasetInfos(ctx context.Context, c *conn) (infos []incident.Dat
 	s.mu.Unlock()
 	return infos, nil
 }
+
+// hours is a delay as it is stored.
+func hours(d time.Duration) int64 { return int64(d / time.Hour) }

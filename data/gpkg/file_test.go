@@ -121,6 +121,7 @@ func TestFirstVersion(t *testing.T) {
 	for _, q := range []string{
 		"DROP TABLE versions", "DELETE FROM gpkg_contents WHERE table_name = 'versions'",
 		"DROP TABLE links", "DROP TABLE clusters", "DROP TABLE journal", "DELETE FROM gpkg_contents WHERE table_name IN ('links', 'clusters', 'journal')", "DELETE FROM meta WHERE key IN ('linked', 'journal_since')",
+		"DROP TABLE tokens", "DROP TABLE audit", "DELETE FROM gpkg_contents WHERE table_name = 'audit'", "ALTER TABLE datasets DROP COLUMN delay_hours", "ALTER TABLE datasets DROP COLUMN blur",
 		"ALTER TABLE imports DROP COLUMN hash", "ALTER TABLE imports DROP COLUMN mapping", "ALTER TABLE imports DROP COLUMN who", "ALTER TABLE imports DROP COLUMN rows_gone",
 		"ALTER TABLE datasets DROP COLUMN version", "ALTER TABLE datasets DROP COLUMN accessed", "ALTER TABLE datasets DROP COLUMN public_set",
 	} {

@@ -177,6 +177,9 @@ func (l *load) begin(ctx context.Context) error {
 	if err == nil {
 		l.importID, err = c.integer(ctx, "SELECT last_insert_rowid()")
 	}
+	if err == nil {
+		err = s.audit(c, incident.AuditImport(ctx, incident.AuditImportBegun, l.importID, &l.imp, ""))
+	}
 	if err == nil && !l.imp.Atomic {
 		err = c.commit()
 	}
@@ -591,7 +594,7 @@ func (l *load) register(ctx context.Context, c *conn) (visible bool, err error) 
 		return false, err
 	}
 	// Empty fields keep what is there. Nothing is written if nothing differs. What the operator said of republishing stands.
-	if err := c.exec(`INSERT INTO datasets (name, title, licence, attribution, terms, version, accessed, aggregates_only, synthetic, sample, stale) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
+	if err := c.exec(`INSERT INTO datasets (name, title, licence, attribution, terms, version, accessed, aggregates_only, synthetic, sample, delay_hours, blur, stale) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)
 		ON CONFLICT (name) DO UPDATE SET title = coalesce(excluded.title, title), licence = coalesce(excluded.licence, licence),
 		attribution = coalesce(excluded.attribution, attribution), terms = coalesce(excluded.terms, terms),
 		version = coalesce(excluded.version, version), accessed = coalesce(excluded.accessed, accessed),
@@ -601,7 +604,7 @@ func (l *load) register(ctx context.Context, c *conn) (visible bool, err error) 
 		OR coalesce(excluded.attribution, attribution) IS NOT attribution OR coalesce(excluded.terms, terms) IS NOT terms
 		OR coalesce(excluded.version, version) IS NOT version OR coalesce(excluded.accessed, accessed) IS NOT accessed
 		OR NOT public_set AND excluded.aggregates_only > aggregates_only OR excluded.synthetic > synthetic OR excluded.sample > sample`,
-		d.Name, text(d.Title), text(d.Licence), text(d.Attribution), text(d.Terms), text(d.Version), text(d.Accessed), d.AggregatesOnly, d.Synthetic, d.Sample); err != nil {
+		d.Name, text(d.Title), text(d.Licence), text(d.Attribution), text(d.Terms), text(d.Version), text(d.Accessed), d.AggregatesOnly, d.Synthetic, d.Sample, hours(d.Delay), text(string(d.Blur))); err != nil {
 		return false, fmt.Errorf("register the dataset: %w", err)
 	}
 	after, err := c.integer(ctx, "SELECT total_changes()")
@@ -634,6 +637,9 @@ func (l *load) Finish(ctx context.Context, report string) error {
 		}
 		if err := c.exec("UPDATE imports SET state = 'done', finished = ?, hash = ?, report = ? WHERE fid = ?", timestamp(l.s.opt.Now()), text(hash), text(report), l.importID); err != nil {
 			return fmt.Errorf("write the record of the import: %w", err)
+		}
+		if err := l.s.audit(c, incident.AuditImport(ctx, incident.AuditImportFinished, l.importID, &l.imp, incident.AuditCounts(l.total, l.gone))); err != nil {
+			return err
 		}
 		if visible {
 			if err := grow(c); err != nil {
@@ -701,7 +707,12 @@ func (s *Store) repair(ctx context.Context) error {
 		if err := s.revert(ctx); err != nil {
 			return err
 		}
-		if err := s.writer.exec("UPDATE imports SET state = 'failed', finished = ? WHERE state = 'running'", timestamp(s.opt.Now())); err != nil {
+		now := timestamp(s.opt.Now())
+		if err := s.writer.exec("INSERT INTO audit (at, action, object, result) SELECT ?, ?, 'import ' || fid || ' of ' || dataset, 'cut off; the batches that were put stay' FROM imports WHERE state = 'running'",
+			now, string(incident.AuditImportFailed)); err != nil {
+			return fmt.Errorf("write the audit log: %w", err)
+		}
+		if err := s.writer.exec("UPDATE imports SET state = 'failed', finished = ? WHERE state = 'running'", now); err != nil {
 			return fmt.Errorf("close the record of a load that was cut off: %w", err)
 		}
 		if err := s.makeUp(ctx, true); err != nil {
@@ -826,6 +837,9 @@ func (s *Store) remove(ctx context.Context, name string) (n int, err error) {
 			if err := c.exec(sql, name); err != nil {
 				return err
 			}
+		}
+		if err := s.audit(c, incident.AuditOf(ctx, incident.AuditDatasetRemoved, "dataset "+name, fmt.Sprintf("%d incidents", n))); err != nil {
+			return err
 		}
 		if err := grow(c); err != nil {
 			return err

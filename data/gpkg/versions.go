@@ -159,6 +159,10 @@ func (s *Store) revert(ctx context.Context) error {
 	if _, err := s.takeBack(ctx, c, id, incident.ImportFailed); err != nil {
 		return err
 	}
+	if err := c.exec("INSERT INTO audit (at, action, object, result) SELECT ?, ?, 'import ' || fid || ' of ' || dataset, 'taken back' FROM imports WHERE fid = ?",
+		timestamp(s.opt.Now()), string(incident.AuditImportFailed), id); err != nil {
+		return fmt.Errorf("write the audit log: %w", err)
+	}
 	if err := c.exec("UPDATE imports SET finished = ?, rows_new = 0, rows_changed = 0, rows_unchanged = 0, rows_gone = 0 WHERE fid = ?", timestamp(s.opt.Now()), id); err != nil {
 		return fmt.Errorf("write the record of the import: %w", err)
 	}
@@ -210,8 +214,10 @@ func (s *Store) undo(ctx context.Context, id int64) (r incident.UndoResult, err 
 		if row == nil || row[0] == any(string(incident.ImportUndone)) {
 			return incident.Errorf(incident.CodeConflict, "Import %d was undone before.", id)
 		}
-		r, err = s.takeBack(ctx, c, id, incident.ImportUndone)
-		return err
+		if r, err = s.takeBack(ctx, c, id, incident.ImportUndone); err != nil {
+			return err
+		}
+		return s.audit(c, incident.AuditOf(ctx, incident.AuditImportUndone, fmt.Sprintf("import %d of %s", id, imp.Dataset), incident.AuditUndo(r)))
 	})
 	if err != nil {
 		return r, err
@@ -505,6 +511,23 @@ func (s *Store) setDataset(ctx context.Context, name string, change incident.Dat
 			if err := c.exec("UPDATE datasets SET aggregates_only = ?, public_set = 1 WHERE name = ?", *change.AggregatesOnly, name); err != nil {
 				return err
 			}
+		}
+		if change.Delay != nil {
+			if err := c.exec("UPDATE datasets SET delay_hours = ? WHERE name = ?", hours(*change.Delay), name); err != nil {
+				return err
+			}
+		}
+		if change.Blur != nil {
+			if err := c.exec("UPDATE datasets SET blur = ? WHERE name = ?", text(string(*change.Blur)), name); err != nil {
+				return err
+			}
+			// Everybody sees other places now: who keeps a copy of what everybody sees has to read them all.
+			if err := touchAll(ctx, c, "SELECT fid FROM incidents WHERE dataset = ?", name); err != nil {
+				return err
+			}
+		}
+		if err := s.audit(c, incident.AuditOf(ctx, incident.AuditDatasetChanged, "dataset "+name, incident.AuditChange(change))); err != nil {
+			return err
 		}
 		return grow(c)
 	})

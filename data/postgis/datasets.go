@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/paulmach/orb"
@@ -40,7 +41,7 @@ func (s *Store) datasetInfos(ctx context.Context) (infos []incident.DatasetInfo,
 	// One statement, so that it sees one state. A change between the number
 	// and this makes the list newer than its number, and it is read again.
 	rows, err := s.pool.Query(ctx, `SELECT d.name, d.title, d.licence, d.attribution, d.terms, d.version, d.accessed, d.aggregates_only, d.synthetic, d.sample,
-		coalesce(p.country, ''), coalesce(p.unit_id, ''), coalesce(p.incidents, 0), p.first_start - date '1970-01-01', p.last_end - date '1970-01-01', p.min_x, p.min_y, p.max_x, p.max_y
+		coalesce(p.country, ''), coalesce(p.unit_id, ''), coalesce(p.incidents, 0), p.first_start - date '1970-01-01', p.last_end - date '1970-01-01', p.min_x, p.min_y, p.max_x, p.max_y, d.delay_hours, d.blur
 		FROM datasets AS d LEFT JOIN dataset_places AS p ON p.dataset = d.name AND p.incidents > 0
 		ORDER BY d.name, p.country, p.unit_id`)
 	if err != nil {
@@ -59,8 +60,11 @@ func (s *Store) datasetInfos(ctx context.Context) (infos []incident.DatasetInfo,
 	var p incident.DatasetPlace
 	var first, last *int32
 	var box [4]*float64
+	var delay int64
+	var blur *string
 	_, err = pgx.ForEachRow(rows, []any{&texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &texts[5], &texts[6], &d.AggregatesOnly, &d.Synthetic, &d.Sample,
-		&p.Country, &p.Unit, &p.Count, &first, &last, &box[0], &box[1], &box[2], &box[3]}, func() error {
+		&p.Country, &p.Unit, &p.Count, &first, &last, &box[0], &box[1], &box[2], &box[3], &delay, &blur}, func() error {
+		d.Publication = incident.Publication{Delay: time.Duration(delay) * time.Hour, Blur: incident.Blur(shown(blur))}
 		for i, to := range []*string{&d.Name, &d.Title, &d.Licence, &d.Attribution, &d.Terms, &d.Version, &d.Accessed} {
 			*to = shown(texts[i])
 		}

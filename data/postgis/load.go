@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -57,16 +58,16 @@ func (l *load) begin(ctx context.Context) error {
 	if err := l.w.repair(ctx); err != nil {
 		return err
 	}
-	insert := func(c querier) error {
+	insert := func(c pgx.Tx) error {
 		if err := c.QueryRow(ctx, `INSERT INTO imports (id, dataset, file, layout, mapping, who, state, started)
 			SELECT coalesce(max(id), 0) + 1, $1, $2, $3, $4, $5, 'running', $6 FROM imports RETURNING id`,
 			hide.Replace(l.imp.Dataset.Name), stored(l.imp.File), stored(l.imp.Layout), stored(l.imp.Mapping), stored(l.imp.Who), l.s.opt.Now().UTC()).Scan(&l.id); err != nil {
 			return fmt.Errorf("write the record of the import: %w", err)
 		}
-		return nil
+		return l.s.audit(ctx, c, incident.AuditImport(ctx, incident.AuditImportBegun, l.id, &l.imp, ""))
 	}
 	if !l.imp.Atomic {
-		return insert(l.w.c)
+		return l.w.tx(ctx, insert)
 	}
 	tx, err := l.w.c.Begin(ctx)
 	if err != nil {
@@ -270,7 +271,7 @@ func takeOut(ctx context.Context, tx pgx.Tx, fids []int64) error {
 func (l *load) register(ctx context.Context, tx pgx.Tx) (visible bool, err error) {
 	d := l.imp.Dataset
 	// Empty fields keep what is there. Nothing is written if nothing differs. What the operator said of republishing stands.
-	tag, err := tx.Exec(ctx, `INSERT INTO datasets AS d (name, title, licence, attribution, terms, version, accessed, aggregates_only, synthetic, sample) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	tag, err := tx.Exec(ctx, `INSERT INTO datasets AS d (name, title, licence, attribution, terms, version, accessed, aggregates_only, synthetic, sample, delay_hours, blur) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (name) DO UPDATE SET title = coalesce(excluded.title, d.title), licence = coalesce(excluded.licence, d.licence),
 		attribution = coalesce(excluded.attribution, d.attribution), terms = coalesce(excluded.terms, d.terms),
 		version = coalesce(excluded.version, d.version), accessed = coalesce(excluded.accessed, d.accessed),
@@ -279,7 +280,8 @@ func (l *load) register(ctx context.Context, tx pgx.Tx) (visible bool, err error
 		WHERE (coalesce(excluded.title, d.title), coalesce(excluded.licence, d.licence), coalesce(excluded.attribution, d.attribution), coalesce(excluded.terms, d.terms),
 			coalesce(excluded.version, d.version), coalesce(excluded.accessed, d.accessed)) IS DISTINCT FROM (d.title, d.licence, d.attribution, d.terms, d.version, d.accessed)
 		OR NOT d.public_set AND excluded.aggregates_only > d.aggregates_only OR excluded.synthetic > d.synthetic OR excluded.sample > d.sample`,
-		hide.Replace(d.Name), stored(d.Title), stored(d.Licence), stored(d.Attribution), stored(d.Terms), stored(d.Version), stored(d.Accessed), d.AggregatesOnly, d.Synthetic, d.Sample)
+		hide.Replace(d.Name), stored(d.Title), stored(d.Licence), stored(d.Attribution), stored(d.Terms), stored(d.Version), stored(d.Accessed), d.AggregatesOnly, d.Synthetic, d.Sample,
+		int64(d.Delay/time.Hour), stored(string(d.Blur)))
 	if err != nil {
 		return false, fmt.Errorf("register the dataset: %w", err)
 	}
@@ -304,6 +306,9 @@ func (l *load) Finish(ctx context.Context, report string) error {
 		}
 		if _, err := tx.Exec(ctx, "UPDATE imports SET state = 'done', finished = $1, hash = $2, report = $3 WHERE id = $4", l.s.opt.Now().UTC(), stored(hash), stored(report), l.id); err != nil {
 			return fmt.Errorf("write the record of the import: %w", err)
+		}
+		if err := l.s.audit(ctx, tx, incident.AuditImport(ctx, incident.AuditImportFinished, l.id, &l.imp, incident.AuditCounts(l.total, l.gone))); err != nil {
+			return err
 		}
 		if visible {
 			if err := l.w.grow(ctx, tx); err != nil {
@@ -389,7 +394,12 @@ func (w *writer) repair(ctx context.Context) error {
 		if err := w.revert(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "UPDATE imports SET state = 'failed', finished = $1 WHERE state = 'running'", w.s.opt.Now().UTC()); err != nil {
+		now := w.s.opt.Now().UTC()
+		if _, err := tx.Exec(ctx, "INSERT INTO audit (at, action, object, result) SELECT $1, $2, 'import ' || id || ' of ' || dataset, 'cut off; the batches that were put stay' FROM imports WHERE state = 'running'",
+			now, string(incident.AuditImportFailed)); err != nil {
+			return fmt.Errorf("write the audit log: %w", err)
+		}
+		if _, err := tx.Exec(ctx, "UPDATE imports SET state = 'failed', finished = $1 WHERE state = 'running'", now); err != nil {
 			return fmt.Errorf("close the record of a load that was cut off: %w", err)
 		}
 		if err := w.sumUpStale(ctx, tx); err != nil {
@@ -472,6 +482,9 @@ func (w *writer) remove(ctx context.Context, tx pgx.Tx, name string) (n int, err
 			return 0, fmt.Errorf("remove what belongs to it: %w", err)
 		}
 	}
+	if err := w.s.audit(ctx, tx, incident.AuditOf(ctx, incident.AuditDatasetRemoved, "dataset "+show.Replace(name), fmt.Sprintf("%d incidents", n))); err != nil {
+		return 0, err
+	}
 	if err := w.grow(ctx, tx); err != nil {
 		return 0, err
 	}
@@ -526,6 +539,23 @@ func (w *writer) setDataset(ctx context.Context, tx pgx.Tx, name string, change 
 		if _, err := tx.Exec(ctx, "UPDATE datasets SET aggregates_only = $1, public_set = true WHERE name = $2", *change.AggregatesOnly, name); err != nil {
 			return fmt.Errorf("set whether it is public: %w", err)
 		}
+	}
+	if change.Delay != nil {
+		if _, err := tx.Exec(ctx, "UPDATE datasets SET delay_hours = $1 WHERE name = $2", int64(*change.Delay/time.Hour), name); err != nil {
+			return fmt.Errorf("set its delay: %w", err)
+		}
+	}
+	if change.Blur != nil {
+		if _, err := tx.Exec(ctx, "UPDATE datasets SET blur = $1 WHERE name = $2", stored(string(*change.Blur)), name); err != nil {
+			return fmt.Errorf("set its blur: %w", err)
+		}
+		// Everybody sees other places now: who keeps a copy of what everybody sees has to read them all.
+		if err := w.touchAll(ctx, tx, "SELECT fid FROM incidents WHERE dataset = $1", name); err != nil {
+			return err
+		}
+	}
+	if err := w.s.audit(ctx, tx, incident.AuditOf(ctx, incident.AuditDatasetChanged, "dataset "+show.Replace(name), incident.AuditChange(change))); err != nil {
+		return err
 	}
 	return w.grow(ctx, tx)
 }

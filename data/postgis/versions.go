@@ -113,6 +113,10 @@ func (w *writer) revert(ctx context.Context, tx pgx.Tx) error {
 	if _, err := w.takeBack(ctx, tx, *id, incident.ImportFailed); err != nil {
 		return err
 	}
+	if _, err := tx.Exec(ctx, "INSERT INTO audit (at, action, object, result) SELECT $1, $2, 'import ' || id || ' of ' || dataset, 'taken back' FROM imports WHERE id = $3",
+		w.s.opt.Now().UTC(), string(incident.AuditImportFailed), *id); err != nil {
+		return fmt.Errorf("write the audit log: %w", err)
+	}
 	if _, err := tx.Exec(ctx, "UPDATE imports SET finished = $1, rows_new = 0, rows_changed = 0, rows_unchanged = 0, rows_gone = 0 WHERE id = $2", w.s.opt.Now().UTC(), *id); err != nil {
 		return fmt.Errorf("write the record of the import: %w", err)
 	}
@@ -153,6 +157,9 @@ func (s *Store) undo(ctx context.Context, id int64) (r incident.UndoResult, err 
 		}
 		if err == nil {
 			r, err = w.takeBack(ctx, tx, id, incident.ImportUndone)
+		}
+		if err == nil {
+			err = s.audit(ctx, tx, incident.AuditOf(ctx, incident.AuditImportUndone, fmt.Sprintf("import %d of %s", id, imp.Dataset), incident.AuditUndo(r)))
 		}
 		return err
 	})

@@ -266,6 +266,9 @@ func (l *naiveLoad) register() bool {
 	d.AggregatesOnly = d.AggregatesOnly && !l.work.public[d.Name] || old.AggregatesOnly
 	d.Synthetic = d.Synthetic || old.Synthetic
 	d.Sample = d.Sample || old.Sample
+	if there { // only the operator changes it
+		d.Publication = old.Publication
+	}
 	l.work.datasets[d.Name] = d
 	return !there || d != old
 }

@@ -90,6 +90,12 @@ func (s *naive) SetDataset(_ context.Context, name string, change incident.Datas
 		d.AggregatesOnly = *change.AggregatesOnly
 		s.public[name] = true
 	}
+	if change.Delay != nil {
+		d.Delay = *change.Delay
+	}
+	if change.Blur != nil {
+		d.Blur = *change.Blur
+	}
 	s.datasets[name] = d
 	s.change++
 	return nil

@@ -34,7 +34,7 @@ func (q *Queue) Run(ctx context.Context) {
 	defer tick.Stop()
 	for ctx.Err() == nil {
 		if e, its := q.take(ctx); e != nil {
-			q.work(ctx, its, e)
+			q.work(incident.WithActor(ctx, e.Asked.Who), incident.WithActor(its, e.Asked.Who), e)
 			continue
 		}
 		q.mend(ctx)
