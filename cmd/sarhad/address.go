@@ -17,6 +17,8 @@ import (
 // store is what commands need of a store, whichever kind it is.
 type store interface {
 	incident.Store
+	incident.TokenKeeper
+	incident.Auditor
 	// Created reports whether opening it made it.
 	Created() bool
 }
