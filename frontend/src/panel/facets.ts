@@ -110,7 +110,7 @@ export class Facets {
       ${r.sign ?? nothing}<span class="l" title=${r.label}><bdi>${r.label}</bdi></span>${
         r.text
           ? html`<span class="tx">${r.text}</span>`
-          : html`<span class="tick"><i style="transform:scaleX(${r.n ? Math.max(0.014, r.n / Math.max(1, r.max)).toFixed(3) : 0})"></i></span><span class="n num">${fmt(r.n)}</span>`
+          : html`<span class="tick"><i style="background-size:${r.n ? Math.max(1.4, (100 * r.n) / Math.max(1, r.max)).toFixed(1) : 0}% 100%"></i></span><span class="n num">${fmt(r.n)}</span>`
       }</label>${r.fold ? html`<button type="button" class="exp" aria-expanded=${r.fold.open} aria-label=${r.fold.label} @click=${r.fold.flip}>${icon(r.fold.open ? 'chev' : 'chr')}</button>` : nothing}</div>`;
   }
 

@@ -15,6 +15,9 @@ import { List } from './list';
 import { LoadView } from './load';
 import { storeEmpty } from './notes';
 
+/** REST is how many ms at least lie between two drawings of the rows while the brush moves. */
+const REST = 80;
+
 export class Panel {
   readonly list: List;
   readonly load: LoadView;
@@ -34,6 +37,8 @@ export class Panel {
     this.facets = new Facets(app);
     this.list = new List(app, () => this.app.touch({ ui: true }));
     this.body.className = 'pbody';
+    this.statsBox.className = 'stats';
+    this.statsBox.setAttribute('aria-live', 'off');
     host.append(this.body);
     document.addEventListener('keydown', (e) => {
       if (
@@ -57,14 +62,18 @@ export class Panel {
 
   private drawn = 0;
   private late = 0;
+  private statsBox = document.createElement('div');
 
   draw(c: Change): void {
     const app = this.app;
-    // Sixty rows of text cost more to paint than a map: while the brush moves, every second or third frame will do.
+    render(this.stats(), this.statsBox);
+    // Sixty rows of text cost more to paint than a map. While the brush moves, the sums above follow each step, and the
+    // rows come a few times a second, if they can in a frame without a step.
     clearTimeout(this.late);
     const now = performance.now();
-    if (app.moving && !c.data && !c.filter && now - this.drawn < 45) {
-      this.late = window.setTimeout(() => app.touch({ ui: true }), 50);
+    const since = now - this.drawn;
+    if (app.moving && !c.data && !c.filter && since < (c.window ? 2 * REST : REST)) {
+      this.late = window.setTimeout(() => app.touch({ ui: true }), Math.max(4, REST - since));
       return;
     }
     this.drawn = now;
@@ -135,7 +144,7 @@ export class Panel {
           : tab === 'list'
             ? this.list.view()
             : this.facets.view();
-    return html`${this.banners()}<div class="head"><h1>${t.titles[app.state.shade]}</h1><div class="sub">${t.region}</div>${this.stats()}</div>
+    return html`${this.banners()}<div class="head"><h1>${t.titles[app.state.shade]}</h1><div class="sub">${t.region}</div>${this.statsBox}</div>
       ${chips(app)}${this.wide ? nothing : this.tabs()}${pane}`;
   }
 
@@ -153,12 +162,12 @@ export class Panel {
     const noBounds = none || tl.bounded === 0;
     const plus = tl.huge ? '+' : '';
     const old = app.header?.before_origin ?? 0;
-    return html`<div class="stats" aria-live="off"><div><b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b><span>${p ? t.soFarOf(p.count) : t.incidents(tl.total)}</span></div>
+    return html`<div><b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b><span>${p ? t.soFarOf(p.count) : t.incidents(tl.total)}</span></div>
       <div><b class="num" data-count="best" title=${tl.huge ? t.orMore : nothing}>${none ? '–' : `${fmt(tl.best)}${plus}`}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
       <div><b class="num thin" data-count="low-high" title=${noBounds ? t.lowHighNone : tl.unbounded ? t.lowHighBest(tl.unbounded) : nothing}>${noBounds ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}${plus}`}</b><span>${t.lowHigh}</span></div>
       ${elsewhere ? html`<p class="nr">${t.elsewhere(elsewhere)}</p>` : nothing}
       ${tl.silent ? html`<p class="nr"><span class="nt" data-count="unknown">${t.notReported(tl.silent)}</span></p>` : nothing}
-      ${old > 0 ? html`<p class="nr" data-before-origin>${t.before1900(old)}</p>` : nothing}</div>`;
+      ${old > 0 ? html`<p class="nr" data-before-origin>${t.before1900(old)}</p>` : nothing}`;
   }
 
   private tabs(): TemplateResult {

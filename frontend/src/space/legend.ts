@@ -78,9 +78,10 @@ function rounds(max: number): number[] {
 function partText(app: App): string {
   const ends = new Map<number, number>();
   let n = 0;
+  const days = app.window;
   for (const id of app.header?.units ?? []) {
     if (!app.inFocus(id)) continue;
-    const c = app.unitCoverage(id);
+    const c = app.unitCoverage(id, days);
     if (c.state !== 'part') continue;
     n++;
     ends.set(c.to, (ends.get(c.to) ?? 0) + 1);

@@ -37,6 +37,8 @@ export class MapView {
   private foundLayer: FoundLayer;
   private tip: HTMLElement;
   private furniture: HTMLElement;
+  /** says how many incidents have no place on the map */
+  private placeless = document.createElement('button');
   private looked: unknown = null;
   private fitted = false;
   private legendOpen = false;
@@ -69,6 +71,9 @@ export class MapView {
     this.furniture = document.createElement('div');
     this.furniture.className = 'furniture';
     host.append(this.furniture, this.tip);
+    this.placeless.type = 'button';
+    this.placeless.className = 'noplace';
+    this.placeless.addEventListener('click', () => app.set({ only: { kind: 'none' }, tab: 'list' }));
     onWords(() => {
       this.map.getContainer().setAttribute('aria-label', t.mapLabel);
       this.badges.forget();
@@ -425,7 +430,9 @@ export class MapView {
     const app = this.app;
     const z = this.map.getZoom();
     const none = app.model ? app.tally.spots(Spot.NONE) : 0;
-    const key = `${none}|${app.compared ? app.window : ''}|${app.state.compare}|${app.state.shade}|${app.breaks}|${z}|${Math.round(this.rings.max)}|${app.found?.name}`;
+    const key = `${app.compared ? app.window : ''}|${app.state.compare}|${app.state.shade}|${app.breaks}|${z}|${Math.round(this.rings.max)}|${app.found?.name}`;
+    this.placeless.hidden = !none;
+    if (none) render(html`<b class="num">${fmt(none)}</b> ${t.noPlace(none)}`, this.placeless);
     if (!always && key === this.furnitureKey) return;
     this.furnitureKey = key;
     const mode = z < OVERVIEW ? 'rings' : z < CLOSE ? 'clusters' : 'symbols';
@@ -473,11 +480,7 @@ export class MapView {
             ? html`<div class="found" role="note"><span><b><bdi dir="auto">${app.found.name}</bdi></b> <span class="dimmed">${app.found.kind}</span><small>${app.found.note ?? t.searchMark}</small></span><button type="button" aria-label=${t.searchClear} title=${t.searchClear} @click=${() => app.show(null)}>${icon('x')}</button></div>`
             : nothing
         }
-        ${
-          none
-            ? html`<button type="button" class="noplace" @click=${() => app.set({ only: { kind: 'none' }, tab: 'list' })}><b class="num">${fmt(none)}</b> ${t.noPlace(none)}</button>`
-            : nothing
-        }
+        ${this.placeless}
         <div class="att"><span>${note}</span><span class="src">${data}</span></div>`,
       this.furniture,
     );

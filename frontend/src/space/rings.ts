@@ -10,6 +10,10 @@ import type { App } from '../state/app';
 import { type Box, OVERVIEW, type Stage } from './stage';
 import type { Ring, Symbols } from './symbols';
 
+const say = (el: Element, text: string) => {
+  if (el.textContent !== text) el.textContent = text;
+};
+
 export class Rings {
   /** the number of killed that the largest ring stands for */
   max = 1;
@@ -39,8 +43,9 @@ export class Rings {
       const p = this.map.latLngToContainerPoint([u.label_lat, u.label_lon]);
       rings.push({ x: p.x, y: p.y, killed: k });
     });
-    // The scale of the rings holds still while the brush moves, but nothing may outgrow it.
-    this.max = this.app.moving ? Math.max(this.max, most) : most;
+    // The scale of the rings holds still while the brush moves, but nothing may outgrow it: then it has room for more.
+    if (!app.moving) this.max = most;
+    else if (most > this.max) this.max = most * 1.4;
     this.symbols.drawRings(rings, this.radius);
   }
 
@@ -101,24 +106,45 @@ export class Rings {
           }
       }
     }
-    let out = '';
-    for (const o of this.top) {
+    if (fresh) this.build(box);
+    for (const [k, o] of this.top.entries()) {
       const i = h.units.indexOf(o.id);
       const u = app.unitById.get(o.id)!;
       const p = this.map.latLngToContainerPoint([u.label_lat, u.label_lon]);
-      const q = this.map.containerPointToLayerPoint([o.x, o.y]);
       const killed = app.tally.killed[i]!;
       const r = Math.max(3, this.radius(killed)) + 2;
       const dx = p.x - (o.x - 6);
       const dy = p.y - o.y;
       const len = Math.hypot(dx, dy) || 1;
       const d = `M${(dx - (dx / len) * r).toFixed(1)},${(dy - (dy / len) * r).toFixed(1)}L-14,0H0`;
-      out += `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs" d="${d}"/><path class="ld" d="${d}"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(localName(u))}</b> <span class="num">${fmt(app.tally.unit[i]!)}</span><small>${app.tally.unitSilent[i] === app.tally.unit[i] ? t.deathsUnknown : app.tally.unitUnknown[i] === app.tally.unit[i] ? t.noBestLong : `<span class="num">${fmt(killed)}${app.tally.huge && killed >= OR_MORE ? '+' : ''}</span> ${t.killedS}`}</small></span>`;
+      const unknown =
+        app.tally.unitSilent[i] === app.tally.unit[i]
+          ? t.deathsUnknown
+          : app.tally.unitUnknown[i] === app.tally.unit[i]
+            ? t.noBestLong
+            : '';
+      const { lead, n, note } = this.named[k]!;
+      for (const path of lead) if (path.getAttribute('d') !== d) path.setAttribute('d', d);
+      say(n, fmt(app.tally.unit[i]!));
+      say(note[0]!, unknown ? '' : `${fmt(killed)}${app.tally.huge && killed >= OR_MORE ? '+' : ''}`);
+      say(note[1]!, unknown || ` ${t.killedS}`);
     }
-    if (out !== this.topHtml) {
-      this.topHtml = out;
-      box.innerHTML = out;
-    }
+  }
+  /** named are the parts of the names in the margin that change with the brush: the leader, the count, the killed */
+  private named: { lead: Element[]; n: Element; note: Element[] }[] = [];
+  private build(box: HTMLElement): void {
+    box.innerHTML = this.top
+      .map(({ id, x, y }) => {
+        const q = this.map.containerPointToLayerPoint([x, y]);
+        return `<svg class="leader" style="left:${q.x - 6}px;top:${q.y}px" width="1" height="1" aria-hidden="true"><path class="cs"/><path class="ld"/></svg><span class="ann" style="left:${q.x}px;top:${q.y}px"><b>${esc(localName(this.app.unitById.get(id)!))}</b> <span class="num"></span><small><span class="num"></span><span></span></small></span>`;
+      })
+      .join('');
+    const all = (what: string) => [...box.querySelectorAll(what)];
+    this.named = this.top.map((_, k) => ({
+      lead: [...all('.leader')[k]!.children],
+      n: all('.ann > .num')[k]!,
+      note: [...all('.ann small')[k]!.children],
+    }));
   }
   /** leaderBoxes are small boxes along a leader, which nothing else may cover. */
   private leaderBoxes(px: number, py: number, x: number, y: number): Box[] {
@@ -136,5 +162,4 @@ export class Rings {
     return out;
   }
   private topBox: HTMLElement | null = null;
-  private topHtml = '';
 }

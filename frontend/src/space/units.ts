@@ -91,11 +91,12 @@ export class UnitsLayer {
       this.indexed = h;
       this.index = new Map(h.units.map((id, i) => [id, i]));
     }
+    const days = app.window;
     for (const [id, p] of this.paths) {
       const i = this.index.get(id);
       const n = i === undefined ? 0 : app.tally.unit[i]!;
       const v = i === undefined ? 0 : app.shadeOf(i);
-      const cov = app.unitCoverage(id);
+      const cov = app.unitCoverage(id, days);
       // While the incidents come, an uncounted unit is neutral: it must not look like zero.
       const waiting = n === 0 && (!!app.progress || !app.datasets);
       const cls = !app.inFocus(id)
@@ -119,6 +120,8 @@ export class UnitsLayer {
         if (change === null) delete p.el.dataset.change;
         else p.el.dataset.change = String(change);
       }
+      // Numbers are there to be read when the brush has come to rest.
+      if (app.moving) continue;
       if (n !== p.n) {
         p.el.dataset.n = String(n);
         p.n = n;

@@ -333,10 +333,16 @@ export class App {
     return this.fullAxis;
   }
   get fullAxis(): [Day, Day] {
-    const [a, b] = this.extent;
-    const unit: Bars = b - a > 1500 ? 'year' : 'month';
-    return [barStart(a, unit), addBars(barStart(b, unit), 1, unit) - 1];
+    // Asked for many times a step: it is worked out anew when other data have come.
+    const of = this.model ?? this.header;
+    if (!this.full || this.full.of !== of) {
+      const [a, b] = this.extent;
+      const unit: Bars = b - a > 1500 ? 'year' : 'month';
+      this.full = { of, axis: [barStart(a, unit), addBars(barStart(b, unit), 1, unit) - 1] };
+    }
+    return this.full.axis;
   }
+  private full: { of: Model | ColumnsHeader | null; axis: [Day, Day] } | null = null;
   /** window is the chosen days; open ends reach to the ends of the axis. */
   get window(): [Day, Day] {
     const [a, b] = this.fullAxis;

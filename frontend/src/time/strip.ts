@@ -307,6 +307,7 @@ export class TimeStrip {
     this.inside.innerHTML = `${open} aria-hidden="true"><defs>${pat('ti', 'pb1', 'pp', 1.5, 4)}</defs>${coloured}</svg>`;
     this.above.innerHTML = `${open} aria-hidden="true">${over}</svg>`;
     this.inside.style.height = `${h}px`;
+    this.inside.style.width = `${w}px`;
     this.ground.style.top = `${top - 3}px`;
     this.ground.style.height = `${base - top + 3}px`;
     this.body.style.height = `${h}px`;
@@ -503,19 +504,20 @@ export class TimeStrip {
     const { a, b, e } = this;
     const w0 = this.x(Math.max(a, Math.min(from, b + 1)));
     const w1 = this.x(Math.max(a, Math.min(to, b) + 1));
-    this.ground.style.transform = `translateX(${w0.toFixed(2)}px)`;
-    this.ground.style.width = `${Math.max(0, w1 - w0).toFixed(2)}px`;
+    // Layers of their own that are moved and stretched: a step of the brush lays out and paints nothing here.
+    this.ground.style.transform = `translateX(${w0.toFixed(2)}px) scaleX(${Math.max(0, w1 - w0).toFixed(2)})`;
     // Bars are coloured whole, also when typed dates cut one in the middle.
     const k0 = from <= e[0]! ? 0 : barIndex(e, from);
     const k1 = to >= e[e.length - 1]! - 1 ? e.length - 2 : barIndex(e, to);
     const none = to < a || from > b;
     const c0 = none || k0 < 0 ? 0 : this.x(e[k0]!);
     const c1 = none || k1 < 0 ? 0 : this.x(e[k1 + 1]!);
-    this.inside.style.transform = `translateX(${c0.toFixed(2)}px)`;
-    this.inside.style.width = `${Math.max(0, c1 - c0).toFixed(2)}px`;
+    // The box of the coloured bars clips them: it is made narrow, and what is in it as much wider again.
+    const part = Math.max(c1 - c0, 0.01) / this.w;
+    this.inside.style.transform = `translateX(${c0}px) scaleX(${part})`;
     (this.inside.firstElementChild as SVGElement | null)?.style.setProperty(
       'transform',
-      `translateX(${(-c0).toFixed(2)}px)`,
+      `scaleX(${1 / part}) translateX(${-c0}px)`,
     );
     this.placeHandles(this.handles, [from, to], app.state.cumulative);
     const other = app.compared ? app.state.compare : null;
@@ -534,20 +536,25 @@ export class TimeStrip {
     start.style.transform = `translateX(${(w0 - (narrow ? 5 : 0)).toFixed(1)}px)`;
     end.style.transform = `translateX(${(w1 + (narrow ? 5 : 0)).toFixed(1)}px)`;
     win.hidden = handles === this.others && (to < a || from > b);
-    win.style.transform = `translateX(${w0.toFixed(1)}px)`;
-    win.style.width = `${Math.max(2, w1 - w0).toFixed(1)}px`;
-    win.classList.toggle('cum', cum);
-    for (const el of [start, end, win]) {
-      el.style.top = `${top - 3}px`;
-      el.style.height = `${base - top + 3}px`;
+    // What is only there to be taken hold of can wait until the hand lets go.
+    if (!this.drag?.moved) {
+      win.style.transform = `translateX(${w0.toFixed(1)}px)`;
+      win.style.width = `${Math.max(2, w1 - w0).toFixed(1)}px`;
+      win.classList.toggle('cum', cum);
+      for (const el of [start, end, win]) {
+        el.style.top = `${top - 3}px`;
+        el.style.height = `${base - top + 3}px`;
+      }
     }
     const [x, z] = this.app.fullAxis;
     const slider = (el: HTMLElement, now: Day, text: string) => {
-      const min = String(x);
-      if (el.getAttribute('aria-valuemin') !== min) el.setAttribute('aria-valuemin', min);
-      el.setAttribute('aria-valuemax', String(z));
-      el.setAttribute('aria-valuenow', String(now));
-      el.setAttribute('aria-valuetext', text);
+      const put = (name: string, v: string) => {
+        if (el.getAttribute(name) !== v) el.setAttribute(name, v);
+      };
+      put('aria-valuemin', String(x));
+      put('aria-valuemax', String(z));
+      put('aria-valuenow', String(now));
+      put('aria-valuetext', text);
     };
     slider(start, from, fmtDay(from));
     slider(end, to, fmtDay(to));
@@ -772,8 +779,10 @@ export class TimeStrip {
     if (!d || ev.pointerId !== d.pointer) return;
     this.drag = null;
     this.body.classList.remove('dragging');
-    if (d.moved) this.app.setMoving(false);
-    else if (d.kind === 'new' && ev.type === 'pointerup' && !this.app.isWhole) {
+    if (d.moved) {
+      this.app.setMoving(false);
+      this.place();
+    } else if (d.kind === 'new' && ev.type === 'pointerup' && !this.app.isWhole) {
       const k = barIndex(this.e, Math.floor(this.dayAt(d.x)));
       if (k >= 0) this.app.setDays(this.e[k]!, this.e[k + 1]! - 1);
     }
