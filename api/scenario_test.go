@@ -52,6 +52,13 @@ func withPart(c *Config) {
 	c.Reader = m
 }
 
+// withBytes has a text that is no UTF-8, which no reader of files lets through.
+func withBytes(c *Config) {
+	m := testStore()
+	m.rows[0].Summary = "a \xff\xfe b"
+	c.Reader = m
+}
+
 var incidentsURL = "/collections/incidents/items"
 
 var scenarios = []scenario{
@@ -105,7 +112,8 @@ var scenarios = []scenario{
 	// Incidents.
 	{name: "items", url: incidentsURL + "?limit=2", golden: true, media: mediaGeoJSON, has: []string{`"rel":"next"`, `"numberMatched":8`}},
 	{name: "items-all", url: incidentsURL, hasNot: []string{`"rel":"next"`, "withheld by its terms", `"acled"`, "<script", "NaN", "place\":{"},
-		has: []string{`\u003c/script\u003e`, `\u2028`, `\ufffd`, "سرحد", `"numberMatched":8`}},
+		has: []string{`\u003c/script\u003e`, `\u2028`, "سرحد", `"numberMatched":8`}},
+	{name: "items-no-utf8", url: incidentsURL, has: []string{`a \ufffd\ufffd b`}, change: withBytes},
 	{name: "items-json", url: incidentsURL + "?limit=1", header: map[string]string{"Accept": "application/json"}, media: mediaGeoJSON},
 	{name: "items-browser", url: incidentsURL + "?limit=2", header: map[string]string{"Accept": "text/html,*/*;q=0.8"}, media: "text/html; charset=utf-8", golden: true, has: []string{`rel="next"`, "2 of 8."}},
 	{name: "items-quality", url: incidentsURL + "?limit=1", header: map[string]string{"Accept": "text/html;q=0.8,*/*"}, media: mediaGeoJSON},

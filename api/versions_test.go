@@ -30,10 +30,10 @@ type history struct {
 
 // TestVersions: a reload changes figures, place and words, another takes the incident away, a third brings it back.
 func TestVersions(t *testing.T) {
-	for _, name := range []string{"gpkg", "naive"} {
+	for _, name := range []string{"gpkg", "postgis", "naive"} {
 		t.Run(name, func(t *testing.T) {
 			st := testStores[name](t).(incident.Store)
-			hasClock := name == "gpkg"
+			hasClock := name != "naive"
 			reload := func(file string, replace bool, batch ...incident.Incident) {
 				t.Helper()
 				load, err := st.Begin(t.Context(), incident.Import{Dataset: incident.Dataset{Name: "ged"}, File: file, Replace: replace})
