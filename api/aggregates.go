@@ -38,15 +38,7 @@ func (s *server) getAggregates(c echo.Context) error {
 	r := c.Request()
 	ctx := r.Context()
 	c.Response().Header().Add("Vary", "Accept")
-	known := aggregateParams
-	if s.Geocoder == nil {
-		known = slices.DeleteFunc(slices.Clone(known), func(name string) bool { return name == "units_on" })
-	}
-	p, err := readParams(r, known)
-	if err != nil {
-		return err
-	}
-	f, err := p.format(r, aggregateFormats)
+	p, f, err := s.countParams(r, aggregateParams)
 	if err != nil {
 		return err
 	}
@@ -54,11 +46,7 @@ func (s *server) getAggregates(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	unitsOn, err := s.unitsOn(p, by)
-	if err != nil {
-		return err
-	}
-	count, err := p.countParam()
+	q, count, err := s.countQuery(p, by)
 	if err != nil {
 		return err
 	}
@@ -66,31 +54,15 @@ func (s *server) getAggregates(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	filter, counted, withheld := snap.counted(sel, by)
+	filters, counted, withheld := snap.counted(sel.datasets, by, sel.filter)
 	nameWithheld(c.Response().Header(), withheld)
 	if s.fresh(c, snap, f, r.URL.RawQuery) {
 		return nil
 	}
-	media := f.media
-	if media == mediaCSV {
-		media += "; charset=utf-8; header=present"
-		name := "sarhad-aggregates.csv"
-		if count == countDistinct { // the rows do not say it
-			name = "sarhad-aggregates-distinct.csv"
-		}
-		c.Response().Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	}
-	c.Response().Header()["Content-Type"] = []string{media}
-	if r.Method == http.MethodHead {
-		c.Response().WriteHeader(http.StatusOK)
+	if countHead(c, f, "sarhad-aggregates", count) {
 		return nil
 	}
-	q := incident.AggregateQuery{By: by, Filter: filter, Distinct: count == countDistinct}
-	if s.Geocoder != nil && slices.Contains(by, incident.KeyUnit) {
-		// What lay in no one unit of that day stays a group of its own.
-		g := s.Geocoder()
-		q.Under = func(unit string) string { return g.Under(unit, unitsOn) }
-	}
+	q.Filter = filters[0]
 	groups, err := s.Reader.Aggregate(ctx, q)
 	if err != nil {
 		return err
@@ -106,6 +78,55 @@ func (s *server) getAggregates(c echo.Context) error {
 		return s.writeGroupsCSV(c, by, groups)
 	}
 	return s.writeGroupsJSON(c, by, count, withheld, groups, s.itemLinks(r, p, f, aggregateFormats))
+}
+
+// countParams reads the parameters of a request for counts and the format of its answer.
+func (s *server) countParams(r *http.Request, known []string) (params, format, error) {
+	if s.Geocoder == nil {
+		known = slices.DeleteFunc(slices.Clone(known), func(name string) bool { return name == "units_on" })
+	}
+	p, err := readParams(r, known)
+	if err != nil {
+		return nil, format{}, err
+	}
+	f, err := p.format(r, aggregateFormats)
+	return p, f, err
+}
+
+// countQuery reads how to count by some keys, all but the filter.
+func (s *server) countQuery(p params, by []incident.Key) (q incident.AggregateQuery, count string, err error) {
+	unitsOn, err := s.unitsOn(p, by)
+	if err != nil {
+		return q, "", err
+	}
+	if count, err = p.countParam(); err != nil {
+		return q, "", err
+	}
+	q = incident.AggregateQuery{By: by, Distinct: count == countDistinct}
+	if s.Geocoder != nil && slices.Contains(by, incident.KeyUnit) {
+		// What lay in no one unit of that day stays a group of its own.
+		g := s.Geocoder()
+		q.Under = func(unit string) string { return g.Under(unit, unitsOn) }
+	}
+	return q, count, nil
+}
+
+// countHead writes the header of an answer with counts, and reports whether that is all there is to answer.
+func countHead(c echo.Context, f format, name, count string) (done bool) {
+	media := f.media
+	if media == mediaCSV {
+		media += "; charset=utf-8; header=present"
+		if count == countDistinct { // the rows do not say it
+			name += "-" + countDistinct
+		}
+		c.Response().Header().Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
+	}
+	c.Response().Header()["Content-Type"] = []string{media}
+	if c.Request().Method != http.MethodHead {
+		return false
+	}
+	c.Response().WriteHeader(http.StatusOK)
+	return true
 }
 
 // by reads the keys of an aggregate.
@@ -252,34 +273,13 @@ func (s *server) writeGroupsJSON(c echo.Context, by []incident.Key, count string
 		}
 		st.b = append(st.b, '\n', '{')
 		for j, k := range by {
-			st.b = append(st.b, '"')
-			st.b = append(st.b, k...)
-			st.b = append(st.b, '"', ':')
-			switch v := g.Keys[j]; {
-			case v == nil:
-				st.b = append(st.b, "null"...)
-			case k == incident.KeyTypeOfViolence: // a number, as in features
-				n, err := strconv.Atoi(*v)
-				if err != nil {
-					return incident.Errorf(incident.CodeInternal, "type_of_violence %q is not a number", *v)
-				}
-				st.b = strconv.AppendInt(st.b, int64(n), 10)
-			default:
-				st.b = appendText(st.b, *v)
+			var err error
+			if st.b, err = appendKey(st.b, k, g.Keys[j]); err != nil {
+				return err
 			}
 			st.b = append(st.b, ',')
 		}
-		st.b = append(st.b, `"count":`...)
-		st.b = strconv.AppendInt(st.b, int64(g.Count), 10)
-		st.b = append(st.b, `,"fatalities_low":`...)
-		st.b = appendFigure(st.b, g.Low)
-		st.b = append(st.b, `,"fatalities_best":`...)
-		st.b = appendFigure(st.b, g.Best)
-		st.b = append(st.b, `,"fatalities_high":`...)
-		st.b = appendFigure(st.b, g.High)
-		st.b = append(st.b, `,"fatalities_unknown":`...)
-		st.b = strconv.AppendInt(st.b, int64(g.UnknownFatalities), 10)
-		st.b = append(st.b, '}')
+		st.b = append(appendSums(st.b, g), '}')
 		if done, err := st.spill(); done || err != nil {
 			return err
 		}
@@ -289,36 +289,73 @@ func (s *server) writeGroupsJSON(c echo.Context, by []incident.Key, count string
 	return st.flush()
 }
 
+// appendKey appends a key of a group with its value as members of an object have it.
+func appendKey(b []byte, k incident.Key, v *string) ([]byte, error) {
+	b = append(appendText(b, string(k)), ':')
+	switch {
+	case v == nil:
+		return append(b, "null"...), nil
+	case k == incident.KeyTypeOfViolence: // a number, as in features
+		n, err := strconv.Atoi(*v)
+		if err != nil {
+			return b, incident.Errorf(incident.CodeInternal, "type_of_violence %q is not a number", *v)
+		}
+		return strconv.AppendInt(b, int64(n), 10), nil
+	}
+	return appendText(b, *v), nil
+}
+
+// sumNames are the columns of the sums of a group.
+var sumNames = []string{"count", "fatalities_low", "fatalities_best", "fatalities_high", "fatalities_unknown"}
+
+// appendSums appends the sums of a group as members of an object, without its braces.
+func appendSums(b []byte, g *incident.Group) []byte {
+	b = strconv.AppendInt(append(b, `"count":`...), int64(g.Count), 10)
+	b = appendFigure(append(b, `,"fatalities_low":`...), g.Low)
+	b = appendFigure(append(b, `,"fatalities_best":`...), g.Best)
+	b = appendFigure(append(b, `,"fatalities_high":`...), g.High)
+	return strconv.AppendInt(append(b, `,"fatalities_unknown":`...), int64(g.UnknownFatalities), 10)
+}
+
 func (s *server) writeGroupsCSV(c echo.Context, by []incident.Key, groups []incident.Group) error {
 	w := csv.NewWriter(c.Response())
 	w.UseCRLF = true // RFC 4180
-	row := append(words(by), "count", "fatalities_low", "fatalities_best", "fatalities_high", "fatalities_unknown")
+	row := append(words(by), sumNames...)
 	if err := w.Write(row); err != nil {
 		return err
-	}
-	figure := func(f incident.Figure) string {
-		if !f.Known {
-			return ""
-		}
-		return strconv.Itoa(f.N)
 	}
 	for i := range groups {
 		g := &groups[i]
 		row = row[:0]
 		for _, v := range g.Keys {
-			if v == nil {
-				row = append(row, "")
-			} else {
-				row = append(row, harmless(*v))
-			}
+			row = append(row, keyCell(v))
 		}
-		row = append(row, strconv.Itoa(g.Count), figure(g.Low), figure(g.Best), figure(g.High), strconv.Itoa(g.UnknownFatalities))
+		row = appendSumCells(row, g)
 		if err := w.Write(row); err != nil {
 			return err
 		}
 	}
 	w.Flush()
 	return w.Error()
+}
+
+// keyCell is the value of a key in a table, empty for none.
+func keyCell(v *string) string {
+	if v == nil {
+		return ""
+	}
+	return harmless(*v)
+}
+
+// appendSumCells appends the sums of a group in the order of sumNames; what is not known is empty.
+func appendSumCells(row []string, g *incident.Group) []string {
+	figure := func(f incident.Figure) string {
+		if !f.Known {
+			return ""
+		}
+		return strconv.Itoa(f.N)
+	}
+	return append(row, strconv.Itoa(g.Count), figure(g.Low), figure(g.Best), figure(g.High), strconv.Itoa(g.UnknownFatalities))
 }
 
 // harmless puts an apostrophe before a text that a spreadsheet would run as a formula.

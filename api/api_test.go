@@ -88,7 +88,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 			t.Errorf("docs/api.md does not name %s %s", r.method, r.template())
 		}
 	}
-	for _, name := range slices.Concat(incidentItemParams, placeItemParams, versionParams, aggregateParams, geocodeParams, reverseParams, uploadParams) {
+	for _, name := range slices.Concat(incidentItemParams, placeItemParams, versionParams, aggregateParams, compareParams, geocodeParams, reverseParams, uploadParams) {
 		if !strings.Contains(string(doc), "`"+name+"`") {
 			t.Errorf("docs/api.md does not name the parameter %s", name)
 		}
@@ -726,11 +726,11 @@ func BenchmarkFeature(b *testing.B) {
 
 // A range that begins before our calendar is merely wider than the data.
 func TestYearZeroIsNoError(t *testing.T) {
-	m, err := parseMoment("0000-01-01", true)
+	m, err := parseMoment(paramDatetime, "0000-01-01", true)
 	if err != nil || !m.isDay || m.day != incident.MinDay {
 		t.Errorf("%+v, %v", m, err)
 	}
-	if _, err := parseMoment("0000-13-01", true); err == nil {
+	if _, err := parseMoment(paramDatetime, "0000-13-01", true); err == nil {
 		t.Error("a month 13 was taken")
 	}
 }

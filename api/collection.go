@@ -215,7 +215,7 @@ func (s *server) placeItems(c echo.Context, col *collection) error {
 	}
 	var when *window // nil for the features of today, whenever they began
 	if v, ok := p["datetime"]; ok {
-		_, w, err := parseDatetime(v)
+		_, w, err := parseDatetime(paramDatetime, v)
 		if err != nil {
 			return err
 		}

@@ -17,8 +17,11 @@ import (
 )
 
 // filterParams are the parameters that choose incidents.
-var filterParams = []string{"bbox", "bbox-crs", "datetime", "unit", "province", "country", "event_type", "sub_event_type", "dataset", "actor",
+var filterParams = []string{"bbox", "bbox-crs", paramDatetime, "unit", "province", "country", "event_type", "sub_event_type", "dataset", "actor",
 	"min_fatalities", "precision", "verification", "border_km", "q", paramFilter, paramFilterLang, paramFilterCRS}
+
+// paramDatetime is when an incident was.
+const paramDatetime = "datetime"
 
 // The parameters of filters in CQL2.
 const (
@@ -56,7 +59,12 @@ func (s *server) selected(ctx context.Context, p params) (*snapshot, selection, 
 
 // selection reads the filter of a request.
 func (s *server) selection(p params, snap *snapshot) (selection, error) {
-	sel := selection{key: p.canonical(filterParams...), window: window{incident.MinDay, incident.MaxDay}}
+	return s.selectionOver(paramDatetime, p, snap)
+}
+
+// selectionOver reads the filter of a request whose time is in the parameter of some name.
+func (s *server) selectionOver(period string, p params, snap *snapshot) (selection, error) {
+	sel := selection{key: p.canonical(append([]string{period}, filterParams...)...), window: window{incident.MinDay, incident.MaxDay}}
 	var and incident.And
 	in := func(property incident.Property, values []string) {
 		if len(values) > 0 {
@@ -64,8 +72,8 @@ func (s *server) selection(p params, snap *snapshot) (selection, error) {
 		}
 	}
 
-	if v, ok := p["datetime"]; ok {
-		f, w, err := parseDatetime(v)
+	if v, ok := p[period]; ok {
+		f, w, err := parseDatetime(period, v)
 		if err != nil {
 			return sel, err
 		}
@@ -367,24 +375,24 @@ func (m moment) latest() int64 {
 	return m.instant
 }
 
-// parseDatetime reads datetime as OGC API – Features Part 1 has it, with full
+// parseDatetime reads the parameter of some name as OGC API – Features Part 1 has datetime, with full
 // dates allowed. The window is in days, a little too wide for instants.
-func parseDatetime(v string) (incident.And, window, error) {
+func parseDatetime(name, v string) (incident.And, window, error) {
 	all := window{incident.MinDay, incident.MaxDay}
 	wrong := func(format string, args ...any) (incident.And, window, error) {
-		return nil, all, wrongParameter("datetime", nil, format, args...)
+		return nil, all, wrongParameter(name, nil, name+format, args...)
 	}
 	fromText, toText, isRange := strings.Cut(v, "/")
 	if strings.Contains(toText, "/") {
-		return wrong("datetime has more than two ends.")
+		return wrong(" has more than two ends.")
 	}
-	from, err := parseMoment(fromText, isRange)
+	from, err := parseMoment(name, fromText, isRange)
 	if err != nil {
 		return nil, all, err
 	}
 	to := from
 	if isRange {
-		if to, err = parseMoment(toText, true); err != nil {
+		if to, err = parseMoment(name, toText, true); err != nil {
 			return nil, all, err
 		}
 	}
@@ -393,7 +401,7 @@ func parseDatetime(v string) (incident.And, window, error) {
 		backwards = from.day > to.day
 	}
 	if backwards {
-		return wrong("datetime ends before it begins.")
+		return wrong(" ends before it begins.")
 	}
 
 	days, instants := all, window{}
@@ -434,10 +442,10 @@ func dayOf(instant int64) incident.Day {
 	return incident.Day(math.Floor(float64(instant) / 86400))
 }
 
-func parseMoment(s string, mayBeOpen bool) (moment, error) {
+func parseMoment(name, s string, mayBeOpen bool) (moment, error) {
 	if s == ".." || s == "" {
 		if !mayBeOpen {
-			return moment{}, wrongParameter("datetime", nil, "datetime is open at both ends; leave it out instead.")
+			return moment{}, wrongParameter(name, nil, "%s is open at both ends; leave it out instead, or write ../.. where it is needed.", name)
 		}
 		return moment{open: true}, nil
 	}
@@ -453,7 +461,7 @@ func parseMoment(s string, mayBeOpen bool) (moment, error) {
 			}
 		}
 		if err != nil {
-			return moment{}, wrongParameter("datetime", nil, "datetime has %s, which is not a day (YYYY-MM-DD), a date-time (RFC 3339) or \"..\".", quoted(s))
+			return moment{}, wrongParameter(name, nil, "%s has %s, which is not a day (YYYY-MM-DD), a date-time (RFC 3339) or \"..\".", name, quoted(s))
 		}
 		return moment{isDay: true, day: d}, nil
 	}
@@ -472,7 +480,7 @@ func parseMoment(s string, mayBeOpen bool) (moment, error) {
 		err = strconv.ErrRange
 	}
 	if err != nil || t.Year() < 1 || t.Year() > 9999 {
-		return moment{}, wrongParameter("datetime", nil, "datetime has %s, which is not a day (YYYY-MM-DD), a date-time (RFC 3339) or \"..\".", quoted(s))
+		return moment{}, wrongParameter(name, nil, "%s has %s, which is not a day (YYYY-MM-DD), a date-time (RFC 3339) or \"..\".", name, quoted(s))
 	}
 	// Cutting the fraction of a second off is right at both ends, since days begin and end on whole seconds.
 	return moment{instant: t.Unix()}, nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"sarhad/api/cql2"
@@ -115,6 +116,13 @@ func (s *server) openapiDocument() ([]byte, error) {
 		aggregateOwn = append(aggregateOwn, queryParam("units_on", "The day (YYYY-MM-DD) under whose units to count, if by has unit; today without it.", object{"type": "string", "minLength": 1}, false))
 	}
 
+	twoPeriods := []any{
+		object{"name": "a", "in": "query", "required": true, "description": "The first period, written as datetime is.", "schema": object{"type": "string", "minLength": 1}},
+		object{"name": "b", "in": "query", "required": true, "description": "The second period.", "schema": object{"type": "string", "minLength": 1}},
+		object{"name": "by", "in": "query", "required": true, "description": "The key of the rows.", "schema": object{"type": "string", "enum": compareKeys}},
+	}
+	compareFilters := slices.DeleteFunc(slices.Clone(filters), func(p any) bool { return p.(object)["$ref"] == param(paramDatetime)["$ref"] })
+
 	paths := object{
 		"/": get("landing", "The map for browsers, the landing page for programs", []string{"Capabilities"},
 			[]any{pageF}, content(mediaJSON, schemaRef("landingPage"), mediaHTML, text)),
@@ -132,6 +140,8 @@ func (s *server) openapiDocument() ([]byte, error) {
 			content(mediaJSON, schemaRef("versions"))),
 		"/aggregates": get("aggregates", "Counts and fatalities by up to three keys", []string{"Incidents"},
 			append(aggregateOwn, filters...), content(mediaJSON, schemaRef("aggregates"), mediaCSV, typed("string"))),
+		"/compare": get("compare", "Counts and fatalities of two periods by one key, and by how much they differ", []string{"Incidents"},
+			slices.Concat(twoPeriods, aggregateOwn[1:], compareFilters), content(mediaJSON, schemaRef("comparison"), mediaCSV, text)),
 		"/datasets": get("datasets", "What is loaded", []string{"Incidents"}, []any{jsonF}, content(mediaJSON, schemaRef("datasets"))),
 		"/healthz":  get("health", "Whether the process runs", []string{"Operations"}, nil, content(mediaJSON, schemaRef("state"))),
 		"/readyz":   get("ready", "Whether the server can answer", []string{"Operations"}, nil, content(mediaJSON, schemaRef("state"))),
@@ -391,6 +401,9 @@ func openapiSchemas() object {
 			"spatial":  closed(object{"bbox": arrayOf(numbers(4)), "crs": text}),
 			"temporal": closed(object{"interval": arrayOf(object{"type": "array", "items": nullable(object{"type": "string", "format": "date-time"}), "minItems": 2, "maxItems": 2}), "trs": text}),
 		}, "spatial", "temporal")}}
+	side := closed(object{"count": nullable(count), "fatalities_low": intOrNull, "fatalities_best": intOrNull, "fatalities_high": intOrNull, "fatalities_unknown": nullable(count), "loaded_days": count})
+	pair := object{"a": side, "b": side, "change": intOrNull, "ratio": nullable(object{"type": "number", "minimum": 0})}
+	comparedPeriod := closed(object{"datetime": text, "from": nullable(day), "to": nullable(day), "days": nullable(count)})
 	row := object{"count": count, "fatalities_low": intOrNull, "fatalities_best": intOrNull, "fatalities_high": intOrNull, "fatalities_unknown": count}
 	rowOptional := []string{}
 	for _, k := range aggregateKeys {
@@ -399,6 +412,9 @@ func openapiSchemas() object {
 			row[k] = intOrNull
 		}
 		rowOptional = append(rowOptional, k)
+		if contains(compareKeys, k) {
+			pair[k] = row[k]
+		}
 	}
 
 	statuses := []string{string(geo.StatusPlaced), string(geo.StatusAmbiguous), string(geo.StatusUnknown)}
@@ -446,6 +462,8 @@ func openapiSchemas() object {
 			"description": text, "properties": object{"type": "object", "additionalProperties": typed("object")}, "additionalProperties": boolean}, "additionalProperties": false},
 		"featureCollection": list("feature"),
 		"aggregates":        closed(object{"by": texts, "count": object{"type": "string", "enum": countWords}, "withheld": texts, "note": text, "rows": arrayOf(closed(row, rowOptional...)), "links": links}, "withheld", "note"),
+		"comparison": closed(object{"by": object{"type": "string", "enum": compareKeys}, "count": object{"type": "string", "enum": countWords}, "withheld": texts, "note": text,
+			"a": comparedPeriod, "b": comparedPeriod, "rows": arrayOf(closed(pair, compareKeys...)), "links": links}, "withheld", "note"),
 		"datasets": closed(object{"attribution": text, "places_attribution": textOrNull, "border_note": text, "change": integer, "base_layer": nullable(closed(object{"url": text, "attribution": text})),
 			"datasets": arrayOf(closed(object{"name": text, "title": textOrNull, "licence": textOrNull, "attribution": textOrNull, "terms": textOrNull,
 				"version": textOrNull, "accessed": nullable(day), "public": object{"type": "string", "enum": []string{"items", "aggregates"}}, "synthetic": boolean, "sample": boolean, "count": count,

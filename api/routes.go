@@ -39,6 +39,7 @@ func (s *server) routeTable() []route {
 		{get, "/tileMatrixSets", true, s.getTileMatrixSets},
 		{get, "/tileMatrixSets/" + tileMatrixSet, true, s.getTileMatrixSet},
 		{get, "/aggregates", true, s.getAggregates},
+		{get, "/compare", true, s.getCompare},
 		{get, "/datasets", true, s.getDatasets},
 		{get, "/healthz", true, s.getHealth},
 		{get, "/readyz", true, s.getReady},

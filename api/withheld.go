@@ -31,22 +31,26 @@ func coarse(f incident.Filter) bool {
 	})
 }
 
-// counted gives the filter by which a selection is counted, the datasets that it counts (nil for all) and the names of
-// those that it leaves out, since the selection is finer than what may be published of them.
-func (s *snapshot) counted(sel selection, by []incident.Key) (f incident.Filter, datasets, withheld []string) {
+// counted gives the filters by which some datasets are counted (nil for all of them), the datasets that are (nil for
+// all) and the names of those that are left out, since one of the filters is finer than what may be published of them.
+func (s *snapshot) counted(datasets []string, by []incident.Key, filters ...incident.Filter) (shown []incident.Filter, counted, withheld []string) {
+	fine := func(f incident.Filter) bool { return !coarse(f) }
 	// Who was involved is told by no count of single days and units.
-	if len(s.withheld) == 0 || coarse(sel.filter) && !slices.Contains(by, incident.KeyActor) {
-		return sel.filter, sel.datasets, nil
+	if len(s.withheld) == 0 || !slices.ContainsFunc(filters, fine) && !slices.Contains(by, incident.KeyActor) {
+		return filters, datasets, nil
 	}
-	open, withheld := s.sources(sel.datasets)
+	open, withheld := s.sources(datasets)
 	if len(withheld) == 0 {
-		return sel.filter, sel.datasets, nil
+		return filters, datasets, nil
 	}
-	datasets = make([]string, 0, len(open)) // nil would be all
+	counted = make([]string, 0, len(open)) // nil would be all
 	for i := range open {
-		datasets = append(datasets, open[i].Name)
+		counted = append(counted, open[i].Name)
 	}
-	return s.shown(sel.filter), datasets, withheld
+	for _, f := range filters {
+		shown = append(shown, s.shown(f))
+	}
+	return shown, counted, withheld
 }
 
 // extentDegrees is how finely the extent of a dataset is told of which single incidents may not be shown.

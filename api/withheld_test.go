@@ -108,7 +108,7 @@ func everyRoute() []string {
 	for _, q := range questions() {
 		for _, path := range []string{
 			"/aggregates?by=unit,day&", "/aggregates?by=dataset&dataset=kept&", "/aggregates?by=day&f=csv&", "/aggregates?by=event_type&count=distinct&",
-			"/aggregates?by=unit&units_on=2009-01-01&", "/collections/incidents/items?", "/collections/incidents/items?limit=1&", "/collections/incidents/items?f=html&",
+			"/aggregates?by=unit&units_on=2009-01-01&", "/compare?by=unit&a=2015-05-05&b=2015-01-01/2015-12-31&", "/collections/incidents/items?", "/collections/incidents/items?limit=1&", "/collections/incidents/items?f=html&",
 			"/collections/incidents/items?f=csv&", "/collections/incidents/items?f=gpkg&", "/collections/incidents/items?dataset=kept&",
 			"/collections/incidents/items?sortby=summary&", "/collections/incidents/columns?",
 			"/collections/incidents/tiles/WebMercatorQuad/6/25/44?", "/collections/incidents/tiles/WebMercatorQuad/0/0/0?",
@@ -120,7 +120,7 @@ func everyRoute() []string {
 	out = append(out, "/", "/?f=json", "/?f=html", "/datasets", "/collections", "/collections?f=html", "/collections/incidents", "/collections/incidents?f=html",
 		"/collections/incidents/queryables", "/collections/incidents/schema", "/collections/incidents/tiles", "/collections/incidents/tiles/WebMercatorQuad",
 		"/collections/incidents/tiles/WebMercatorQuad?f=tilejson", "/collections/incidents/columns", "/collections/incidents/items", "/collections/incidents/items?f=jsonfg",
-		"/aggregates?by=unit,event_type,precision", "/aggregates?by=week&count=distinct", "/aggregates?by=actor", "/aggregates?by=day,actor,unit&f=csv", "/api", "/conformance", "/imports")
+		"/aggregates?by=unit,event_type,precision", "/aggregates?by=week&count=distinct", "/aggregates?by=actor", "/compare?by=actor&a=2015-05-05&b=../..", "/aggregates?by=day,actor,unit&f=csv", "/api", "/conformance", "/imports")
 	for fid := range 12 {
 		out = append(out, fmt.Sprintf("/collections/incidents/items/%d", fid), fmt.Sprintf("/collections/incidents/items/%d?f=html", fid),
 			fmt.Sprintf("/collections/incidents/items/%d/versions", fid))
