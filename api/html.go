@@ -21,7 +21,7 @@ import (
 const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 
 // pageStyle is the style of all pages: one column, either colour scheme, wide tables that scroll by themselves.
-const pageStyle = `body{font:1rem/1.5 system-ui,sans-serif;margin:1rem auto;max-width:75rem;padding:0 1rem;color:#1b1b1b;background:#fff}a{color:#0b57a4}table{border-collapse:collapse;width:100%}th,td{text-align:start;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #ccc}nav ol{list-style:none;display:flex;flex-wrap:wrap;gap:.5rem;padding:0}nav li+li::before{content:"› "}dt{font-weight:600}dd{margin:0 0 .5rem 1.5rem;overflow-wrap:anywhere}.wide{overflow-x:auto}footer{margin-top:2rem;color:#555}@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}a{color:#8ab8ff}th,td{border-color:#444}footer{color:#aaa}}` //nolint:misspell // CSS has its own English
+const pageStyle = `body{font:1rem/1.5 system-ui,sans-serif;margin:1rem auto;max-width:75rem;padding:0 1rem;color:#1b1b1b;background:#fff}a{color:#0b57a4}table{border-collapse:collapse;width:100%}th,td{text-align:start;vertical-align:top;padding:.25rem .5rem;border-bottom:1px solid #ccc}th[scope=row]{white-space:nowrap}nav ol{list-style:none;display:flex;flex-wrap:wrap;gap:.5rem;padding:0}nav li+li::before{content:"› "}dt{font-weight:600}dd{margin:0 0 .5rem 1.5rem;overflow-wrap:anywhere}.wide{overflow-x:auto}footer{margin-top:2rem;color:#555}@media(prefers-color-scheme:dark){body{color:#eee;background:#161616}a{color:#8ab8ff}th,td{border-color:#444}footer{color:#aaa}}` //nolint:misspell // CSS has its own English
 
 // crumb is a step of the way to a page.
 type crumb struct{ Name, Href string }

@@ -232,6 +232,80 @@ test('badges cover neither a cluster nor each other, and list exactly what they 
   await context.close();
 });
 
+test('what is known as a stretch of the border is a mark on that stretch, and lists exactly what it counts', async () => {
+  const feature = (id, unit_id, event_type) => ({
+    type: 'Feature',
+    geometry: null,
+    properties: {
+      source_id: id,
+      start_date: '2024-03-05',
+      event_type,
+      country: 'PK',
+      unit_id,
+      location_precision: 'line',
+      place_kind: 'border',
+    },
+  });
+  const file = join(server.dir, 'stretches.geojson');
+  const features = [
+    feature('s1', 'pk-kp-kurram', 'Battles'),
+    feature('s2', 'pk-kp-kurram', 'Battles'),
+    feature('s3', 'pk-kp-bajaur', 'Riots'),
+    feature('s4', 'pk-kp-bajaur', 'Battles'),
+    feature('s5', 'pk-kp-swat', 'Battles'), // nowhere near the border
+    feature('s6', null, 'Battles'),
+  ];
+  writeFileSync(file, JSON.stringify({ type: 'FeatureCollection', features }));
+  await sarhad('import', '--store', server.store, '--quiet', '--dataset', 'stretches', file);
+  const { page, bad, context } = await open(
+    browser,
+    `${server.url}/?datetime=2024-03-01/2024-03-31&dataset=stretches&map=34.2,70.8,8`,
+  );
+  const label = (key) => page.locator(`[data-badge="${key}"]`).getAttribute('aria-label');
+  assert.equal(await label('border:pk-kp-kurram'), '2 somewhere on the border at Kurram');
+  assert.equal(await label('border:pk-kp-bajaur'), '2 somewhere on the border at Bajaur');
+  assert.equal(await label('border'), '2 somewhere along the border');
+  assert.equal(await page.locator('[data-badge^="border:"]').count(), 2);
+  // Each is coloured along its district and nowhere else: in its type's colour, or in ink where there are several.
+  const seen = await page.evaluate(() => {
+    const box = (sel) => document.querySelector(sel).getBoundingClientRect();
+    const near = (path, unit) => {
+      const [p, u] = [box(path), box(`[data-unit="${unit}"]`)];
+      return (
+        p.width + p.height > 40 &&
+        p.left > u.left - 12 &&
+        p.right < u.right + 12 &&
+        p.top > u.top - 12 &&
+        p.bottom < u.bottom + 12
+      );
+    };
+    return [
+      document.querySelectorAll('path.seg').length,
+      near('path.seg.t0', 'pk-kp-kurram'),
+      near('path.seg.t-1', 'pk-kp-bajaur'),
+    ];
+  });
+  assert.deepEqual(seen, [2, true, true]);
+  const listed = (n) =>
+    until(page, (k) => document.querySelector('.rows li[aria-setsize]')?.getAttribute('aria-setsize') === k, String(n));
+  await page.locator('[data-badge="border:pk-kp-kurram"]').click();
+  await listed(2);
+  await inLink(page, 'only', 'border:pk-kp-kurram');
+  await page.locator('[data-badge="border"]').click();
+  await listed(2);
+  // The link lists the same; the window takes the stretches along.
+  await inLink(page, 'only', 'border::pk-kp-bajaur.pk-kp-kurram');
+  await page.reload();
+  await listed(2);
+  await page.locator('[data-fid]').first().click();
+  await page.locator('[data-incident]').waitFor();
+  await page.goto(`${server.url}/?datetime=2024-02-01/2024-02-28&map=34.2,70.8,8`);
+  await until(page, () => document.documentElement.dataset.ready === '1');
+  assert.equal(await page.locator('path.seg').count(), 0);
+  clean(bad);
+  await context.close();
+});
+
 test('a band says what it is and where that is known from, and sets the window', async () => {
   const { page, bad, context } = await open(browser, `${server.url}/?${DAYS}`);
   const periods = (await get('/collections/periods/items?limit=1000')).features.map((f) => f.properties);

@@ -75,6 +75,7 @@ describe('window counting', () => {
         ),
       );
       expect(t.coarse[u]).toBe(now.filter((i) => c.unit[i] === u && c.spot[i] === Spot.UNIT).length);
+      expect(t.border[u]).toBe(now.filter((i) => c.unit[i] === u && c.spot[i] === Spot.BORDER).length);
       expect(t.fUnit[u]).toBe(win.filter((i) => passes(f, i, 'place') && c.unit[i] === u).length);
     }
     for (const s of [Spot.PROVINCE, Spot.BORDER, Spot.COUNTRY, Spot.NONE])

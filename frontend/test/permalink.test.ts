@@ -69,6 +69,9 @@ describe('link', () => {
 
   it('keeps a place, however many incidents it has', () => {
     for (const only of [
+      { kind: 'border' as const },
+      { kind: 'border' as const, unit: 'pk-kp-kurram' },
+      { kind: 'border' as const, but: ['pk-kp-bajaur', 'pk-kp-kurram'] },
       { kind: 'place' as const, box: [70.1, 33.7, 70.1, 33.7] as [number, number, number, number] },
       { kind: 'place' as const, box: [70.1, 33.7, 70.1234, 33.75] as [number, number, number, number] },
     ]) {

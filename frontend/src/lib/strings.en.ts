@@ -66,6 +66,7 @@ const made = {
   alsoFormer: (n: number, name: string) => `${fmt(n)} more somewhere in ${name}, not counted here`,
   noPlace: (n: number) => plural(n, 'incident has no place on the map', 'incidents have no place on the map'),
   somewhereIn: (place: string) => `somewhere in ${place}`,
+  borderAt: (place: string) => `somewhere on the border at ${place}`,
   nIncidents: (n: number) => `${fmt(n)} ${plural(n, 'incident', 'incidents')}`,
   nKilled: (n: number, more = false) => `${fmt(n)}${more ? '+' : ''} reported killed`,
   ofThemSomewhere: (n: number, place: string) => `${fmt(n)} of them somewhere in ${place}, place in it not known`,

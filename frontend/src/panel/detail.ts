@@ -46,7 +46,7 @@ export function detailView(app: App, list: List, share: () => void): TemplateRes
     <button type="button" class="btn bare sq" aria-label=${t.next} title=${t.next} ?disabled=${i < 0 || i + 1 >= list.n} @click=${() => go(i + 1)}>${icon('chr')}</button>
   </div>`;
   if (!d.feature)
-    return html`${bar}<div class="scroll" tabindex="0"><div class="d-in">${d.error ? html`<div class="bn w" role="alert" tabindex="-1"><span><b>${t.detailFailed}</b>${plainError(d.error, t.noConnection)}</span></div>` : html`<p class="note">${t.detailLoading}</p>`}</div></div>`;
+    return html`${bar}<div class="scroll" tabindex="0"><div class="d-in">${d.error ? html`<div class="bn w" role="alert" tabindex="-1"><span><b>${t.detailFailed}</b>${plainError(d.error, t.noConnection)}</span>${d.error === t.withdrawn ? nothing : html`<button type="button" class="btn" @click=${() => void app.open(d.key)}>${t.tryAgain}</button>`}</div>` : html`<p class="note">${t.detailLoading}</p>`}</div></div>`;
 
   const p = d.feature.properties;
   const type = Math.max(0, typeIndex(p.event_type) < 0 ? NO_TYPE : typeIndex(p.event_type));

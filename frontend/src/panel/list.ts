@@ -78,8 +78,11 @@ export class List {
         };
       case 'country':
         return (r) => c.spot(r) === Spot.COUNTRY && h.areas[c.area(r)]?.country === only.country;
-      case 'border':
-        return (r) => c.spot(r) === Spot.BORDER;
+      case 'border': {
+        const { unit, but } = only;
+        return (r) =>
+          c.spot(r) === Spot.BORDER && (unit ? h.units[c.unit(r)] === unit : !but?.includes(h.units[c.unit(r)] ?? ''));
+      }
       case 'none':
         return (r) => c.spot(r) === Spot.NONE;
       case 'place': {
@@ -184,7 +187,7 @@ export class List {
       case 'country':
         return t.somewhereIn(t.countries[o.country] ?? o.country);
       case 'border':
-        return t.alongBorder;
+        return o.unit ? t.borderAt(this.app.unitName(o.unit)) : t.alongBorder;
       case 'none':
         return t.onlyNone;
       case 'place':
@@ -284,7 +287,7 @@ export class List {
     return html`<li style="top:${y}px" aria-setsize=${this.n} aria-posinset=${i + 1}><button type="button" class="row ${selected ? 'sel' : ''}" data-fid=${fid} data-i=${i} aria-current=${selected ? 'true' : 'false'}
       @click=${() => app.select(row)} @keydown=${(ev: KeyboardEvent) => this.key(ev, i)} @mouseenter=${() => this.hover(row)} @mouseleave=${() => this.hover(-1)}>
       <span class="d nt">${vague ? monthName(parts(start).m) : fmtShort(start)}</span><span class="sh">${glyph(type)}<span class="vh">${t.types[type]}</span></span>
-      <span class="bd"><span class="s ${p ? '' : 'wait'}" dir="auto">${text}</span><span class="p">${icon(`p${k}`)}${place ? html`<span class="pl0"><bdi>${place}</bdi> ·</span>` : nothing}<span class="how">${how}</span>${when ? html`<span class="wh">· ${when}</span>` : nothing}${set?.synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}</span></span>
+      <span class="bd"><span class="s ${p ? '' : 'wait'}" dir="auto">${text}</span><span class="p">${icon(`p${k}`)}${place ? html`<span class="pl0"><bdi>${place}</bdi></span><span class="pd">·</span>` : nothing}<span class="how">${how}</span>${when ? html`<span class="wh">· ${when}</span>` : nothing}${set?.synthetic ? html`<span class="tag w">${t.synthetic}</span>` : set?.sample ? html`<span class="tag w">${t.sample}</span>` : nothing}</span></span>
       <span class="k num ${best === NOT_REPORTED || best === 0 ? 'nil' : ''}">${best === NOT_REPORTED ? html`–<small>${why}</small>` : html`${fmtDeaths(best)}${i === 0 ? html`<small>${t.killedS}</small>` : html`<span class="vh"> ${t.killedS}</span>`}`}</span></button></li>`;
   }
 

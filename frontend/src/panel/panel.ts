@@ -138,7 +138,7 @@ export class Panel {
     const compare = tab === 'compare' ? app.compared : null;
     const pane =
       this.wide && app.model
-        ? html`<div class="two"><div class="col" id="filters-col">${this.facets.view()}</div><div class="col">${compare?.pane() ?? this.list.view()}</div></div>`
+        ? html`<div class="two"><div class="col" id="filters-col">${this.facets.view()}</div><div class="col">${app.compared ? this.tabs() : nothing}${compare?.pane() ?? this.list.view()}</div></div>`
         : compare
           ? compare.pane()
           : tab === 'list'
@@ -172,8 +172,13 @@ export class Panel {
 
   private tabs(): TemplateResult {
     const app = this.app;
-    const ids: State['tab'][] = app.compared ? ['filters', 'list', 'compare'] : ['filters', 'list'];
-    const now = ids.includes(app.state.tab) ? app.state.tab : 'filters';
+    // Where there is room the filters stand beside the others.
+    const ids: State['tab'][] = [
+      ...(this.wide ? [] : ['filters' as const]),
+      'list',
+      ...(app.compared ? ['compare' as const] : []),
+    ];
+    const now = ids.includes(app.state.tab) ? app.state.tab : ids[0];
     const tab = (id: State['tab'], label: unknown) =>
       html`<button type="button" role="tab" id="tab-${id}" aria-selected=${now === id} aria-controls=${now === id ? id : nothing} tabindex=${now === id ? 0 : -1}
         @click=${() => app.set({ tab: id })} @keydown=${(e: KeyboardEvent) => {
@@ -182,7 +187,7 @@ export class Panel {
           app.set({ tab: other });
           requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(`tab-${other}`)?.focus()));
         }}>${label}</button>`;
-    return html`<div class="tabs" role="tablist" aria-label=${`${t.filters}${t.comma}${t.list}`}>${tab('filters', t.filters)}${tab('list', html`${t.list} <span class="num" data-count="list">${app.model ? fmt(app.tally.total) : '–'}</span>`)}${app.compared ? tab('compare', t.compare.start) : nothing}</div>`;
+    return html`<div class="tabs" role="tablist" aria-label=${`${t.filters}${t.comma}${t.list}`}>${this.wide ? nothing : tab('filters', t.filters)}${tab('list', html`${t.list} <span class="num" data-count="list">${app.model ? fmt(app.tally.total) : '–'}</span>`)}${app.compared ? tab('compare', t.compare.start) : nothing}</div>`;
   }
 
   /** empty says what was asked and how to go on; null when there is something to list. */

@@ -24,6 +24,10 @@ export interface Badge {
   first: Offset[];
   reach: number[];
   only: Only;
+  /** what a screen reader and the tip say instead of the words */
+  say?: string;
+  /** the unit along which it stands beside the line */
+  along?: string;
   el: HTMLButtonElement | null;
   at: [number, number] | null;
   /** there was no room in its unit: a line leads there from the badge */
@@ -111,7 +115,31 @@ export class Badges {
           });
       }
     });
-    const border = tl.spots(Spot.BORDER);
+    let border = tl.spots(Spot.BORDER);
+    const marked: string[] = [];
+    if (border && z >= OVERVIEW)
+      h.units.forEach((id, i) => {
+        const n = tl.border[i]!;
+        const at = n ? this.border.middle(id) : null;
+        if (!at) return;
+        border -= n;
+        marked.push(id);
+        out.push({
+          key: `border:${id}`,
+          n,
+          words: t.thisStretch,
+          say: t.borderAt(app.unitName(id)),
+          along: id,
+          solid: true,
+          lat: at[0],
+          lon: at[1],
+          home: null,
+          first: [],
+          reach: [],
+          only: { kind: 'border', unit: id },
+        });
+      });
+    this.border.mark(marked);
     if (border) {
       const at = this.border.middle();
       if (at)
@@ -125,7 +153,7 @@ export class Badges {
           home: null,
           first: [],
           reach: [],
-          only: { kind: 'border' },
+          only: marked.length ? { kind: 'border', but: marked } : { kind: 'border' },
         });
     }
     h.units.forEach((id, i) => {
@@ -208,7 +236,8 @@ export class Badges {
         this.all.set(w.key, b);
         this.map.getPane('badges')!.append(el);
       }
-      const full = w.key.startsWith('unit:') || w.key.startsWith('province:') ? z >= 7.9 : true;
+      b.only = w.only;
+      const full = z >= 7.9 || !/^(unit|province|border):/.test(w.key);
       const place = (words: boolean, last: boolean): boolean => {
         const text = words ? `${fmt(w.n)} ${w.words}` : fmt(w.n);
         const bw = this.stage.width(text, '600 11px') + 14;
@@ -221,7 +250,7 @@ export class Badges {
         };
         const places = w.home
           ? this.stage.insideOffsets(w.key, w.lat, w.lon, bw, w.first, w.reach, w.home)
-          : this.border.beside([w.lat, w.lon], bw);
+          : this.border.beside([w.lat, w.lon], bw, w.along);
         // Targets keep 24 px from middle to middle where there is room: in the overview.
         const tall = z < OVERVIEW ? 25 : 18;
         for (const at of places) if (!last && this.stage.fits(p.x + at[0], p.y + at[1], bw, tall, 0)) return take(at);
@@ -261,7 +290,7 @@ export class Badges {
       }
       if (b.n !== w.n) {
         el.firstElementChild!.textContent = fmt(w.n);
-        el.setAttribute('aria-label', `${fmt(w.n)} ${w.words}`);
+        el.setAttribute('aria-label', `${fmt(w.n)} ${w.say ?? w.words}`);
       }
       const at = `translate(${Math.round(p.x + b.at![0])}px,${Math.round(p.y + b.at![1])}px) translate(-50%,-50%)`;
       if (el.dataset.at !== at) {

@@ -1,6 +1,5 @@
 // The chosen incident: its symbol on top, how well its place is known, and the ring around the one that is pointed at.
 
-import type { Position } from 'geojson';
 import * as L from 'leaflet';
 import { shapePath, symbolRadius } from '../lib/shapes';
 import { Spot, typeIndex } from '../lib/vocab';
@@ -77,21 +76,11 @@ export class Chosen {
       this.map.getPane('selected')!.innerHTML =
         `<svg class="mk" style="left:${q.x}px;top:${q.y}px" width="${2 * r + 14}" height="${2 * r + 14}" viewBox="${-r - 7} ${-r - 7} ${2 * r + 14} ${2 * r + 14}" aria-hidden="true"><circle r="${r + 5}" class="sd"/><circle r="${r + 5}" class="sr"/><path d="${shapePath(type, r)}" style="${hollow ? `fill:var(--case);stroke:var(--t${type});stroke-width:1.5${p.fatalities_best === null ? ';stroke-dasharray:2 2' : ''}` : `fill:var(--t${type});stroke:var(--case)`}"/></svg>`;
     } else if (p.place_kind === 'border') {
-      const lines: Position[][] =
-        f.place?.type === 'LineString'
-          ? [f.place.coordinates]
-          : f.place?.type === 'MultiLineString'
-            ? f.place.coordinates
-            : [];
-      const line: L.LatLngExpression[][] = lines.length
-        ? lines.map((l) => l.map((c) => [c[1]!, c[0]!] as [number, number]))
-        : this.border.line('coarse');
-      const base = { pane, renderer, interactive: false, fill: false, lineCap: 'butt' as const };
-      add(L.polyline(line, { ...this.stage.pathStyle('bc', 9), ...base }));
-      const coloured = L.polyline(line, { ...this.stage.pathStyle(`seg t${type}`, 5), ...base });
-      add(coloured);
-      add(L.polyline(line, { ...this.stage.pathStyle('bl0', 1.5, { dashArray: '9 3 1.5 3' }), ...base }));
-      bounds = coloured.getBounds();
+      // The stretch along its unit, or all of the line.
+      const known = p.unit_id ? this.border.stretch(p.unit_id) : [];
+      const layers = this.border.coloured(known.length ? known : this.border.line('coarse'), type);
+      for (const l of layers) add(l);
+      bounds = layers[0]!.getBounds();
     } else if (p.place_kind === 'unit' && p.unit_id) {
       outline([p.unit_id]);
     } else if (p.place_kind === 'units') {
@@ -146,9 +135,10 @@ export class Chosen {
       [Spot.UNIT]: `unit:${app.header!.units[c.unit(row)]}`,
       [Spot.PROVINCE]: `province:${a?.country}:${a?.province}`,
       [Spot.COUNTRY]: `country:${a?.country}`,
-      [Spot.BORDER]: 'border',
+      [Spot.BORDER]: `border:${app.header!.units[c.unit(row)]}`,
     }[c.spot(row)];
-    if (key) this.badges.all.get(key)?.el?.classList.add('hov');
+    const badge = this.badges.all.get(key ?? '') ?? (c.spot(row) === Spot.BORDER && this.badges.all.get('border'));
+    if (badge) badge.el?.classList.add('hov');
   }
   private hovered: HTMLElement | null = null;
 

@@ -48,9 +48,15 @@ export class Labels {
     pad = 2,
   ): boolean {
     const p = this.map.latLngToContainerPoint([lat, lon]);
-    if (!this.stage.fits(p.x + dx, p.y + dy, w, h, pad)) return false;
+    if (!this.whole(p.x + dx, p.y + dy, w, h) || !this.stage.fits(p.x + dx, p.y + dy, w, h, pad)) return false;
     this.put(cls, lat, lon, text, dx, dy);
     return true;
+  }
+
+  /** whole: a name would not be cut by the edge of the map. */
+  private whole(x: number, y: number, w: number, h: number): boolean {
+    const s = this.map.getSize();
+    return x - w / 2 >= 0 && x + w / 2 <= s.x && y - h / 2 >= 0 && y + h / 2 <= s.y;
   }
 
   layout(): void {
@@ -139,7 +145,7 @@ export class Labels {
           [0, -12],
           [0, 13],
         ] as [number, number][])
-          if (this.stage.fits(p.x + dx, p.y + dy, tw, 13, 0)) {
+          if (this.whole(p.x + dx, p.y + dy, tw, 13) && this.stage.fits(p.x + dx, p.y + dy, tw, 13, 0)) {
             this.put(cap ? 'town cap' : 'town', w.lat, w.lon, name, dx, dy);
             const q = map.latLngToLayerPoint([w.lat, w.lon]);
             this.labels += `<i class="town-dot${cap ? ' cap' : ''}" style="left:${q.x}px;top:${q.y}px"></i>`;
@@ -229,9 +235,9 @@ export class Labels {
       .line('coarse')
       .flat()
       .map((p) => ({ lon: p[1], ...this.map.latLngToContainerPoint(p) }));
-    const w = ARABIC.test(t.borderName) ? this.stage.width(t.borderName, '11.5px') + 8 : 232;
+    const w = ARABIC.test(t.borderName) ? this.stage.width(t.borderName, '11.5px') + 8 : 252;
     const o = this.map.latLngToContainerPoint(BORDER_NAME);
-    for (const lon of [63.6, 64, 63.2, 64.4, 62.8, 64.8, 62.4, 65.2, 62]) {
+    for (const lon of [63.6, 64, 63.2, 64.4, 62.8, 64.8, 62.4, 65.2, 62, 61.6, 61.2, 60.8]) {
       const x = this.map.latLngToContainerPoint([BORDER_NAME[0], lon]).x;
       const under = line.filter((p) => p.lon < 66.6 && Math.abs(p.x - x) < w / 2 + 6);
       if (!under.length) continue;

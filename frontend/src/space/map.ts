@@ -152,7 +152,7 @@ export class MapView {
         ? [10, 10 + this.stage.covered]
         : this.stage.narrow.matches
           ? [10, 116]
-          : [rtl ? 6 : legend, 26],
+          : [rtl ? 6 : legend, 44],
     });
     this.homeZoom = this.map.getZoom();
     this.limit();
@@ -242,6 +242,7 @@ export class MapView {
     if (c.data) {
       this.border.moved();
       this.stage.fresh();
+      this.border.fresh();
       this.fan = null; // its rows may be others now
       this.units.draw();
       if (this.units.drawn && !this.fitted) this.home();
@@ -293,8 +294,9 @@ export class MapView {
     const dim = !!app.detail;
     this.symbols.canvas.style.opacity = dim ? '.5' : '';
     this.map.getPane('badges')!.classList.toggle('dim', dim);
-    const kept = dim && app.detail?.feature?.properties.place_kind === 'border';
-    this.badges.all.get('border')?.el?.classList.toggle('keep', !!kept);
+    const p = dim ? app.detail?.feature?.properties : null;
+    for (const b of this.badges.all.values())
+      if (b.solid) b.el?.classList.toggle('keep', p?.place_kind === 'border' && (!b.along || b.along === p.unit_id));
   }
 
   // ---- pointer

@@ -165,6 +165,7 @@ class Counts {
       t.fUnit[u]! += n + own;
       t.fArea[a]! += n + own;
       t.coarse[u]! += this.spots[(i << 3) | Spot.UNIT]!;
+      t.border[u]! += this.spots[(i << 3) | Spot.BORDER]!;
       for (let s = Spot.PROVINCE; s <= Spot.NONE; s++) t.spotArea[(s << 8) | a]! += this.spots[(i << 3) | s]!;
     }
     for (let i = 0; i < this.deaths.length; i++) {
@@ -212,6 +213,8 @@ export class Tally {
   unitSilent = new Int32Array(256);
   /** known only by unit */
   coarse = new Int32Array(256);
+  /** known only as somewhere on the border, by the unit along which */
+  border = new Int32Array(256);
   /** by spot (high byte) and area */
   spotArea = new Int32Array(8 * 256);
   // facets, each counted under all other filters
@@ -235,6 +238,7 @@ export class Tally {
       this.unitUnknown,
       this.unitSilent,
       this.coarse,
+      this.border,
       this.spotArea,
       this.fType,
       this.fUnit,

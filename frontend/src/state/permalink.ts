@@ -14,7 +14,8 @@ export type Only =
   | { kind: 'unit'; unit: string }
   | { kind: 'province'; country: string; province: string }
   | { kind: 'country'; country: string }
-  | { kind: 'border' }
+  /** along the border: at one unit, or at none of some */
+  | { kind: 'border'; unit?: string; but?: string[] }
   | { kind: 'none' }
   /** points that lie together: one place, or a small box (west, south, east, north) */
   | { kind: 'place'; box: [number, number, number, number] }
@@ -136,6 +137,8 @@ export function onlyText(o: Only): string {
       return `province:${o.country}:${o.province}`;
     case 'country':
       return `country:${o.country}`;
+    case 'border':
+      return o.unit ? `border:${o.unit}` : o.but ? `border::${o.but.join('.')}` : 'border';
     case 'rows':
       return `rows:${o.fids.join('.')}`;
     case 'place': {
@@ -152,6 +155,8 @@ function onlyOf(text: string): Only | null {
   if (kind === 'unit' && a) return { kind, unit: a };
   if (kind === 'province' && a && b) return { kind, country: a, province: b };
   if (kind === 'country' && a) return { kind, country: a };
+  if (kind === 'border' && a) return { kind, unit: a };
+  if (kind === 'border' && b) return { kind, but: b.split('.') };
   if (kind === 'border' || kind === 'none') return { kind };
   if (kind === 'place' && a && /^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){1,3}$/.test(a)) {
     const v = a.split(',').map(Number);
