@@ -3,9 +3,10 @@ GO          ?= go
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo development)
 BUILD_FLAGS := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
 LINT        := v2.15.0
+VULN        := v1.9.0
 export CGO_ENABLED = 1
 
-.PHONY: run build test web boundaries gazetteer bench check fmt setup e2e screenshots geobench bench-page licences
+.PHONY: run build test web boundaries gazetteer bench check fmt setup e2e screenshots geobench bench-page licences release reproduce audit
 
 run: build ## build, load the demo into a new store, open the map on 127.0.0.1:8080
 	./bin/sarhad serve
@@ -16,6 +17,7 @@ build: ## bin/sarhad; needs Go and a C compiler only
 test: setup check build ## everything that CI runs
 	$(GO) test -count=1 -timeout 15m ./...
 	cd frontend && npm test
+	$(MAKE) audit
 	cd frontend && npm run dist-is-current
 	$(MAKE) e2e
 
@@ -37,8 +39,17 @@ fmt:
 licences: ## write docs/licences.md again, after a change of what the program is made of
 	$(GO) run ./cmd/sarhad-parts list
 
+release: ## release/: tar.gz, Debian package, bill of materials, checksums of the commit that is checked out
+	packaging/release.sh
+
+reproduce: ## after make release: the same once more elsewhere, to be the same bytes
+	packaging/again.sh
+
+audit: ## known vulnerabilities of what is used, where the databases answer
+	VULN=$(VULN) GO="$(GO)" .ci/audit
+
 setup: ## what the tests need beyond Go and a C compiler
-	LINT=$(LINT) GO="$(GO)" .ci/setup
+	LINT=$(LINT) VULN=$(VULN) GO="$(GO)" .ci/setup
 
 web: ## build the page again (frontend/dist is committed)
 	cd frontend && npm ci --no-fund --no-audit && npm run build
