@@ -94,7 +94,7 @@ func (s *server) queryables(col *collection, snap *snapshot) []schemaProperty {
 	}
 	enums := map[string][]string{
 		"dataset": snap.names, "country": incident.Countries, "province": s.provinces, "event_type": words(incident.EventTypes), "sub_event_type": subEventTypes,
-		"event_class": words(incident.EventClasses), "time_precision": words(incident.TimePrecisions), "location_precision": locationPrecisions,
+		"event_class": words(incident.EventClasses), "time_precision": words(incident.TimePrecisions), "location_precision": locationPrecisions, "place_kind": words(incident.PlaceKinds),
 		"border_side": borderSides, "verification": verifications,
 	}
 	var list []schemaProperty

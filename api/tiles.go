@@ -358,6 +358,9 @@ func sum(to *incident.Figure, f incident.Figure) {
 // tallyKeys are the keys of a tally, the first of its layer.
 var tallyKeys = []string{"count", "fatalities_low", "fatalities_best", "fatalities_high", "fatalities_unknown"}
 
+// clusterKeys are the keys of the layer of clusters: a tally, then how many incidents have each event type.
+var clusterKeys = append(slices.Clone(tallyKeys), words(incident.EventTypes)...)
+
 func (m *mvt) tally(a *tally) {
 	m.tag(0, m.uint(uint64(a.count)))
 	m.figureTag(1, a.low)
@@ -369,8 +372,10 @@ func (m *mvt) tally(a *tally) {
 func (s *server) tileClusters(ctx context.Context, m *mvt, f incident.Filter, g *grid) error {
 	var cells [clusterCells * clusterCells]struct {
 		tally
-		x, y float64 // sums
+		types [6]int  // by place in incident.EventTypes
+		x, y  float64 // sums
 	}
+	typeOf := map[*incident.RowKind]int{}
 	err := s.scan(ctx, f, func(row *incident.Row) error {
 		if !isPoint(row) || !g.contains(row.Point) {
 			return nil
@@ -378,6 +383,14 @@ func (s *server) tileClusters(ctx context.Context, m *mvt, f incident.Filter, g 
 		x, y := g.at(row.Point)
 		cell := &cells[int(y*clusterCells)*clusterCells+int(x*clusterCells)]
 		cell.add(row)
+		k, known := typeOf[row.Kind]
+		if !known {
+			k = slices.Index(incident.EventTypes, row.Kind.EventType)
+			typeOf[row.Kind] = k
+		}
+		if k >= 0 {
+			cell.types[k]++
+		}
 		cell.x += x
 		cell.y += y
 		return nil
@@ -385,11 +398,16 @@ func (s *server) tileClusters(ctx context.Context, m *mvt, f incident.Filter, g 
 	if err != nil {
 		return err
 	}
-	m.open("clusters", tallyKeys)
+	m.open("clusters", clusterKeys)
 	for i := range cells {
 		if cell := &cells[i]; cell.count > 0 {
 			m.begin()
 			m.tally(&cell.tally)
+			for k, n := range cell.types {
+				if n > 0 {
+					m.tag(len(tallyKeys)+k, m.uint(uint64(n)))
+				}
+			}
 			n := float64(cell.count)
 			m.point(int(cell.x/n*tileExtent), int(cell.y/n*tileExtent))
 		}

@@ -80,6 +80,14 @@ var incidentFields = fields(incidentKeys, [2]string{"string", "The first day."},
 	[2]string{"string", "How well the place is known."}, [2]string{"string", "point, or circle: somewhere around the point; none where the coordinates are no place."}, [2]string{"string", "The dataset."},
 	[2]string{"string", "How far the report was checked."}, [2]string{"boolean", "Whether it was made up to try the program."})
 
+func clusterFields() []tileField {
+	list := fields(tallyKeys, tallyFields...)
+	for _, name := range clusterKeys[len(tallyKeys):] {
+		list = append(list, tileField{name, "integer", "How many incidents are of this event type; not there if none is."})
+	}
+	return list
+}
+
 // tileLayers are the layers of each collection.
 var tileLayers = map[string][]tileLayer{
 	incidentsID: {
@@ -87,7 +95,7 @@ var tileLayers = map[string][]tileLayer{
 			incidentFields},
 		{"unplaced", "Incidents with coordinates of the source that lie outside all that is known here, which are no place: for whoever wants to see what the source says.", 0, unclusteredZoom, maxTileZoom,
 			incidentFields},
-		{"clusters", "The same incidents counted in 8 × 8 cells of a tile, each cell at the mean of their positions.", 0, minTileZoom, unclusteredZoom - 1, fields(tallyKeys, tallyFields...)},
+		{"clusters", "The same incidents counted in 8 × 8 cells of a tile, each cell at the mean of their positions.", 0, minTileZoom, unclusteredZoom - 1, clusterFields()},
 		{"badges", "All incidents of the filter of which no more is known than a tehsil, unit, province, country or the border, counted at a point that stands for that place.", 0, minTileZoom, maxTileZoom,
 			fields(badgeKeys, append(tallyFields[:len(tallyFields):len(tallyFields)], [2]string{"string", "The sort of place that is known."}, [2]string{"string", "The id of the unit."},
 				[2]string{"string", "The id of the tehsil or Afghan district."}, [2]string{"string", "The name of the place."}, [2]string{"string", "The province."}, [2]string{"string", "The country."})...)},

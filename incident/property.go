@@ -90,6 +90,7 @@ var properties = []PropertyInfo{
 	{"subunit_id", Text, func(in *Incident) Value { return TextValue(in.Subunit) }},
 	{"location_name", Text, func(in *Incident) Value { return TextValue(in.LocationName) }},
 	{"location_precision", Text, func(in *Incident) Value { return TextValue(string(in.LocationPrecision)) }},
+	{"place_kind", Text, func(in *Incident) Value { return TextValue(string(in.Place.Kind)) }},
 	{"border_km_min", Number, func(in *Incident) Value {
 		return Value{Kind: Number, Number: in.Border.MinKM, Null: !in.Border.Known}
 	}},

@@ -50,7 +50,7 @@ const (
 // propertySource has what need not be read from a record.
 var propertySource = map[incident.Property]source{
 	"dataset": fromKind, "time_precision": fromKind, "event_type": fromKind, "sub_event_type": fromKind, "event_class": fromKind,
-	"type_of_violence": fromKind, "location_precision": fromKind, "border_side": fromKind, "verification": fromKind,
+	"type_of_violence": fromKind, "location_precision": fromKind, "place_kind": fromKind, "border_side": fromKind, "verification": fromKind,
 	"country": fromPlace, "province": fromPlace, "district": fromPlace, "unit_id": fromPlace, "unit_then": fromPlace, "district_then": fromPlace,
 	"subunit_id": fromPlace, "actor1": fromParty, "actor2": fromParty, "assoc_actors": fromParty,
 	"start_date": fromDays, "end_date": fromDays, "fatalities_low": fromFigures, "fatalities_best": fromFigures,

@@ -447,7 +447,7 @@ var fieldOf = map[incident.Property]uint32{
 
 // tablesOf says which table a property needs; those of the head need none.
 var tablesOf = func() map[incident.Property]source {
-	m := map[incident.Property]source{"fid": 0, "id": 0, "pcode": fromPlace, "assoc_actors": fromParty, "dyad": fromParty, "place_kind": fromKind,
+	m := map[incident.Property]source{"fid": 0, "id": 0, "pcode": fromPlace, "assoc_actors": fromParty, "dyad": fromParty,
 		"place_radius_m": fromKind, "border_km_max": fromKind, "synthetic": fromKind, "type_of_violence_name": fromKind}
 	for p, from := range propertySource {
 		m[p] = from &^ fromColumns

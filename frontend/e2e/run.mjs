@@ -19,6 +19,7 @@ const p = spawn(
     join(here, 'out.test.mjs'),
     join(here, 'languages.test.mjs'),
     join(here, 'history.test.mjs'),
+    join(here, 'beyond.test.mjs'),
   ],
   {
     stdio: 'inherit',

@@ -7,8 +7,9 @@ import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { fmt, fmtDeaths } from '../lib/text';
 import { precisionClass, Spot } from '../lib/vocab';
+import type { Pages } from '../served/pages';
 import type { App } from '../state/app';
-import { lowerBound } from '../state/model';
+import { lowerBound, type Model } from '../state/model';
 import type { Only } from '../state/permalink';
 import { whyNoBest } from './claims';
 import { days, title } from './describe';
@@ -39,6 +40,9 @@ export function placeText(app: App, row: number): string {
   const a = h.areas[c.area(row)];
   return a?.province ? app.provinceName(a.province) : a ? (t.countries[a.country] ?? a.country) : '';
 }
+
+const ghost = (w: number) =>
+  html`<div class="row"><i style="width:36px"></i><i></i><div><i style="width:${w}%"></i><i style="width:${w / 2}%"></i></div></div>`;
 
 export class List {
   /** rows of the window, newest first; n of them are used */
@@ -102,6 +106,16 @@ export class List {
   /** gather lists the window's rows and its months. */
   gather(): void {
     const model = this.app.model!;
+    if (model.remote) {
+      if (model !== this.served) {
+        this.served = model;
+        this.pages = model.pages();
+      }
+      this.pages!.gather(this.app.state.only);
+      this.turn();
+      return;
+    }
+    this.pages = this.served = null;
     if (this.rows.length < model.cols.n) this.rows = new Uint32Array(model.cols.n);
     const rows = this.rows;
     const { fail, i0, cols, extra } = model;
@@ -129,12 +143,27 @@ export class List {
       rows[n++] = i;
     }
     this.n = n;
+    this.stack();
+  }
+  private stack(): void {
     let y = 0;
     for (const m of this.months) {
       m.y = y;
       y += HEAD + m.n * ROW;
     }
     this.height = y;
+  }
+
+  private pages: Pages | null = null;
+  private served: Model | null = null;
+  /** turn takes what the server has answered so far. */
+  private turn(): void {
+    const p = this.pages!;
+    if (p.rows === this.rows) return;
+    this.rows = p.rows;
+    this.n = p.n;
+    this.months = p.months.map((m) => ({ at: m.at, n: m.n, label: fmtMonth(m.day), y: 0 }));
+    this.stack();
   }
 
   indexOf(row: number): number {
@@ -146,6 +175,10 @@ export class List {
     while (k + 1 < this.months.length && this.months[k + 1]!.at <= index) k++;
     const m = this.months[k];
     return m ? m.y + HEAD + (index - m.at) * ROW : 0;
+  }
+  private indexAt(y: number): number {
+    const m = this.months[this.monthAt(y)]!;
+    return m.at + Math.floor(Math.max(0, y - m.y - HEAD) / ROW);
   }
   private monthAt(y: number): number {
     let lo = 0;
@@ -201,6 +234,7 @@ export class List {
     const el = document.getElementById('list');
     if (!el) return;
     this.scroller = el;
+    if (this.pages) this.turn();
     if (empty || !this.n) {
       if (empty) render(empty, el);
       else if (!this.n) render(this.loading(), el);
@@ -230,10 +264,18 @@ export class List {
         const i = m.at + j;
         const row = this.rows[i]!;
         const y = m.y + HEAD + j * ROW;
+        if (row >= app.model!.cols.n) {
+          out.push(html`<li class="ghosts" style="top:${y + shift}px">${ghost(80)}</li>`);
+          continue;
+        }
         // One request brings the texts of a whole short list; of one that is narrowed to a badge it would bring others.
         if ((this.n <= WHOLE && !this.app.state.only) || (y + ROW > near[0] && y < near[1])) want.push(row);
         out.push(html`${keyed(app.model!.cols.fid[row], this.row(row, i, y + shift, row === selected))}`);
       }
+    }
+    if (this.pages) {
+      const at = this.indexAt(top);
+      this.pages.want(at - 20, at + Math.ceil(view / ROW) + 20);
     }
     const now = this.months[this.monthAt(top)]!;
     render(
@@ -251,10 +293,7 @@ export class List {
   }
 
   private loading(): TemplateResult {
-    return html`<div class="ghosts" aria-hidden="true">${[92, 78, 86, 64, 80, 70].map(
-      (w) =>
-        html`<div class="row"><i style="width:36px"></i><i></i><div><i style="width:${w}%"></i><i style="width:${w / 2}%"></i></div></div>`,
-    )}</div>`;
+    return html`<div class="ghosts" aria-hidden="true">${[92, 78, 86, 64, 80, 70].map((w) => ghost(w))}</div>`;
   }
 
   private row(row: number, i: number, y: number, selected: boolean): TemplateResult {

@@ -165,6 +165,7 @@ export class Panel {
     return html`<div><b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b><span>${p ? t.soFarOf(p.count) : t.incidents(tl.total)}</span></div>
       <div><b class="num" data-count="best" title=${tl.huge ? t.orMore : nothing}>${none ? '–' : `${fmt(tl.best)}${plus}`}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
       <div><b class="num thin" data-count="low-high" title=${noBounds ? t.lowHighNone : tl.unbounded ? t.lowHighBest(tl.unbounded) : nothing}>${noBounds ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}${plus}`}</b><span>${t.lowHigh}</span></div>
+      ${app.model?.remote ? html`<p class="nr" data-served>${t.beyond}</p>` : nothing}
       ${elsewhere ? html`<p class="nr">${t.elsewhere(elsewhere)}</p>` : nothing}
       ${tl.silent ? html`<p class="nr"><span class="nt" data-count="unknown">${t.notReported(tl.silent)}</span></p>` : nothing}
       ${old > 0 ? html`<p class="nr" data-before-origin>${t.before1900(old)}</p>` : nothing}`;
@@ -195,10 +196,9 @@ export class Panel {
     const app = this.app;
     const m = app.model;
     if (!m || app.progress) return null;
-    if (m.remote) return html`<div class="empty"><p>${t.beyond}</p></div>`;
-    if (m.cols.n === 0 && !served(app.state)) return storeEmpty(app);
+    if (!m.remote && m.cols.n === 0 && !served(app.state)) return storeEmpty(app);
     if (app.tally.total > 0) {
-      if (this.list.n === 0) return html`<div class="empty"><p>${t.emptyTitle}.</p></div>`;
+      if (this.list.n === 0 && !m.remote) return html`<div class="empty"><p>${t.emptyTitle}.</p></div>`;
       return null;
     }
     const [a, b] = app.window;
@@ -206,7 +206,7 @@ export class Panel {
     const when = fmtRange(a, b);
     const on = chipList(app);
     const covered = !app.datasets || app.timeCover.some(([s, e]) => s <= b && e >= a);
-    if (!covered && m.countIf(a, b, 255) === 0) {
+    if (!covered && !m.remote && m.countIf(a, b, 255) === 0) {
       const ends = app.timeCover.filter(([, e]) => e < a).pop();
       const begins = app.timeCover.find(([s]) => s > b);
       const last = ends?.[1];
@@ -219,7 +219,7 @@ export class Panel {
     const yr = app.year;
     const inYear = m.countIf(Math.max(x, yr.from), Math.min(z, yr.to), 0);
     // What the server keeps out is not here to be counted.
-    const far = on.filter((c) => c.bit === 0);
+    const far = on.filter((c) => c.bit === 0 || m.remote);
     const bits = far.length ? [] : [...new Set(on.map((c) => c.bit))];
     return html`<div class="empty"><h2>${t.emptyTitle}</h2><p>${[...on.map((c) => c.label), when].join(t.comma)}</p><ul>
       ${bits.map((bit) => {
@@ -233,7 +233,7 @@ export class Panel {
       })}
       ${far.map((c) => this.out(t.lift(c.label), null, c.lift))}
       ${inYear ? this.out(t.widenYear(yr.label), inYear, () => app.setDays(yr.from, yr.to)) : nothing}
-      ${app.isWhole || !m.countIf(x, z, 0) ? nothing : this.out(t.widenAll, m.countIf(x, z, 0), () => app.set({ from: null, to: null }))}
+      ${app.isWhole || !(m.remote || m.countIf(x, z, 0)) ? nothing : this.out(t.widenAll, m.remote ? null : m.countIf(x, z, 0), () => app.set({ from: null, to: null }))}
       ${on.length > 1 || !far.length ? (on.length ? this.out(t.clearAll, far.length ? null : m.countIf(a, b, 255), () => app.clearFilters()) : nothing) : nothing}</ul></div>`;
   }
   private out(label: string, n: number | null, go: () => void): TemplateResult {

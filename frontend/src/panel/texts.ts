@@ -19,7 +19,7 @@ export class Texts {
   ) {}
 
   get(fid: number): Incident | undefined {
-    return this.have.get(fid);
+    return this.have.get(fid) ?? this.app.model?.text(fid);
   }
   /** forget drops everything: the data were loaded again. */
   forget(): void {
@@ -42,7 +42,7 @@ export class Texts {
   want(rows: number[]): void {
     const model = this.app.model!;
     const fid = model.cols.fid;
-    const need = rows.filter((r) => !this.have.has(fid[r]!) && !this.missing.has(fid[r]!));
+    const need = rows.filter((r) => !this.get(fid[r]!) && !this.missing.has(fid[r]!));
     clearTimeout(this.timer);
     if (!need.length) return;
     this.timer = window.setTimeout(

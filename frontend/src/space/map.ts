@@ -273,12 +273,14 @@ export class MapView {
     const corner = map.containerPointToLayerPoint([0, 0]);
     L.DomUtil.setPosition(this.symbols.canvas, corner);
     const origin = map.getPixelOrigin();
-    if (this.looked !== model) {
+    if (zoom >= OVERVIEW) model.look(zoom, origin.x + corner.x, origin.y + corner.y, size.x, size.y);
+    if (this.looked !== model.seen) {
       this.symbols.look(model, zoom, origin.x + corner.x, origin.y + corner.y, size.x, size.y);
-      this.looked = model;
+      this.looked = model.seen;
     }
     this.symbols.clear(size.x, size.y);
     if (zoom < OVERVIEW) this.rings.paint();
+    else if (model.groups) this.symbols.drawGroups(model.groups);
     else {
       const vicinity = app.header!.precisions.indexOf('vicinity_25km');
       this.symbols.draw(model, zoom < CLOSE, app.selectedRow, vicinity, this.fan);
@@ -392,6 +394,11 @@ export class MapView {
 
   private pick(item: Item): void {
     const app = this.app;
+    // What the server has put together has no rows here: it is taken apart by going closer.
+    if (item.row < 0 && !item.cells && item.pixel < 0) {
+      this.map.setView(this.map.containerPointToLatLng([item.x, item.y]), this.map.getZoom() + 1, { animate: false });
+      return;
+    }
     if (item.n === 1) {
       app.select(item.row);
       return;

@@ -5,7 +5,7 @@ import { NOT_REPORTED } from '../lib/columns';
 import { clusterRadius, polygonOf, symbolRadius } from '../lib/shapes';
 import { compact } from '../lib/text';
 import { N_TYPES, Spot } from '../lib/vocab';
-import type { Model } from '../state/model';
+import type { Group, Model } from '../state/model';
 import { metresToPx, worldSize } from './mercator';
 
 export interface Item {
@@ -31,6 +31,13 @@ export interface Ring {
 export interface Fan {
   rows: number[];
 }
+
+interface Cluster extends Group {
+  r: number;
+  row: number;
+  cells: number[];
+}
+const radius = (m: number) => (m === 1 ? 5 : clusterRadius(m));
 
 const CELL = 44;
 /** More symbols than this are clustered at any zoom: they could not be told apart, and would stop the brush. */
@@ -65,6 +72,8 @@ export class Symbols {
   private wide = 0;
   private high = 0;
   private zoom = 0;
+  private left = 0;
+  private top = 0;
   private cells = { n: new Int32Array(0), x: new Float32Array(0), y: new Float32Array(0), t: new Int32Array(0) };
   private cellRow = new Int32Array(0);
   private ctx: CanvasRenderingContext2D;
@@ -92,6 +101,8 @@ export class Symbols {
   /** look finds the rows whose point is in view. left and top are the map's corner in world pixels. */
   look(model: Model, zoom: number, left: number, top: number, width: number, height: number): void {
     this.zoom = zoom;
+    this.left = left;
+    this.top = top;
     const size = worldSize(zoom);
     const x0 = left - MARGIN;
     const x1 = left + width + MARGIN;
@@ -403,16 +414,6 @@ export class Symbols {
       t[c * N_TYPES + kind[k]!]!++;
       cellRow[c] = row;
     }
-    interface Cluster {
-      x: number;
-      y: number;
-      n: number;
-      r: number;
-      t: number[];
-      row: number;
-      cells: number[];
-    }
-    const radius = (m: number) => (m === 1 ? 5 : clusterRadius(m));
     const list: Cluster[] = [];
     for (let c = 0; c < cells; c++) {
       const m = n[c]!;
@@ -425,10 +426,44 @@ export class Symbols {
         t: Array.from(t.subarray(c * N_TYPES, (c + 1) * N_TYPES)),
         row: this.cellRow[c]!,
         cells: [c],
+        killed: null,
       });
     }
+    for (const k of this.merge(list)) {
+      if (k.n === 1) {
+        const { cols } = model;
+        const b = cols.best(k.row);
+        this.symbol(k.x, k.y, cols.type(k.row), 4.6, b === NOT_REPORTED ? null : b);
+        this.items.push({ x: k.x, y: k.y, r: 7, n: 1, row: k.row, cells: null, pixel: -1 });
+        continue;
+      }
+      this.donut(k.x, k.y, k.r, k.n, k.t);
+      this.items.push({ x: k.x, y: k.y, r: k.r + 1, n: k.n, row: -1, cells: k.cells, pixel: -1 });
+    }
+  }
+
+  /** drawGroups draws what the server has put together; none of it has rows. */
+  drawGroups(groups: Group[]): void {
+    const size = worldSize(this.zoom);
+    const list = groups.map((g) => ({
+      ...g,
+      t: [...g.t],
+      x: g.x * size - this.left,
+      y: g.y * size - this.top,
+      r: radius(g.n),
+      row: -1,
+      cells: [],
+    }));
+    for (const k of this.merge(list)) {
+      if (k.n === 1) this.symbol(k.x, k.y, k.t.indexOf(1), 4.6, k.killed);
+      else this.donut(k.x, k.y, k.r, k.n, k.t);
+      this.items.push({ x: k.x, y: k.y, r: k.r + 1, n: k.n, row: -1, cells: null, pixel: -1 });
+    }
+  }
+
+  /** merge makes one of neighbours that would overlap. */
+  private merge(list: Cluster[]): Cluster[] {
     list.sort((a, b) => b.n - a.n);
-    // Neighbours that would overlap become one.
     for (let i = 0; i < list.length; i++) {
       const a = list[i]!;
       for (let j = list.length - 1; j > i; j--) {
@@ -448,17 +483,7 @@ export class Symbols {
         list.splice(j, 1);
       }
     }
-    const { cols } = model;
-    for (const k of list) {
-      if (k.n === 1) {
-        const b = cols.best(k.row);
-        this.symbol(k.x, k.y, cols.type(k.row), 4.6, b === NOT_REPORTED ? null : b);
-        this.items.push({ x: k.x, y: k.y, r: 7, n: 1, row: k.row, cells: null, pixel: -1 });
-        continue;
-      }
-      this.donut(k.x, k.y, k.r, k.n, k.t);
-      this.items.push({ x: k.x, y: k.y, r: k.r + 1, n: k.n, row: -1, cells: k.cells, pixel: -1 });
-    }
+    return list;
   }
 
   private symbol(x: number, y: number, type: number, r: number, killed: number | null): void {

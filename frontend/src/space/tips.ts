@@ -15,7 +15,7 @@ const fmtRate = (v: number): string => (v < 1 ? v.toFixed(2) : v < 100 ? v.toFix
 
 export function itemTip(app: App, m: Item): TemplateResult {
   const c = app.model!.cols;
-  if (m.n > 1)
+  if (m.n > 1 || m.row < 0)
     return html`<b>${t.nIncidents(m.n)}</b><br><span class="dimmed">${m.pixel < 0 ? t.clickZoom : m.n > FAN ? t.openList : t.clickFan}</span>`;
   const i = m.row;
   const word = app.header!.precisions[c.precision(i)];

@@ -36,8 +36,15 @@ export class Sums {
   private b1 = 0;
   private of: Model | null = null;
 
-  /** count counts the days a to b; fresh says that the filters have changed since the last time. */
-  count(m: Model, a: Day, b: Day, fresh: boolean): void {
+  /**
+   * count counts the days a to b; fresh says that the filters have changed since the last time. It is false while the
+   * server, if that is to count, has not answered for the first time.
+   */
+  count(m: Model, a: Day, b: Day, fresh: boolean): boolean {
+    if (m.remote) {
+      this.known = m.figures(this.all, a, b) || this.known;
+      return this.known;
+    }
     const { i0, i1, extra } = m.reach(a, b);
     let { b0, b1 } = this;
     const overlap = Math.max(0, Math.min(b1, i1) - Math.max(b0, i0));
@@ -57,7 +64,9 @@ export class Sums {
     this.b1 = i1;
     this.all.set(this.base);
     for (const i of extra) if (m.fail[i] === 0) add(this.all, m.cols, i, 1);
+    return true;
   }
+  private known = false;
 
   /** at adds up some places. */
   at(...places: number[]): Figures {

@@ -2,10 +2,12 @@
 // range; incidents that began before it and reach into it are a short list beside it. A step of the brush adds the
 // rows that came in and takes away those that went out.
 
+import type { Incident } from '../api/client';
 import type { Columns, ColumnsHeader } from '../lib/columns';
 import { IMPRECISE_DATE, NOT_REPORTED, OR_MORE } from '../lib/columns';
 import { type Bars, barIndex, type Day } from '../lib/dates';
 import { N_TYPES, Spot } from '../lib/vocab';
+import type { Pages } from '../served/pages';
 
 /** Bits of a row's fail mask: which filter keeps it out. A row with 0 passes all. */
 export const Facet = {
@@ -270,9 +272,37 @@ export function lowerBound(start: Uint16Array, lo: number, hi: number, day: numb
   return lo;
 }
 
+/** Group is incidents that the server has put together: its place in the square of the map, how many, also by type. */
+export interface Group {
+  x: number;
+  y: number;
+  n: number;
+  t: number[];
+  /** sum of the best figures; null where none is reported */
+  killed: number | null;
+}
+
 export class Model {
-  /** the server counts: there are no rows here */
+  /** the server counts: there are only the few rows here that are in view (served.ts) */
   remote = false;
+  /** another object when the rows that can be drawn are others */
+  seen: object = this;
+  /** shown in place of rows, where there are too many */
+  groups: Group[] | null = null;
+  /** look says what is in view, for a server that must be asked for it; left and top are world pixels. */
+  look(_zoom: number, _left: number, _top: number, _width: number, _height: number): void {}
+  /** pages are the rows of a list; null where all are here. */
+  pages(): Pages | null {
+    return null;
+  }
+  /** text is an incident whose words are known. */
+  text(_fid: number): Incident | undefined {
+    return undefined;
+  }
+  /** figures writes the sums of any days by place that the server gave; false before the first. */
+  figures(_to: Float64Array, _a: Day, _b: Day): boolean {
+    return false;
+  }
   cols: Columns;
   header: ColumnsHeader;
   /** first row that is loaded */

@@ -70,8 +70,9 @@ export class Comparison implements Compared {
     if (!(this.fresh || c.data || c.filter || c.window || c.rest || c.ui)) return;
     this.fresh ||= c.data || c.filter;
     const refit = this.fresh || c.rest || !this.breaks.length;
-    this.sumsA.count(m, ...app.window, this.fresh);
-    this.sumsB.count(m, ...app.state.compare!, this.fresh);
+    const a = this.sumsA.count(m, ...app.window, this.fresh);
+    const b = this.sumsB.count(m, ...app.state.compare!, this.fresh);
+    this.known = a && b;
     this.fresh = false;
     const has = (k: number) => this.sumsA.has(k) || this.sumsB.has(k);
     this.rows = new Map(places(app, has).map((p) => [p.id, this.row(p)]));
@@ -85,6 +86,8 @@ export class Comparison implements Compared {
       );
   }
 
+  /** both windows have been counted */
+  known = false;
   private get days(): [number, number] {
     const [a0, a1] = this.app.window;
     const [b0, b1] = this.app.state.compare!;

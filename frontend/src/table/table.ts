@@ -10,8 +10,10 @@ import { precisionClass } from '../lib/vocab';
 import { days, title } from '../panel/describe';
 import { placeText } from '../panel/list';
 import { Texts } from '../panel/texts';
+import type { Pages } from '../served/pages';
 import type { App, Change } from '../state/app';
 import { type Figures, Sums } from '../state/compare';
+import type { Model } from '../state/model';
 import { encode } from '../state/permalink';
 import { byKey } from './order';
 import { type Place, places, rest } from './places';
@@ -86,7 +88,10 @@ export class TableView {
     }
     this.fresh ||= c.filter || c.data;
     if (incidents) this.gather();
-    else this.sums.count(app.model, ...app.window, this.fresh);
+    else if (!this.sums.count(app.model, ...app.window, this.fresh)) {
+      render(html`<p class="note">${t.loading}</p>`, this.el);
+      return;
+    }
     this.fresh = false;
     const pages = incidents && this.n > 2 * PAGE ? Math.ceil(this.n / PAGE) : 1;
     this.page = Math.max(0, Math.min(pages - 1, this.page));
@@ -111,8 +116,13 @@ export class TableView {
   private get sort(): { id: string; down: boolean } {
     const { sort, rows } = this.app.state;
     const id = sort?.replace(/^-/, '') ?? '';
-    const known = (rows === 'units' ? UNITS : INCIDENTS).some((c) => c.id === id && !c.fixed);
+    const known = (rows === 'units' ? UNITS : INCIDENTS).some((c) => c.id === id && !this.fixed(c));
     return known ? { id, down: sort![0] === '-' } : { id: rows === 'units' ? 'count' : 'date', down: true };
+  }
+
+  /** fixed: it cannot be sorted by. Of too many incidents for the page the server keeps only the order of days at hand. */
+  private fixed(c: Column): boolean {
+    return !!c.fixed || (!!this.app.model?.remote && this.app.state.rows === 'incidents' && c.id !== 'date');
   }
 
   private head(columns: Column[]): TemplateResult {
@@ -124,8 +134,8 @@ export class TableView {
     };
     return html`<thead><tr aria-rowindex="1">${columns.map(
       (c) =>
-        html`<th scope="col" class=${c.figure ? 'n' : ''} aria-sort=${c.fixed ? nothing : c.id !== id ? 'none' : down ? 'descending' : 'ascending'}>${
-          c.fixed
+        html`<th scope="col" class=${c.figure ? 'n' : ''} aria-sort=${this.fixed(c) ? nothing : c.id !== id ? 'none' : down ? 'descending' : 'ascending'}>${
+          this.fixed(c)
             ? c.label
             : html`<button type="button" data-sort=${c.id} @click=${() => flip(c)}><span>${c.label}</span>${c.id === id ? icon(down ? 'chev' : 'chu') : nothing}</button>`
         }</th>`,
@@ -199,10 +209,26 @@ export class TableView {
 
   // ---- incidents
 
+  /** of a store that only the server can count: where its rows are, newest first */
+  private pages: Pages | null = null;
+  private served: Model | null = null;
+
   private gather(): void {
     const app = this.app;
     const m = app.model!;
     const { id, down } = this.sort;
+    if (m.remote) {
+      if (m !== this.served) {
+        this.served = m;
+        this.pages = m.pages();
+      }
+      const p = this.pages!;
+      p.gather(null);
+      this.n = p.n;
+      this.rows = p.rows;
+      return;
+    }
+    this.pages = this.served = null;
     const key = `${m.from}|${m.to}|${id}|${down}|${m.cols.n}`;
     if (!this.fresh && key === this.gathered) return;
     if (key !== this.gathered || this.fresh) this.page = 0;
@@ -235,8 +261,15 @@ export class TableView {
     const base = encode({ ...app.state, incident: null });
     const chosen = app.selectedRow;
     const out: TemplateResult[] = [];
+    // The server keeps them newest first: the other order is read from the end.
+    const turned = app.model!.remote && !this.sort.down;
+    if (app.model!.remote) this.pages!.want(turned ? this.n - to : from, turned ? this.n - from : to);
     for (let k = from; k < to; k++) {
-      const i = this.rows[k]!;
+      const i = this.rows[turned ? this.n - 1 - k : k]!;
+      if (i >= c.n) {
+        out.push(html`<tr class="wait"><td colspan="8">${t.loadingShort}</td></tr>`);
+        continue;
+      }
       const fid = c.fid[i]!;
       const p = this.texts.get(fid);
       const type = c.type(i);
@@ -267,7 +300,7 @@ export class TableView {
   private want(): void {
     const box = this.el.querySelector<HTMLElement>('.tv-s');
     const first = box?.querySelector<HTMLElement>('tbody tr');
-    if (!box || !first || this.app.state.rows !== 'incidents') return;
+    if (!box || !first || this.app.state.rows !== 'incidents' || this.pages) return;
     const h = first.offsetHeight || 28;
     const from =
       (this.n > 2 * PAGE ? this.page * PAGE : 0) + Math.max(0, Math.floor((box.scrollTop - first.offsetTop) / h));

@@ -69,7 +69,7 @@ export class Views {
     if (compare) {
       if (this.code) this.comparison ??= new this.code.Comparison(app, () => this.end());
       this.comparison?.count(c);
-      app.compared = app.model ? this.comparison : null;
+      app.compared = app.model && this.comparison?.known ? this.comparison : null;
     } else {
       app.compared = null;
       this.comparison?.forget();
