@@ -12,13 +12,19 @@ type member struct {
 	name   incident.Property
 	append func(b []byte, in *incident.Incident, e *encoder) []byte
 	// text gives the value of one that is nothing but a text; then there is no append.
-	text func(*incident.Incident) string
+	text   func(*incident.Incident) string
+	common bool
 	// needs are the fields that it is made of, where that is not just the one of its name.
 	needs []incident.Property
 }
 
 func textMember(name incident.Property, get func(*incident.Incident) string) member {
 	return member{name: name, text: get}
+}
+
+// commonMember is a textMember whose text many incidents share, as [incident.Lent] means it.
+func commonMember(name incident.Property, get func(*incident.Incident) string) member {
+	return member{name: name, text: get, common: true}
 }
 
 func textsMember(name incident.Property, get func(*incident.Incident) []string) member {
@@ -32,16 +38,16 @@ func figureMember(name incident.Property, get func(*incident.Incident) incident.
 // incidentMembers are the properties in the order in which they are written.
 var incidentMembers = []member{
 	{name: "fid", append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return strconv.AppendInt(b, in.FID, 10) }},
-	textMember("dataset", func(in *incident.Incident) string { return in.Dataset }),
+	commonMember("dataset", func(in *incident.Incident) string { return in.Dataset }),
 	textMember("source_id", func(in *incident.Incident) string { return in.SourceID }),
 	{name: "start_date", append: func(b []byte, in *incident.Incident, e *encoder) []byte { return e.day(b, in.Start) }},
 	{name: "end_date", append: func(b []byte, in *incident.Incident, e *encoder) []byte { return e.day(b, in.End) }},
 	textMember("time", func(in *incident.Incident) string { return in.Time }),
-	textMember("time_precision", func(in *incident.Incident) string { return string(in.TimePrecision) }),
-	textMember("event_type", func(in *incident.Incident) string { return string(in.EventType) }),
-	textMember("sub_event_type", func(in *incident.Incident) string { return string(in.SubEventType) }),
+	commonMember("time_precision", func(in *incident.Incident) string { return string(in.TimePrecision) }),
+	commonMember("event_type", func(in *incident.Incident) string { return string(in.EventType) }),
+	commonMember("sub_event_type", func(in *incident.Incident) string { return string(in.SubEventType) }),
 	textMember("event_type_text", func(in *incident.Incident) string { return in.EventTypeText }),
-	textMember("event_class", func(in *incident.Incident) string { return string(in.EventClass) }),
+	commonMember("event_class", func(in *incident.Incident) string { return string(in.EventClass) }),
 	{name: "type_of_violence", append: func(b []byte, in *incident.Incident, _ *encoder) []byte {
 		if in.TypeOfViolence == 0 {
 			return append(b, "null"...)
@@ -51,10 +57,10 @@ var incidentMembers = []member{
 	{name: "type_of_violence_name", needs: []incident.Property{"type_of_violence"}, append: func(b []byte, in *incident.Incident, _ *encoder) []byte {
 		return appendTextOrNull(b, in.TypeOfViolence.Name())
 	}},
-	textMember("actor1", func(in *incident.Incident) string { return in.Actor1 }),
-	textMember("actor2", func(in *incident.Incident) string { return in.Actor2 }),
+	commonMember("actor1", func(in *incident.Incident) string { return in.Actor1 }),
+	commonMember("actor2", func(in *incident.Incident) string { return in.Actor2 }),
 	textsMember("assoc_actors", func(in *incident.Incident) []string { return in.AssocActors }),
-	textMember("dyad", func(in *incident.Incident) string { return in.Dyad }),
+	commonMember("dyad", func(in *incident.Incident) string { return in.Dyad }),
 	figureMember("fatalities_low", func(in *incident.Incident) incident.Figure { return in.Low }),
 	figureMember("fatalities_best", func(in *incident.Incident) incident.Figure { return in.Best }),
 	figureMember("fatalities_high", func(in *incident.Incident) incident.Figure { return in.High }),
@@ -62,17 +68,17 @@ var incidentMembers = []member{
 	figureMember("deaths_b", func(in *incident.Incident) incident.Figure { return in.DeathsB }),
 	figureMember("deaths_civilians", func(in *incident.Incident) incident.Figure { return in.DeathsCivilians }),
 	figureMember("deaths_unknown", func(in *incident.Incident) incident.Figure { return in.DeathsUnknown }),
-	textMember("country", func(in *incident.Incident) string { return in.Country }),
-	textMember("province", func(in *incident.Incident) string { return in.Province }),
-	textMember("district", func(in *incident.Incident) string { return in.District }),
-	textMember("unit_id", func(in *incident.Incident) string { return in.UnitID }),
-	textMember("unit_then", func(in *incident.Incident) string { return in.UnitThen }),
-	textMember("district_then", func(in *incident.Incident) string { return in.DistrictThen }),
-	textMember("subunit_id", func(in *incident.Incident) string { return in.Subunit }),
-	textMember("pcode", func(in *incident.Incident) string { return in.PCode }),
+	commonMember("country", func(in *incident.Incident) string { return in.Country }),
+	commonMember("province", func(in *incident.Incident) string { return in.Province }),
+	commonMember("district", func(in *incident.Incident) string { return in.District }),
+	commonMember("unit_id", func(in *incident.Incident) string { return in.UnitID }),
+	commonMember("unit_then", func(in *incident.Incident) string { return in.UnitThen }),
+	commonMember("district_then", func(in *incident.Incident) string { return in.DistrictThen }),
+	commonMember("subunit_id", func(in *incident.Incident) string { return in.Subunit }),
+	commonMember("pcode", func(in *incident.Incident) string { return in.PCode }),
 	textMember("location_name", func(in *incident.Incident) string { return in.LocationName }),
 	textMember("location_text", func(in *incident.Incident) string { return in.LocationText }),
-	textMember("location_precision", func(in *incident.Incident) string { return string(in.LocationPrecision) }),
+	commonMember("location_precision", func(in *incident.Incident) string { return string(in.LocationPrecision) }),
 	textMember("location_precision_code", func(in *incident.Incident) string { return in.LocationPrecisionCode }),
 	textMember("place_kind", func(in *incident.Incident) string { return string(placeKind(in)) }),
 	textsMember("place_units", func(in *incident.Incident) []string { return in.Place.Units }),
@@ -85,7 +91,7 @@ var incidentMembers = []member{
 	{name: "border_km_max", append: func(b []byte, in *incident.Incident, _ *encoder) []byte {
 		return appendFloatIf(b, in.Border.MaxKM, in.Border.Known)
 	}},
-	textMember("border_side", func(in *incident.Incident) string { return string(in.Border.Side) }),
+	commonMember("border_side", func(in *incident.Incident) string { return string(in.Border.Side) }),
 	{name: "crossing", needs: []incident.Property{"place_kind"}, append: func(b []byte, in *incident.Incident, e *encoder) []byte {
 		if i := e.nearest(in); i >= 0 {
 			return appendText(b, e.places.crossings[i].Name)
@@ -98,7 +104,7 @@ var incidentMembers = []member{
 		}
 		return append(b, "null"...)
 	}},
-	textMember("verification", func(in *incident.Incident) string { return string(in.Verification) }),
+	commonMember("verification", func(in *incident.Incident) string { return string(in.Verification) }),
 	textMember("event_clarity", func(in *incident.Incident) string { return in.Clarity }),
 	{name: "claims", append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendClaims(b, in.Claims) }},
 	{name: "sources", append: func(b []byte, in *incident.Incident, _ *encoder) []byte { return appendSources(b, in.Sources) }},
@@ -122,16 +128,17 @@ var incidentMembers = []member{
 
 // step is a member with what stands before its value.
 type step struct {
-	before, null string // null is the whole member without a value
-	text         func(*incident.Incident) string
-	append       func(b []byte, in *incident.Incident, e *encoder) []byte
+	before, quoted, null string // quoted is before with the quote of a text, null the whole member without a value
+	text                 func(*incident.Incident) string
+	append               func(b []byte, in *incident.Incident, e *encoder) []byte
+	common               bool
 }
 
 func steps(members []member) []step {
 	list := make([]step, len(members))
 	for i, m := range members {
 		before := `,"` + string(m.name) + `":`
-		list[i] = step{before, before + "null", m.text, m.append}
+		list[i] = step{before, before + `"`, before + "null", m.text, m.append, m.common}
 	}
 	return list
 }
@@ -240,6 +247,8 @@ func (e *encoder) append(b []byte, in *incident.Incident) []byte {
 			b = s.append(append(b, s.before...), in, e)
 		} else if v := s.text(in); v == "" {
 			b = append(b, s.null...)
+		} else if s.common && e.lent.Common {
+			b = append(append(append(b, s.quoted...), v...), '"')
 		} else {
 			b = appendText(append(b, s.before...), v)
 		}

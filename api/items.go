@@ -43,8 +43,8 @@ var incidentItemParams = append([]string{"limit", "cursor", "sortby", "f", "crs"
 // firstChunk is that for its beginning, so that what is not longer has its
 // length and all of its links in the header.
 const (
-	chunkSize  = 64 << 10
-	firstChunk = 256 << 10
+	chunkSize  = 128 << 10
+	firstChunk = 512 << 10
 )
 
 // buffers keeps the chunks of finished answers.
@@ -114,7 +114,8 @@ const maxLinkHeader = 6 << 10
 // headerLinks writes links as a header (RFC 8288), that to the next page first,
 // and leaves out those for which there is no room.
 func headerLinks(links []link) string {
-	b := make([]byte, 0, 2<<10)
+	var most [2 << 10]byte
+	b := most[:0]
 	for _, next := range []bool{true, false} {
 		for i := range links {
 			l := &links[i]
@@ -468,35 +469,59 @@ func (s *server) locator(r *http.Request, p params) *locator {
 
 // with is the address with some parameters changed; "" takes one away. They are given as name, value and so on.
 func (l *locator) with(change ...string) string {
-	pairs := l.pairs
-	size := l.size
-	for i := 0; i+1 < len(change); i += 2 {
-		name := change[i]
-		at, found := slices.BinarySearchFunc(pairs, name, func(p pair, name string) int { return strings.Compare(p.name, name) })
-		if i == 0 {
-			pairs = slices.Clone(pairs)
-		}
-		if found {
-			pairs = slices.Delete(pairs, at, at+1)
-		}
-		if change[i+1] != "" {
-			p := newPair(name, change[i+1])
-			pairs = slices.Insert(pairs, at, p)
-			size += len(p.text) + 1
-		}
-	}
 	var b strings.Builder
+	size := l.size
+	for _, text := range change {
+		size += len(text) + 8 // most need no escapes
+	}
 	b.Grow(size)
 	b.WriteString(l.path)
-	for i, p := range pairs {
-		if i == 0 {
-			b.WriteByte('?')
-		} else {
-			b.WriteByte('&')
-		}
-		b.WriteString(p.text)
+	separator := byte('?')
+	before := func() {
+		b.WriteByte(separator)
+		separator = '&'
 	}
+	// put writes those of the changes that stand between two names; "" ends nothing.
+	put := func(from, to string) {
+		for {
+			next := -1
+			for i := 0; i+1 < len(change); i += 2 {
+				if n := change[i]; n > from && (to == "" || n <= to) && (next < 0 || n < change[next]) {
+					next = i
+				}
+			}
+			if next < 0 {
+				return
+			}
+			if from = change[next]; change[next+1] != "" {
+				before()
+				b.WriteString(url.QueryEscape(from))
+				b.WriteByte('=')
+				b.WriteString(url.QueryEscape(change[next+1]))
+			}
+		}
+	}
+	from := ""
+	for i := range l.pairs {
+		p := &l.pairs[i]
+		put(from, p.name)
+		if from = p.name; !changed(change, p.name) {
+			before()
+			b.WriteString(p.text)
+		}
+	}
+	put(from, "")
 	return b.String()
+}
+
+// changed reports whether a name is among names and values.
+func changed(change []string, name string) bool {
+	for i := 0; i+1 < len(change); i += 2 {
+		if change[i] == name {
+			return true
+		}
+	}
+	return false
 }
 
 // itemLinks are self and, for every other format, alternate.

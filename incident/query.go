@@ -54,6 +54,9 @@ type Query struct {
 type Lent struct {
 	// Plain says that id and summary are plain, see [IsPlain]; false says nothing.
 	Plain bool
+	// Common says that what many incidents share is plain: the texts of [RowKind]
+	// and [RowPlace], of the actors and of the dyad; false says nothing.
+	Common bool
 	// Position is the point as two shortest decimals, lon before lat and a comma
 	// between; "" says nothing.
 	Position string

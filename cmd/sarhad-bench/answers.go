@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net"
@@ -114,15 +116,15 @@ func answers(path string, seconds float64, rounds int) error {
 	for _, t := range windows.tiles {
 		tiles = append(tiles, fmt.Sprintf("/collections/incidents/tiles/WebMercatorQuad/7/%d/%d?datetime=%d-01-01/%d-12-31", t.y, t.x, t.year, t.year))
 	}
-	var rate []float64
+	var rate, size []float64
 	for range rounds {
 		p, err := hammer(ours.addr, tiles, seconds, nil)
 		if err != nil {
 			return err
 		}
-		rate = append(rate, p.rate)
+		rate, size = append(rate, p.rate), append(size, p.bytes/p.rate)
 	}
-	fmt.Printf("%-40s %.0f tiles/s (wanted 3,000)\n", "tiles z7, one year, unclustered", median(rate))
+	fmt.Printf("%-40s %.0f tiles/s of %.0f kB (wanted 3,000)\n", "tiles z7, one year, unclustered", median(rate), median(size)/1000)
 
 	for _, ask := range []struct{ name, url, want string }{
 		{"one year by unit", "/aggregates?by=unit&datetime=%d-01-01/%[1]d-12-31", "0.5"},
@@ -175,6 +177,29 @@ func compare(what string, ours, limit []pace, of func(*pace) float64, unit, targ
 
 type tileYear struct{ x, y, year int }
 
+// fullest are the tiles of zoom 7 with most incidents, each with a year: 2008 for the first, and so on, 16 years in turn.
+func fullest(ctx context.Context, st incident.Reader, n int) ([]tileYear, error) {
+	const side = 1 << 7
+	count := map[tileYear]int{}
+	if err := incident.Rows(ctx, st, nil, func(r *incident.Row) bool {
+		if r.HasPoint {
+			y := (1 - math.Asinh(math.Tan(r.Point[1]*math.Pi/180))/math.Pi) / 2
+			count[tileYear{x: int((r.Point[0] + 180) / 360 * side), y: int(y * side)}]++
+		}
+		return true
+	}); err != nil {
+		return nil, err
+	}
+	tiles := slices.SortedFunc(maps.Keys(count), func(a, b tileYear) int {
+		return cmp.Or(count[b]-count[a], a.x-b.x, a.y-b.y)
+	})
+	tiles = tiles[:min(n, len(tiles))]
+	for i := range tiles {
+		tiles[i].year = 2008 + i%16
+	}
+	return tiles, nil
+}
+
 // works are the windows that are asked for: around incidents, so that none is empty.
 type works struct {
 	small, wide []window
@@ -195,6 +220,9 @@ func windowsOf(path string) (works, error) {
 		return w, err
 	}
 	w.all = n
+	if w.tiles, err = fullest(context.Background(), st, 32); err != nil {
+		return w, err
+	}
 	rng := rand.New(rand.NewPCG(7, 7))
 	for len(w.small) < 64 {
 		in, err := st.Incident(context.Background(), strconv.Itoa(1+rng.IntN(n)))
@@ -210,9 +238,6 @@ func windowsOf(path string) (works, error) {
 		w.small = append(w.small, window{orb.Bound{Min: orb.Point{x - .5, y - .5}, Max: orb.Point{x + .5, y + .5}}, in.Start - 15, in.Start + 14})
 		if len(w.wide) < 16 {
 			w.wide = append(w.wide, window{orb.Bound{Min: orb.Point{60, 24}, Max: orb.Point{78, 39}}, in.Start - 3, in.Start + 3})
-		}
-		if len(w.tiles) < 32 {
-			w.tiles = append(w.tiles, tileYear{x: int((in.Point[0] + 180) / 360 * 128), y: int((1 - math.Asinh(math.Tan(in.Point[1]*math.Pi/180))/math.Pi) / 2 * 128), year: year})
 		}
 	}
 	return w, nil

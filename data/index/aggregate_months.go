@@ -1,8 +1,8 @@
 package index
 
 import (
-	"context"
 	"cmp"
+	"context"
 	"slices"
 	"sync"
 

@@ -128,7 +128,7 @@ func (b *builder) finish() *segment {
 	}
 	s.byTile = listTiles(tiles)
 	s.words = b.words.finish()
-	s.lookForBounds()
+	s.lookOver()
 	return s
 }
 

@@ -125,7 +125,7 @@ func openFile(path string) (*segment, stamp, error) {
 	if !readTables(string(raw(partTables)), s) {
 		return nil, stamp{}, errNoIndex
 	}
-	s.lookForBounds()
+	s.lookOver()
 	return s, t.Stamp, nil
 }
 

@@ -802,15 +802,21 @@ func (s *segment) sortByFID(rows []uint32) {
 		slices.SortFunc(rows, func(a, b uint32) int { return cmp.Compare(s.fid[a], s.fid[b]) })
 		return
 	}
-	keys := make([]uint64, len(rows))
+	room := sortRooms.Get().(*[]uint64)
+	defer sortRooms.Put(room)
+	*room = slices.Grow((*room)[:0], 2*len(rows))
+	keys, other := (*room)[:len(rows)], (*room)[len(rows):2*len(rows)]
 	for i, row := range rows {
 		keys[i] = uint64(s.fid[row])<<32 | uint64(row)
 	}
-	sortKeys(keys, 32)
+	sortKeys(keys, other, 32)
 	for i, k := range keys {
 		rows[i] = uint32(k)
 	}
 }
+
+// sortRooms keeps the memory that sorting took.
+var sortRooms = sync.Pool{New: func() any { return new([]uint64) }}
 
 // walk gives the matching rows of the first segment in the order of the query
 // until give returns false. A short list is collected and sorted; for a long

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"github.com/paulmach/orb"
 )
 
 // Testing a box on coordinates reads sixteen bytes of every row of the days that
@@ -62,7 +64,26 @@ func (g grid) cells(lon, lat []float64) []uint16 {
 
 // collect appends the rows of a list that match.
 func (p *plan) collect(rows []uint32, among []uint32) []uint32 {
+	free := p.free()
+	var x, y, dx, dy uint8
+	if p.hasBox {
+		var ok bool
+		if x, y, dx, dy, ok = p.s.grid.cellsIn(p.box); !ok {
+			return rows
+		}
+	}
 	for _, row := range among {
+		if p.hasBox { // most of a list lie outside, and cells of all rows have room in nearer memory than coordinates
+			c := p.s.cell[row]
+			cx, cy := uint8(c)-x, uint8(c>>8)-y
+			if cx > dx || cy > dy {
+				continue
+			}
+			if free && cx != 0 && cx != dx && cy != 0 && cy != dy {
+				rows = append(rows, row)
+				continue
+			}
+		}
 		if p.matches(row) {
 			rows = append(rows, row)
 		}
@@ -84,12 +105,10 @@ func (p *plan) collectRange(rows []uint32, lo, hi int) []uint32 {
 		}
 		return rows
 	}
-	g, box := p.s.grid, p.box
-	if !(box.Min[0] <= box.Max[0] && box.Min[1] <= box.Max[1]) {
+	x, y, dx, dy, ok := p.s.grid.cellsIn(p.box)
+	if !ok {
 		return rows
 	}
-	x, y := step(box.Min[0], g.Lon, g.PerLon), step(box.Min[1], g.Lat, g.PerLat)
-	dx, dy := step(box.Max[0], g.Lon, g.PerLon)-x, step(box.Max[1], g.Lat, g.PerLat)-y
 	for i, c := range p.s.cell[lo:hi] {
 		cx, cy := uint8(c)-x, uint8(c>>8)-y
 		if cx > dx || cy > dy {
@@ -101,6 +120,16 @@ func (p *plan) collectRange(rows []uint32, lo, hi int) []uint32 {
 		}
 	}
 	return rows
+}
+
+// cellsIn gives the least column and row of the cells that a box touches, and
+// how many more there are of each; false for a box in which nothing lies.
+func (g grid) cellsIn(box orb.Bound) (x, y, dx, dy uint8, ok bool) {
+	if !(box.Min[0] <= box.Max[0] && box.Min[1] <= box.Max[1]) {
+		return 0, 0, 0, 0, false
+	}
+	x, y = step(box.Min[0], g.Lon, g.PerLon), step(box.Min[1], g.Lat, g.PerLat)
+	return x, y, step(box.Max[0], g.Lon, g.PerLon) - x, step(box.Max[1], g.Lat, g.PerLat) - y, true
 }
 
 // touch reads from the memory of records that are wanted soon. The reads do not
@@ -121,15 +150,14 @@ const touchAhead = 16
 
 // sortKeys sorts numbers by their bits from one on; those below are taken along.
 // From some dozens on, going over them once for each eight bits that differ is
-// faster than to compare.
-func sortKeys(keys []uint64, shift int) {
+// faster than to compare. other is room for as many.
+func sortKeys(keys, other []uint64, shift int) {
 	const digit, few = 8, 64
 	if len(keys) < few {
 		slices.Sort(keys)
 		return
 	}
 	least, most := slices.Min(keys), slices.Max(keys)
-	other := make([]uint64, len(keys))
 	from, to := keys, other
 	for ; shift < bits.Len64(least^most); shift += digit {
 		var count [1 << digit]int32

@@ -44,6 +44,9 @@ type segment struct {
 
 	months monthly
 
+	// plain says of each entry of the tables whether all of its texts are plain.
+	plain struct{ kinds, places, parties []bool }
+
 	// bounds is true if any row has a lowest or a highest figure.
 	bounds bool
 
@@ -101,7 +104,7 @@ func (s *segment) incident(row uint32, in *incident.Incident, as *shape) {
 	if as.lent == nil {
 		r.s = as.texts.text(rec[recordHead:])
 	} else {
-		*as.lent = incident.Lent{Plain: has&isPlain != 0}
+		*as.lent = incident.Lent{Plain: has&isPlain != 0, Common: s.common(rec)}
 	}
 	r.read(has, as.want, in, as.lent)
 }
@@ -133,10 +136,37 @@ func (s *segment) cursor(row uint32) incident.Cursor {
 	return incident.Cursor{FID: s.fid[row], Start: incident.Day(s.start[row])}
 }
 
-// lookForBounds sets bounds.
-func (s *segment) lookForBounds() {
+// common reports whether all texts that a record has from the tables are plain.
+func (s *segment) common(rec []byte) bool {
+	le := binary.LittleEndian
+	return s.plain.kinds[le.Uint32(rec[headKind:])] && s.plain.places[le.Uint32(rec[headPlace:])] && s.plain.parties[le.Uint32(rec[headParty:])]
+}
+
+// lookOver sets bounds and plain.
+func (s *segment) lookOver() {
 	known := func(n int32) bool { return n != unknownFigure }
 	s.bounds = slices.ContainsFunc(s.low, known) || slices.ContainsFunc(s.high, known)
+	s.plain.kinds = plainOf(s.kinds, func(k *incident.RowKind) bool {
+		return plain(k.Dataset, string(k.TimePrecision), string(k.EventType), string(k.SubEventType), string(k.EventClass),
+			string(k.LocationPrecision), string(k.PlaceKind), string(k.BorderSide), string(k.Verification))
+	})
+	s.plain.places = plainOf(s.places, func(p *incident.RowPlace) bool {
+		return plain(p.Country, p.Province, p.District, p.UnitID, p.UnitThen, p.DistrictThen, p.Subunit, p.PCode)
+	})
+	s.plain.parties = plainOf(s.parties, func(p *party) bool { return plain(p.actor1, p.actor2, p.dyad) })
+}
+
+// plainOf asks each entry of a table.
+func plainOf[T any](table []T, is func(*T) bool) []bool {
+	list := make([]bool, len(table))
+	for i := range table {
+		list[i] = is(&table[i])
+	}
+	return list
+}
+
+func plain(texts ...string) bool {
+	return !slices.ContainsFunc(texts, func(t string) bool { return !incident.IsPlain(t) })
 }
 
 // find gives the row of a fid.
