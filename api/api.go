@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 	"github.com/paulmach/orb"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"sarhad/geo"
 	"sarhad/incident"
@@ -77,8 +78,16 @@ type Config struct {
 	// StoreID tells this store from another that may be served at the same
 	// address later; it goes into every ETag. "" is allowed.
 	StoreID string
-	// Logger gets faults and panics, and with level Debug every request. Nil is silent.
-	Logger *slog.Logger
+	// Logger gets faults and panics, and with AccessLog every request, with its id and route but neither the address of
+	// the client nor its query. Nil is silent.
+	Logger    *slog.Logger
+	AccessLog bool
+	// RequestID makes the id of a request that brings none; nil makes 16 random digits.
+	RequestID func() string
+	// Metrics gets what is counted of requests; nil counts nothing.
+	Metrics prometheus.Registerer
+	// Limits are those of clients; a field that is 0 has its default.
+	Limits Limits
 	// Now is the clock that requests are timed with; nil is time.Now.
 	Now func() time.Time
 	// Loader takes files over HTTP; nil if it is not to be done. WriteToken is
@@ -108,7 +117,12 @@ type server struct {
 	routes      []route
 	methods     map[string][]string // what each path of routes answers
 	tokenHash   [sha256.Size]byte
-	patience    time.Duration // how long an upload may pause
+	limits      Limits
+	buckets     *buckets
+	answerTurns *turns // of costly answers
+	exportTurns *turns
+	metrics     *metrics
+	patience    time.Duration // in which leastBodyRate bytes a second of an upload have to come
 	heartbeat   time.Duration // how often a silent stream of events says that it lives
 	snapshots   snapshots
 	counts      countCache
@@ -139,10 +153,17 @@ func newServer(c Config) (*server, error) {
 		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	}
 	s := &server{Config: c, log: c.Logger, byID: map[string]*collection{}, columnCache: columnCache{turn: make(chan struct{}, 1)},
-		tokenHash: sha256.Sum256([]byte(c.WriteToken)), patience: readTimeout, heartbeat: heartbeatEvery}
+		tokenHash: sha256.Sum256([]byte(c.WriteToken)), heartbeat: heartbeatEvery}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
+	if s.RequestID == nil {
+		s.RequestID = newRequestID
+	}
+	s.limits = c.Limits.withDefaults()
+	s.patience = s.limits.ReadTimeout
+	s.buckets = newBuckets(s.limits.Rate)
+	s.answerTurns, s.exportTurns = newTurns(s.limits.Costly, "costly answers"), newTurns(exportsPerCostly*s.limits.Costly, "exports")
 	var subunits []geo.Subunit
 	var formers []geo.Former
 	if c.Geocoder != nil {
@@ -176,6 +197,9 @@ func newServer(c Config) (*server, error) {
 	}
 	s.routes = s.routeTable()
 	s.methods = methods(s.routes)
+	if s.metrics, err = newMetrics(c.Metrics, s.routes); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
@@ -229,35 +253,42 @@ func compressible(mediaType string) bool {
 
 // around sets the headers that every answer has and catches panics.
 func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) (err error) {
+	return func(c echo.Context) error {
 		h := c.Response().Header()
 		h["X-Content-Type-Options"] = []string{"nosniff"}
 		h["Referrer-Policy"] = []string{"no-referrer"}
 		if p := c.Request().URL.Path; !isPagePath(p) && !isImportsPath(p) {
 			allowReading(h)
 		}
-		if s.log.Enabled(c.Request().Context(), slog.LevelDebug) {
-			began := s.Now()
-			defer func() {
-				s.log.Debug("request", "method", c.Request().Method, "path", c.Request().URL.Path,
-					"status", c.Response().Status, "bytes", c.Response().Size, "took", s.Now().Sub(began))
-			}()
+		h[requestIDHeader] = []string{s.requestID(c.Request())}
+		defer s.observe(c)()
+		if err := s.guarded(c, next); err != nil {
+			c.Error(err) // now, so that it is known what was answered
 		}
-		defer func() {
-			switch r := recover(); r {
-			case nil:
-			case http.ErrAbortHandler: //nolint:errorlint // net/http compares it like this
-				panic(r)
-			default:
-				err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-			}
-		}()
-		return next(c)
+		return nil
 	}
 }
 
+// guarded answers a request, unless its client asks too often, and makes errors of panics.
+func (s *server) guarded(c echo.Context, next echo.HandlerFunc) (err error) {
+	defer func() {
+		switch r := recover(); r {
+		case nil:
+		case http.ErrAbortHandler: //nolint:errorlint // net/http compares it like this
+			panic(r)
+		default:
+			s.metrics.panicked()
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	if err := s.admit(c); err != nil {
+		return err
+	}
+	return next(c)
+}
+
 // exposedHeaders are those that programs in pages of other sites may read besides the ones that always can be.
-var exposedHeaders = []string{"ETag, Link, Content-Crs, Content-Disposition, " + withheldHeader + ", Location"}
+var exposedHeaders = []string{"ETag, Link, Content-Crs, Content-Disposition, " + withheldHeader + ", Location, Retry-After, " + requestIDHeader}
 
 // allowReading lets pages of any site read an answer.
 func allowReading(h http.Header) {
@@ -288,27 +319,4 @@ func (s *server) base(r *http.Request) string {
 		return "https://" + r.Host
 	}
 	return "http://" + r.Host
-}
-
-// The limits of a connection. Writes get writeTimeout for each chunk, not for the whole answer.
-const (
-	readHeaderTimeout = 10 * time.Second
-	readTimeout       = time.Minute // for the first byte of a body and then for each
-	idleTimeout       = 2 * time.Minute
-	writeTimeout      = time.Minute
-	maxHeaderBytes    = 128 << 10 // a filter of maxFilter, each byte escaped as three, and 32 kB of all else
-)
-
-// NewServer makes an HTTP server around a handler of [New], with limits for
-// slow clients and large headers. The address and the log of errors are left
-// to the caller.
-func NewServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-	}
 }

@@ -416,7 +416,7 @@ func TestAnAnswerThatFailsIsCutShort(t *testing.T) {
 	m := many(5000, 100)
 	h := mustHandler(t, testConfig(m))
 	server := httptest.NewUnstartedServer(h)
-	server.Config = NewServer(h)
+	server.Config = NewServer(h, Limits{})
 	server.Start()
 	defer server.Close()
 	resp, err := http.Get(server.URL + incidentsURL + "?limit=5000") //nolint:noctx // a test
@@ -586,7 +586,7 @@ func TestCircleIsRound(t *testing.T) {
 }
 
 func TestServerHasLimits(t *testing.T) {
-	s := NewServer(http.NotFoundHandler())
+	s := NewServer(http.NotFoundHandler(), Limits{})
 	if s.ReadHeaderTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
 		t.Errorf("%+v", s)
 	}

@@ -182,7 +182,7 @@ func TestOpenAPIRefusesEmptyTexts(t *testing.T) {
 // TestLongFiltersFit: what docs/api.md promises of a filter, in a script of which each letter is six signs in an address.
 func TestLongFiltersFit(t *testing.T) {
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = NewServer(mustHandler(t, testConfig(testStore())))
+	server.Config = NewServer(mustHandler(t, testConfig(testStore())), Limits{})
 	server.Start()
 	defer server.Close()
 	for letters, want := range map[int]int{16_300: http.StatusOK, 16_400: http.StatusBadRequest, 60_000: http.StatusRequestHeaderFieldsTooLarge} {

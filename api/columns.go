@@ -488,8 +488,7 @@ func (s *server) getColumns(c echo.Context) error {
 			if body := s.columnCache.get(snap); body != nil {
 				leave()
 				c.Response().Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
-				_, err := c.Response().Write(body)
-				return err
+				return writeLong(c, body)
 			}
 		}
 		done, err := s.streamColumns(c, snap, sel, try < consistentTries)

@@ -126,13 +126,35 @@ func (s *server) sendExport(c echo.Context, p params, f format, e *ExportFormat,
 		return nil
 	}
 	ctx := r.Context()
-	err = e.Write(ctx, patientWriter{c}, info, s.Reader.Incidents(ctx, q))
+	leave, err := s.exportTurns.take(ctx)
+	if err == nil {
+		defer leave()
+		err = e.Write(ctx, patientWriter{c}, info, renewing(c, s.Reader.Incidents(ctx, q)))
+	}
 	if err != nil && !c.Response().Committed {
 		for name := range own { // those of the answer that it is not
 			h.Del(name)
 		}
 	}
 	return err
+}
+
+// renewEvery is after how many incidents an export says that it gets further.
+const renewEvery = 256
+
+// renewing says of an export that it gets further, since some are sent only when they are whole.
+func renewing(c echo.Context, in iter.Seq2[*incident.Incident, error]) iter.Seq2[*incident.Incident, error] {
+	return func(yield func(*incident.Incident, error) bool) {
+		n := 0
+		for one, err := range in {
+			if n++; n%renewEvery == 0 {
+				renew(c)
+			}
+			if !yield(one, err) {
+				return
+			}
+		}
+	}
 }
 
 // sources are the datasets of a selection: those whose incidents may be given out, and the names of the others.

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -129,11 +128,6 @@ func (s *server) answer(c echo.Context, status int, v any) error {
 		c.Response().WriteHeader(status)
 	}
 	return s.send(c, mediaJSON, append(b, '\n'))
-}
-
-// allowWrite gives the next write its full time.
-func allowWrite(c echo.Context) {
-	_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(writeTimeout)) // a recorder in tests has none
 }
 
 var importID = regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`)
@@ -409,8 +403,8 @@ func (s *server) postImport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		u.Who = "HTTP client " + host
+	if from := s.clientAddress(r); from.IsValid() {
+		u.Who = "HTTP client " + from.String()
 	}
 	defer s.endWithServer(body)()
 	job, err := s.Loader.Submit(r.Context(), u, file)

@@ -414,7 +414,7 @@ func served(t *testing.T, l *loader, change func(*server, *http.Server)) (addres
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := NewServer(h)
+	srv := NewServer(h, Limits{})
 	srv.ErrorLog = slog.NewLogLogger(c.Logger.Handler(), slog.LevelError)
 	if change != nil {
 		change(s, srv)
@@ -622,10 +622,10 @@ func TestSlowUpload(t *testing.T) {
 		l := newLoader()
 		address, said := served(t, l, quick)
 		conn := dial(t, address)
-		_, _ = io.WriteString(conn, head("POST", "/imports", authLine, "Content-Length: 15"))
+		_, _ = io.WriteString(conn, head("POST", "/imports", authLine, "Content-Length: 300"))
 		for range 15 {
 			time.Sleep(100 * time.Millisecond)
-			_, _ = io.WriteString(conn, "x")
+			_, _ = io.WriteString(conn, strings.Repeat("x", 20))
 		}
 		if resp, body := answerOf(t, conn); resp.StatusCode != http.StatusAccepted || said.String() != "" {
 			t.Errorf("%d: %s; logged: %s", resp.StatusCode, body, said)

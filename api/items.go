@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -75,16 +74,14 @@ func (st *stream) spill() (done bool, err error) {
 // answer may take long but a client that stands still does not hold the store.
 func (st *stream) flush() error {
 	if st.sent {
-		// An error only means that the connection has no deadlines, as in tests. A
-		// deadline is a matter of the machine's clock, whatever s.Now says.
-		_ = http.NewResponseController(st.c.Response()).SetWriteDeadline(time.Now().Add(writeTimeout))
+		allowWrite(st.c)
 	}
 	st.sent = true
 	if st.c.Request().Method == http.MethodHead {
 		st.c.Response().WriteHeader(http.StatusOK)
 		return nil
 	}
-	_, err := st.c.Response().Write(st.b)
+	err := writeLong(st.c, st.b)
 	st.b = st.b[:0]
 	return err
 }
@@ -685,6 +682,18 @@ func (s *server) send(c echo.Context, media string, body []byte) error {
 		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 		c.Response().WriteHeader(http.StatusOK)
 		return nil
+	}
+	return writeLong(c, body)
+}
+
+// writeLong writes a body in chunks, each with a time of its own: who reads slowly gets all of it.
+func writeLong(c echo.Context, body []byte) error {
+	for len(body) > chunkSize {
+		if _, err := c.Response().Write(body[:chunkSize]); err != nil {
+			return err
+		}
+		body = body[chunkSize:]
+		allowWrite(c)
 	}
 	_, err := c.Response().Write(body)
 	return err

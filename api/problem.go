@@ -56,11 +56,14 @@ func newProblem(err error) problem {
 	var (
 		domain *incident.Error
 		own    *httpError
+		busy   *busyError
 		ofEcho *echo.HTTPError
 	)
 	switch {
 	case errors.As(err, &own):
 		return plainProblem(own.status, own.detail, own.allowed)
+	case errors.As(err, &busy):
+		return plainProblem(busy.status, busy.detail, nil)
 	case errors.As(err, &domain):
 		p := problem{Detail: domain.Message, Parameter: domain.Parameter, Allowed: domain.Allowed}
 		switch domain.Code {
@@ -116,7 +119,8 @@ func internalProblem() problem {
 // the client does not take the part for the whole.
 func (s *server) fail(err error, c echo.Context) {
 	var own *httpError // what is such was put into words here and is no fault
-	known := errors.As(err, &own)
+	var busy *busyError
+	known := errors.As(err, &own) || errors.As(err, &busy)
 	if gone := c.Request().Context().Err(); errors.Is(gone, context.Canceled) && !known {
 		err = gone // whatever the store made of it, nobody is at fault
 	}
@@ -129,7 +133,7 @@ func (s *server) fail(err error, c echo.Context) {
 		h.Set("Allow", strings.Join(list, ", "))
 	}
 	if p.Status >= 500 && !known {
-		s.log.Error("request failed", "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
+		s.log.Error("request failed", "request", requestIDOf(c), "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
 	}
 	if c.Response().Committed {
 		panic(http.ErrAbortHandler) // net/http's own way to cut an answer short; it is not logged
@@ -149,7 +153,11 @@ func (s *server) fail(err error, c echo.Context) {
 	h.Del(withheldHeader)
 	h.Set("Content-Type", mediaProblem)
 	h.Set("Cache-Control", "no-store")
-	if p.Status == http.StatusServiceUnavailable {
+	switch {
+	case busy != nil:
+		s.metrics.refuse(busy.status)
+		h.Set("Retry-After", retryAfter(busy.after))
+	case p.Status == http.StatusServiceUnavailable:
 		h.Set("Retry-After", "1")
 	}
 	if hasBody(c.Request()) {
@@ -157,8 +165,8 @@ func (s *server) fail(err error, c echo.Context) {
 		h.Set("Connection", "close")
 		h.Set("Content-Length", strconv.Itoa(len(body)+1))
 		h.Set(gzhttp.HeaderNoCompression, "1")
-		_ = http.NewResponseController(c.Response()).SetWriteDeadline(time.Now().Add(writeTimeout))
 	}
+	allowWrite(c)
 	c.Response().WriteHeader(p.Status)
 	if c.Request().Method != http.MethodHead {
 		_, _ = c.Response().Write(append(body, '\n')) // the client is gone if this fails

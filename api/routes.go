@@ -16,6 +16,12 @@ type route struct {
 	handle echo.HandlerFunc
 }
 
+// The paths of the probes.
+const (
+	healthPath = "/healthz"
+	readyPath  = "/readyz"
+)
+
 // routeTable lists every route; docs/api.md and the OpenAPI document list the
 // same, and tests hold them to it.
 func (s *server) routeTable() []route {
@@ -29,20 +35,20 @@ func (s *server) routeTable() []route {
 		{get, "/collections/:id", true, s.getCollection},
 		{get, "/collections/:id/queryables", true, s.getQueryables},
 		{get, "/collections/:id/schema", true, s.getSchema},
-		{get, "/collections/:id/items", true, s.getItems},
+		{get, "/collections/:id/items", true, s.limited(s.getItems)},
 		{get, "/collections/:id/items/:fid", true, s.getItem},
 		{get, "/collections/incidents/items/:fid/versions", true, s.getVersions},
-		{get, "/collections/incidents/columns", true, s.getColumns},
+		{get, "/collections/incidents/columns", true, s.limited(s.getColumns)},
 		{get, "/collections/:id/tiles", true, s.getTilesets},
 		{get, "/collections/:id/tiles/" + tileMatrixSet, true, s.getTileset},
-		{get, "/collections/:id/tiles/" + tileMatrixSet + "/:z/:row/:col", true, s.getTile},
+		{get, "/collections/:id/tiles/" + tileMatrixSet + "/:z/:row/:col", true, s.limited(s.getTile)},
 		{get, "/tileMatrixSets", true, s.getTileMatrixSets},
 		{get, "/tileMatrixSets/" + tileMatrixSet, true, s.getTileMatrixSet},
-		{get, "/aggregates", true, s.getAggregates},
-		{get, "/compare", true, s.getCompare},
+		{get, "/aggregates", true, s.limited(s.costly(s.getAggregates))},
+		{get, "/compare", true, s.limited(s.costly(s.getCompare))},
 		{get, "/datasets", true, s.getDatasets},
-		{get, "/healthz", true, s.getHealth},
-		{get, "/readyz", true, s.getReady},
+		{get, healthPath, true, s.getHealth},
+		{get, readyPath, true, s.getReady},
 		{get, importsPath, false, s.writing(s.getImports)},
 		{post, importsPath, false, s.writing(s.postImport)},
 		{get, importsPath + "/:id", false, s.writing(s.getImport)},
@@ -74,4 +80,6 @@ func methods(routes []route) map[string][]string {
 var echoParam = regexp.MustCompile(`:(\w+)`)
 
 // template writes the path of a route as docs/api.md and OpenAPI do.
-func (r route) template() string { return echoParam.ReplaceAllString(r.path, "{$1}") }
+func (r route) template() string { return templateOf(r.path) }
+
+func templateOf(path string) string { return echoParam.ReplaceAllString(path, "{$1}") }

@@ -45,6 +45,7 @@ type uploadBody struct {
 	head     int64 // bytes that the head of a part may still have, negative outside of one
 	patience time.Duration
 	renewed  time.Time
+	came     int64 // bytes since then
 	control  *http.ResponseController
 	closing  atomic.Bool // whether the server stops
 	err      error       // the reason, as the client is told, nil while all is well
@@ -57,9 +58,9 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	if now := time.Now(); now.Sub(b.renewed) > b.patience/60 {
+	if now := time.Now(); b.renewed.IsZero() || now.Sub(b.renewed) > b.patience/60 && b.came >= b.least() {
 		_ = b.control.SetReadDeadline(now.Add(b.patience)) // a recorder in tests has none
-		b.renewed = now
+		b.renewed, b.came = now, 0
 	}
 	switch {
 	case b.closing.Load(): // after the renewal, which may have undone what woke the read
@@ -73,6 +74,7 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 		p = p[:b.left+1]
 	}
 	n, err := b.r.Read(p)
+	b.came += int64(n)
 	if b.head > 0 {
 		b.head -= int64(n)
 	}
@@ -85,10 +87,13 @@ func (b *uploadBody) Read(p []byte) (int, error) {
 	case b.closing.Load():
 		return n, b.fail(errClosing())
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return n, b.fail(&httpError{http.StatusRequestTimeout, fmt.Sprintf("Nothing came for %.0f seconds; the upload was given up and nothing of it is kept.", b.patience.Seconds()), nil})
+		return n, b.fail(&httpError{http.StatusRequestTimeout, fmt.Sprintf("Fewer than %d bytes came in %.0f seconds; the upload was given up and nothing of it is kept.", b.least(), b.patience.Seconds()), nil})
 	}
 	return n, b.fail(&httpError{http.StatusBadRequest, "The upload broke off before its end; nothing of it is kept.", nil})
 }
+
+// least is how many bytes have to come within the patience: a client that sends one now and then would never end.
+func (b *uploadBody) least() int64 { return max(1, int64(b.patience.Seconds()*leastBodyRate)) }
 
 // fail remembers why nothing more can be read.
 func (b *uploadBody) fail(err error) error {

@@ -388,7 +388,7 @@ func serveChild(what, path string, rows int) error {
 	if err != nil {
 		return err
 	}
-	srv := api.NewServer(h)
+	srv := api.NewServer(h, api.Limits{})
 	go func() { _ = srv.Serve(ln) }()
 	fmt.Println(ln.Addr())
 	_, _ = io.Copy(io.Discard, os.Stdin)

@@ -110,7 +110,7 @@ func (c *serveCmd) Run(e *env) error {
 	loaded := make(chan error, 1)
 	go func() { loaded <- c.loadSynthetic(ctx, e, st, locator) }()
 
-	srv := api.NewServer(handler)
+	srv := api.NewServer(handler, api.Limits{})
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 	fmt.Fprintf(e.stderr, "Sarhad serves %s at http://%s (stop with Ctrl-C)\n", addressOf(c.Store), ln.Addr())
