@@ -16,7 +16,7 @@ import (
 
 // store is what commands need of a store, whichever kind it is.
 type store interface {
-	incident.Store
+	incident.Archive
 	incident.TokenKeeper
 	incident.Auditor
 	// Created reports whether opening it made it.

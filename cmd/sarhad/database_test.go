@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -136,5 +137,72 @@ func TestServeDatabase(t *testing.T) {
 	}
 	if r := ranFrom(t, program(t.Context(), t, "serve", "--store", store, "--write-token", strings.Repeat("t", 20))); r.code != exitUsage || !strings.Contains(r.said, "--upload-dir") {
 		t.Errorf("without a folder for uploads: exit %d, %s", r.code, r.said)
+	}
+}
+
+// A store goes from a file to a database and back, killed on the way, and is the same.
+func TestCopyThereAndBack(t *testing.T) {
+	dir := t.TempDir()
+	file, from, back := generated(t, dir), filepath.Join(dir, "from.gpkg"), filepath.Join(dir, "back.gpkg")
+	there := newDatabase(t)
+	must(t, "import", "--store", from, "-q", "--dataset", "list", file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := filepath.Join(dir, "next.csv")
+	lines := strings.SplitAfter(strings.Replace(string(text), "Synthetic: ", "Again: ", 9000), "\n")
+	if err := os.WriteFile(next, []byte(strings.Join(lines[:20_000], "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "import", "--store", from, "-q", "--dataset", "list", "--replace-dataset", next)
+	must(t, "datasets", "set", "list", "--store", from, "--licence", "CC0", "--public", "items")
+	killed := 0
+	step := func(from, to string) string {
+		t.Helper()
+		args := []string{"copy", "-q", from, to}
+		for _, after := range moments(3, 2*time.Second, 4) {
+			if kill(t, after, nil, args...) {
+				killed++
+			}
+		}
+		out := strings.Split(strings.TrimSpace(must(t, args...)), "\n")
+		if again := strings.Split(strings.TrimSpace(must(t, args...)), "\n"); !slices.Equal(out, again) {
+			t.Errorf("the same command again says %q, before %q", again, out)
+		}
+		_, one, _ := strings.Cut(out[0], "content ")
+		_, other, _ := strings.Cut(out[len(out)-1], "content ")
+		if len(out) != 2 || len(one) != 64 || one != other {
+			t.Errorf("the copy says %q", out)
+		}
+		return one
+	}
+	if a, b := step(from, there), step(there, back); a != b {
+		t.Errorf("there it has content %s, back %s", a, b)
+	}
+	t.Logf("killed %d times", killed)
+	sound(t, back)
+	if storeHash(t, from) != storeHash(t, back) {
+		t.Error("the rows are others")
+	}
+	if a, b := must(t, "undo", "--list", "--json", "--store", from), must(t, "undo", "--list", "--json", "--store", back); a != b {
+		t.Errorf("the records of imports were\n%s and are\n%s", a, b)
+	}
+	for _, store := range []string{from, there, back} {
+		if out := must(t, "undo", "--store", store, "2"); !strings.Contains(out, "restored") {
+			t.Errorf("undo in %s: %s", store, out)
+		}
+	}
+	if storeHash(t, from) != storeHash(t, back) {
+		t.Error("after the undo the rows are others")
+	}
+	for _, args := range [][]string{{from, from}, {filepath.Join(dir, "none.gpkg"), back}} {
+		if r := ranFrom(t, program(t.Context(), t, append([]string{"copy"}, args...)...)); r.code == exitOK {
+			t.Errorf("copy %v: %s", args, r.out)
+		}
+	}
+	must(t, "import", "--store", from, "-q", "--dataset", "other", next)
+	if r := ranFrom(t, program(t.Context(), t, "copy", from, there)); r.code != exitFailed || !strings.Contains(r.said, "holds something already") {
+		t.Errorf("to a store that holds something else: exit %d, %s", r.code, r.said)
 	}
 }

@@ -41,6 +41,7 @@ type cli struct {
 	Undo     undoCmd     `cmd:"" help:"Take an import back, or list the imports."`
 	Token    tokenCmd    `cmd:"" help:"Make, list and revoke tokens for those who write over HTTP or see what is closed."`
 	Audit    auditCmd    `cmd:"" help:"Print who wrote what."`
+	Copy     copyCmd     `cmd:"" help:"Copy a store with all its history to another, of whichever kind."`
 	Backup   backupCmd   `cmd:"" help:"Copy a store into one file, also while it is being served."`
 	Migrate  migrateCmd  `cmd:"" help:"Show or bring up to date the schema of a store."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

@@ -180,6 +180,7 @@ func (l *load) putRound(ctx context.Context, tx pgx.Tx, part []*incident.Inciden
 		if rows[i], err = e.add(in); err != nil {
 			return r, nil, err
 		}
+		rows[i].importID = l.id
 		ids[i] = hide.Replace(in.ID)
 		at[ids[i]] = i
 	}
@@ -226,7 +227,7 @@ func (l *load) putRound(ctx context.Context, tx pgx.Tx, part []*incident.Inciden
 	if len(write) == 0 {
 		return r, seen, nil
 	}
-	if _, err := tx.Conn().PgConn().CopyFrom(ctx, &copyReader{e: &e, importID: l.id, rows: write}, "COPY incidents ("+allColumns+") FROM STDIN (FORMAT binary)"); err != nil {
+	if _, err := tx.Conn().PgConn().CopyFrom(ctx, &copyReader{e: &e, rows: write}, "COPY incidents ("+allColumns+") FROM STDIN (FORMAT binary)"); err != nil {
 		return r, nil, fmt.Errorf("copy rows: %w", err)
 	}
 	fids := make([]int64, len(write))

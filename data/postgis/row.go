@@ -303,6 +303,9 @@ type row struct {
 	from, to int // of the fields in the buffer of the encoder
 	hash     int64
 	fid      int64
+	importID int64
+	// number and until are those of an entry of the past.
+	number, until int64
 }
 
 // add encodes an incident up to its hash.
@@ -349,12 +352,12 @@ func (e *encoder) add(in *incident.Incident) (row, error) {
 
 // copyReader gives rows as a binary COPY.
 type copyReader struct {
-	e        *encoder
-	importID int64
-	rows     []*row
-	next     int
-	b        []byte // what is to be given
-	buf      []byte
+	e    *encoder
+	past bool // into versions: its columns stand in front
+	rows []*row
+	next int
+	b    []byte // what is to be given
+	buf  []byte
 }
 
 // The beginning and the end of a binary COPY: a signature, no flags, no extension of the header; a row of -1 columns.
@@ -387,8 +390,17 @@ func (r *copyReader) Read(p []byte) (int, error) {
 // append writes a row, of which the fields up to the hash are there.
 func (r *copyReader) append(b []byte, row *row) []byte {
 	in := row.in
-	b = binary.BigEndian.AppendUint16(b, uint16(columnCount))
-	tail := encoder{b: append(b, r.e.b[row.from:row.to]...), hash: r.e.hash[:0]}
+	n := columnCount
+	if r.past {
+		n += 3
+	}
+	tail := encoder{b: binary.BigEndian.AppendUint16(b, uint16(n)), hash: r.e.hash[:0]}
+	if r.past {
+		tail.integer(row.number, true)
+		tail.text(opPut)
+		tail.integer(row.until, row.until != 0)
+	}
+	tail.b = append(tail.b, r.e.b[row.from:row.to]...)
 	tail.integer(row.hash, true)
 	tail.integer(int64(in.Line), in.Line != 0)
 	tail.text(strings.ToValidUTF8(in.File, "\uFFFD"))
@@ -398,7 +410,7 @@ func (r *copyReader) append(b []byte, row *row) []byte {
 	} {
 		tail.text(strings.ToLower(text)) // never empty, as there are line breaks
 	}
-	tail.integer(r.importID, true)
+	tail.integer(row.importID, true)
 	tail.integer(row.fid, true)
 	r.e.hash = tail.hash
 	return tail.b

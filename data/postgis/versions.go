@@ -17,6 +17,12 @@ import (
 // is to take its entries out of all histories: what is then the last entry of
 // one is what readers see.
 
+// The kinds of rows in versions.
+const (
+	opPut  = "put"  // the incident as it was, with the import that had written it
+	opGone = "gone" // the import took the incident away
+)
+
 // keep copies rows that are about to be changed or taken away to versions, until the change number that comes next.
 func (w *writer) keep(ctx context.Context, tx pgx.Tx, fids []int64) error {
 	if _, err := tx.Exec(ctx, "INSERT INTO versions (op, until_change, "+allColumns+") SELECT 'put', (SELECT change + 1 FROM state), "+allColumns+
@@ -329,7 +335,7 @@ func (s *Store) versions(ctx context.Context, id string) (list []incident.Versio
 	for rows.Next() {
 		v := rows.RawValues()
 		var version incident.Version
-		if string(v[0]) == "put" {
+		if string(v[0]) == opPut {
 			version.Incident = new(incident.Incident)
 			if err := d.scan(v[3:len(v)-1], version.Incident); err != nil {
 				return nil, err
