@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -49,8 +50,14 @@ type BaseLayer struct {
 
 // Config is what the interface is made of. Only Reader is needed.
 type Config struct {
-	// Reader answers every question about incidents.
+	// Reader answers every question about incidents that everybody may ask.
 	Reader incident.Reader
+	// Full answers those who show a token with [incident.ScopeRead]; nil is Reader.
+	Full incident.Reader
+	// Tokens knows the tokens; nil if there are none but WriteToken.
+	Tokens incident.TokenKeeper
+	// Closed names collections that only they see who show a token with [incident.ScopeRead]; see [ClosableLayers].
+	Closed []string
 	// Units, Border, Crossings and Periods are the places and times that stand beside the incidents.
 	Units     []geo.Unit
 	Border    []BorderLine
@@ -91,7 +98,7 @@ type Config struct {
 	// Now is the clock that requests are timed with; nil is time.Now.
 	Now func() time.Time
 	// Loader takes files over HTTP; nil if it is not to be done. WriteToken is
-	// what a client must show for it; with "" all of /imports is refused.
+	// a token with [incident.ScopeWrite]; with "" and without Tokens all of /imports is refused.
 	Loader     incident.Loader
 	WriteToken string
 	// Closing is closed when the server is about to stop, so that streams without an end of their own end. Nil is never.
@@ -117,6 +124,8 @@ type server struct {
 	routes      []route
 	methods     map[string][]string // what each path of routes answers
 	tokenHash   [sha256.Size]byte
+	private     bool         // answers holders of a token
+	full        http.Handler // answers them in place of this one; nil if they see the same
 	limits      Limits
 	buckets     *buckets
 	answerTurns *turns // of costly answers
@@ -135,7 +144,29 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Full != nil || len(c.Closed) > 0 {
+		if s.full, err = s.newFull(c); err != nil {
+			return nil, err
+		}
+	}
 	return s.handler()
+}
+
+// newFull makes the handler for those who may see everything. It shares the
+// limits and no cache with that for everybody, and its answers have other ETags.
+func (s *server) newFull(c Config) (http.Handler, error) {
+	if c.Full != nil {
+		c.Reader = c.Full
+	}
+	c.Closed, c.Metrics = nil, nil
+	c.StoreID += " full"
+	full, err := newServer(c)
+	if err != nil {
+		return nil, err
+	}
+	full.private = true
+	full.buckets, full.answerTurns, full.exportTurns, full.metrics = s.buckets, s.answerTurns, s.exportTurns, s.metrics
+	return full.handler()
 }
 
 func newServer(c Config) (*server, error) {
@@ -164,13 +195,19 @@ func newServer(c Config) (*server, error) {
 	s.patience = s.limits.ReadTimeout
 	s.buckets = newBuckets(s.limits.Rate)
 	s.answerTurns, s.exportTurns = newTurns(s.limits.Costly, "costly answers"), newTurns(exportsPerCostly*s.limits.Costly, "exports")
+	for _, layer := range c.Closed {
+		if !slices.Contains(ClosableLayers, layer) {
+			return nil, fmt.Errorf("api: there is no layer %q to close; there is: %s", layer, listed(ClosableLayers))
+		}
+	}
 	var subunits []geo.Subunit
 	var formers []geo.Former
 	if c.Geocoder != nil {
 		g := c.Geocoder() // names come and go, units do not
 		subunits, formers = g.Subunits(), g.Formers()
 	}
-	s.places = newPlaces(c.Units, subunits, c.Border, c.Crossings)
+	// A place or the nearest crossing of an incident tells of other layers.
+	s.places = newPlaces(open(s, unitsID, c.Units), open(s, unitsID, subunits), open(s, "border", c.Border), open(s, "crossings", c.Crossings))
 	s.unitIDs, s.provinces = unitNames(c.Units)
 	if err := checkExports(c.Exports); err != nil {
 		return nil, err
@@ -180,7 +217,9 @@ func newServer(c Config) (*server, error) {
 	s.tiles = sync.OnceValue(func() *tiles { return newTiles(s) })
 	for _, col := range []*collection{incidentCollection(), unitCollection(c.Units, c.Geocoder), borderCollection(c.Border),
 		crossingCollection(c.Crossings), periodCollection(c.Periods)} {
-		s.collections = append(s.collections, col)
+		if !slices.Contains(c.Closed, col.id) {
+			s.collections = append(s.collections, col)
+		}
 		s.byID[col.id] = col
 	}
 	var err error
@@ -223,7 +262,11 @@ func (s *server) handler() (http.Handler, error) {
 			h.Set("Allow", allow)
 			if r.data {
 				h.Set("Access-Control-Allow-Methods", allow)
-				h.Set("Access-Control-Allow-Headers", "Accept, If-None-Match")
+				headers := "Accept, If-None-Match"
+				if s.varies() {
+					headers += ", Authorization"
+				}
+				h.Set("Access-Control-Allow-Headers", headers)
 				h.Set("Access-Control-Max-Age", "86400")
 			}
 			return c.NoContent(http.StatusNoContent)
@@ -241,6 +284,13 @@ func (s *server) handler() (http.Handler, error) {
 	}
 	compressed := wrap(e)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.private { // else it is known already
+			r = s.identified(r)
+		}
+		if who, _ := r.Context().Value(callerKey{}).(caller); s.full != nil && who.scope.Allows(incident.ScopeRead) {
+			s.full.ServeHTTP(w, r)
+			return
+		}
 		compressed.ServeHTTP(w, plainPath(r))
 		s.linger(w, r)
 	}), nil
@@ -259,6 +309,9 @@ func (s *server) around(next echo.HandlerFunc) echo.HandlerFunc {
 		h["Referrer-Policy"] = []string{"no-referrer"}
 		if p := c.Request().URL.Path; !isPagePath(p) && !isImportsPath(p) {
 			allowReading(h)
+		}
+		if s.varies() {
+			h.Add("Vary", "Authorization")
 		}
 		h[requestIDHeader] = []string{s.requestID(c.Request())}
 		defer s.observe(c)()
@@ -282,6 +335,9 @@ func (s *server) guarded(c echo.Context, next echo.HandlerFunc) (err error) {
 		}
 	}()
 	if err := s.admit(c); err != nil {
+		return err
+	}
+	if err := s.admitted(c); err != nil {
 		return err
 	}
 	return next(c)

@@ -272,7 +272,7 @@ func (s *server) plainJSON(c echo.Context, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
 	}
-	c.Response().Header()["Cache-Control"] = []string{"no-cache"}
+	s.cached(c.Response().Header())
 	return s.send(c, mediaJSON, append(b, '\n'))
 }
 

@@ -3,8 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,35 +29,6 @@ const (
 )
 
 func isImportsPath(p string) bool { return p == importsPath || strings.HasPrefix(p, importsPath+"/") }
-
-// writing lets only those through who know the token. Reading what became of an
-// upload needs it too: refused rows may be such that nobody else is to see.
-func (s *server) writing(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		h := c.Response().Header()
-		h["Cache-Control"] = []string{"no-store"}
-		if s.Loader == nil || s.WriteToken == "" {
-			return &httpError{http.StatusForbidden, "Writing is switched off; start sarhad serve with --write-token or SARHAD_WRITE_TOKEN.", nil}
-		}
-		given := c.Request().Header["Authorization"]
-		token, ok := "", false
-		if len(given) == 1 {
-			var scheme string
-			scheme, token, ok = strings.Cut(given[0], " ")
-			ok = ok && strings.EqualFold(scheme, "Bearer")
-		}
-		hash := sha256.Sum256([]byte(strings.TrimSpace(token)))
-		if subtle.ConstantTimeCompare(hash[:], s.tokenHash[:]) != 1 || !ok {
-			h["Www-Authenticate"] = []string{`Bearer realm="sarhad"`}
-			detail := "This address needs the header Authorization: Bearer TOKEN, with the token that the server was started with (--write-token or SARHAD_WRITE_TOKEN)."
-			if ok {
-				detail = "The token is not that of this server."
-			}
-			return &httpError{http.StatusUnauthorized, detail, nil}
-		}
-		return next(c)
-	}
-}
 
 // jobAnswer is an upload as clients see it.
 type jobAnswer struct {
@@ -185,6 +154,9 @@ func (s *server) getImport(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("look up an import: %w", err)
 	}
+	if !owns(c, &job) {
+		job.Report, job.Rejects = "", false
+	}
 	return s.answer(c, http.StatusOK, s.jobAnswer(c.Request(), &job))
 }
 
@@ -193,7 +165,15 @@ func (s *server) deleteImport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	undone, err := s.Loader.Cancel(c.Request().Context(), id)
+	ctx := c.Request().Context()
+	job, err := s.Loader.Job(ctx, id)
+	if err != nil {
+		return fmt.Errorf("look up an import: %w", err)
+	}
+	if !owns(c, &job) {
+		return refused(c, incident.ScopeAdmin)
+	}
+	undone, err := s.Loader.Cancel(ctx, id)
 	allowWrite(c)
 	if err != nil {
 		return fmt.Errorf("undo an import: %w", err)
@@ -216,6 +196,9 @@ func (s *server) getImportRejects(c echo.Context) error {
 	job, err := s.Loader.Job(ctx, id)
 	if err != nil {
 		return fmt.Errorf("look up an import: %w", err)
+	}
+	if !owns(c, &job) {
+		return refused(c, incident.ScopeAdmin)
 	}
 	rows, err := s.Loader.Rejects(ctx, id)
 	if err != nil {
@@ -354,6 +337,9 @@ func (s *server) getImportEvents(c echo.Context) error {
 			if whole, err := s.Loader.Job(ctx, id); err == nil {
 				job = whole
 			}
+			if !owns(c, &job) {
+				job.Report, job.Rejects = "", false
+			}
 			return stream.send("end", s.jobAnswer(c.Request(), &job))
 		}
 		job.Report = ""
@@ -403,9 +389,7 @@ func (s *server) postImport(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if from := s.clientAddress(r); from.IsValid() {
-		u.Who = "HTTP client " + from.String()
-	}
+	u.Who = callerOf(c).who
 	defer s.endWithServer(body)()
 	job, err := s.Loader.Submit(r.Context(), u, file)
 	if err != nil {

@@ -46,7 +46,7 @@ type loader struct {
 
 func newLoader() *loader {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 600_000_000, time.UTC)
-	done := incident.Job{ID: "abc", Upload: incident.Upload{File: "../\u202elist\".csv\r\nX-Evil: 1.csv", Format: "table", Dataset: "list", Who: "operator", Mapping: "secret: mapping"},
+	done := incident.Job{ID: "abc", Upload: incident.Upload{File: "../\u202elist\".csv\r\nX-Evil: 1.csv", Format: "table", Dataset: "list", Who: incident.ServerToken, Mapping: "secret: mapping"},
 		State: incident.JobDone, ImportID: 7, Rows: 3, Bytes: 20, TotalBytes: 20, Received: at, Started: at, Ended: at.Add(time.Second),
 		Report: `{"read":3,"new":2,"rejected":1,"file":"</script>"}`, Rejects: true}
 	running := done
@@ -83,6 +83,9 @@ func (l *loader) Jobs(context.Context) ([]incident.Job, error) {
 }
 
 func (l *loader) Job(_ context.Context, id string) (incident.Job, error) {
+	if id == "9" {
+		return incident.Job{ID: id, Upload: incident.Upload{Who: incident.ServerToken}, State: incident.JobFailed}, nil
+	}
 	for _, id2 := range []string{"abc", "7"} {
 		if id == id2 {
 			return l.watch[len(l.watch)-1], nil
@@ -224,8 +227,8 @@ var importScenarios = []importScenario{
 	// The file as the body.
 	{name: "upload-raw", method: "POST", url: "/imports?file=list.csv&dataset=list&mapping=date:%20Day%0Aid:%20No&replace_dataset=true&strict=false&dry_run=true&format=table", media: raw, body: "a,b\n1,2\n", status: 202, golden: true,
 		head:  map[string]string{"Location": "/imports/new1"},
-		taken: &incident.Upload{File: "list.csv", Dataset: "list", Mapping: "date: Day\nid: No", Replace: true, DryRun: true, Format: "table", Who: "HTTP client 192.0.2.1"}},
-	{name: "upload-curl", method: "POST", url: "/imports", media: "application/x-www-form-urlencoded", body: "a=b", status: 202, taken: &incident.Upload{File: "upload", Who: "HTTP client 192.0.2.1"}},
+		taken: &incident.Upload{File: "list.csv", Dataset: "list", Mapping: "date: Day\nid: No", Replace: true, DryRun: true, Format: "table", Who: incident.ServerToken}},
+	{name: "upload-curl", method: "POST", url: "/imports", media: "application/x-www-form-urlencoded", body: "a=b", status: 202, taken: &incident.Upload{File: "upload", Who: incident.ServerToken}},
 	{name: "upload-no-type", method: "POST", url: "/imports", body: "a=b", status: 202},
 	{name: "upload-proxy", method: "POST", url: "/imports", body: "a", status: 202, head: map[string]string{"Location": "/sarhad/imports/new1"}, has: []string{`"href":"https://example.org/sarhad/imports/new1"`},
 		change: func(c *Config, _ *loader) { c.PublicURL = "https://example.org/sarhad" }},
@@ -246,9 +249,9 @@ var importScenarios = []importScenario{
 	{name: "upload-not-a-form", method: "POST", url: "/imports", media: "multipart/form-data; boundary=x", body: "a,b\n1,2\n", status: 400},
 
 	// The file in a form.
-	asForm(importScenario{name: "form", status: 202, taken: &incident.Upload{File: "list.csv", Dataset: "list", Mapping: "date: Day\r\nid: No", Strict: true, Who: "HTTP client 192.0.2.1"}},
+	asForm(importScenario{name: "form", status: 202, taken: &incident.Upload{File: "list.csv", Dataset: "list", Mapping: "date: Day\r\nid: No", Strict: true, Who: incident.ServerToken}},
 		"dataset", "list", "mapping", "date: Day\r\nid: No", "strict", "true", "format", "", "file:list.csv", "a,b\n1,2\n"),
-	asForm(importScenario{name: "form-query", url: "/imports?dataset=list&file=other.csv", status: 202, taken: &incident.Upload{File: "other.csv", Dataset: "list", Who: "HTTP client 192.0.2.1"}}, "file:list.csv", "x"),
+	asForm(importScenario{name: "form-query", url: "/imports?dataset=list&file=other.csv", status: 202, taken: &incident.Upload{File: "other.csv", Dataset: "list", Who: incident.ServerToken}}, "file:list.csv", "x"),
 	asForm(importScenario{name: "form-both", url: "/imports?dataset=list", status: 400, has: []string{"twice"}}, "dataset", "list", "file:list.csv", "x"),
 	asForm(importScenario{name: "form-twice", status: 400, has: []string{"twice"}}, "dataset", "list", "dataset", "list", "file:list.csv", "x"),
 	asForm(importScenario{name: "form-after", status: 400, has: []string{"comes after the file", "dataset"}}, "file:list.csv", "x", "dataset", "list"),
@@ -259,10 +262,10 @@ var importScenarios = []importScenario{
 	asForm(importScenario{name: "form-long-mapping", status: 400, has: []string{`"parameter":"mapping"`}}, "mapping", strings.Repeat("x", maxMapping+1), "file:list.csv", "x"),
 	asForm(importScenario{name: "form-mapping", status: 202}, "mapping", strings.Repeat("x", maxMapping), "file:list.csv", strings.Repeat("x", 1000)),
 	asForm(importScenario{name: "form-large", status: 413, has: []string{"1 kB (1000 bytes)"}}, "file:list.csv", strings.Repeat("x", 1001)),
-	asForm(importScenario{name: "form-path", status: 202, taken: &incident.Upload{File: "passwd", Who: "HTTP client 192.0.2.1"}}, "file:../../etc/passwd", "x"),
-	asForm(importScenario{name: "form-windows", status: 202, taken: &incident.Upload{File: "فهرست.csv", Who: "HTTP client 192.0.2.1"}}, `file:C:\\\\Users\\\\فهرست.csv`, "x"),
-	asForm(importScenario{name: "form-direction", status: 202, taken: &incident.Upload{File: "listvsc.exe", Who: "HTTP client 192.0.2.1"}}, "file:list\u202evsc.exe", "x"),
-	asForm(importScenario{name: "form-dots", status: 202, taken: &incident.Upload{File: "upload", Who: "HTTP client 192.0.2.1"}}, "file:..", "x"),
+	asForm(importScenario{name: "form-path", status: 202, taken: &incident.Upload{File: "passwd", Who: incident.ServerToken}}, "file:../../etc/passwd", "x"),
+	asForm(importScenario{name: "form-windows", status: 202, taken: &incident.Upload{File: "فهرست.csv", Who: incident.ServerToken}}, `file:C:\\\\Users\\\\فهرست.csv`, "x"),
+	asForm(importScenario{name: "form-direction", status: 202, taken: &incident.Upload{File: "listvsc.exe", Who: incident.ServerToken}}, "file:list\u202evsc.exe", "x"),
+	asForm(importScenario{name: "form-dots", status: 202, taken: &incident.Upload{File: "upload", Who: incident.ServerToken}}, "file:..", "x"),
 	asForm(importScenario{name: "form-long-name", status: 400}, "file:"+strings.Repeat("x", 256), "x"),
 	asForm(importScenario{name: "form-many", status: 400, has: []string{"more than 20 parts"}}, func() (parts []string) {
 		for range 30 {

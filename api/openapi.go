@@ -217,11 +217,13 @@ func (s *server) openapiDocument() ([]byte, error) {
 		"servers": []any{object{"url": "sarhad-server-url"}},
 		"tags":    []any{object{"name": "Capabilities"}, object{"name": "Incidents"}, object{"name": "Places"}, object{"name": "Tiles"}, object{"name": "Imports"}, object{"name": "Operations"}, object{"name": "Page"}},
 		"paths":   paths,
+		// Without a token everybody gets what is open; with one of the scope read all.
+		"security": []any{object{}, object{"token": []string{}}},
 		"components": object{
 			"parameters": s.openapiParameters(),
 			"schemas":    openapiSchemas(),
 			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer",
-				"description": "What sarhad serve was started with (--write-token); without one all of /imports is 403."}},
+				"description": "A token made by sarhad token create: with the scope write it loads files and undoes what it loaded, with admin also what others did, with read it sees closed layers and incidents neither delayed nor blurred. What sarhad serve was started with (--write-token) is one with write. A token that is not valid is answered 401 at every address, one without the scope 403."}},
 			"responses": object{"Problem": object{"description": "What is wrong, in words (RFC 9457)",
 				"content": content(mediaProblem, schemaRef("problem"))}},
 		},

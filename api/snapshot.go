@@ -201,7 +201,7 @@ func (s *server) fresh(c echo.Context, snap *snapshot, f format, key string) boo
 	tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 	head := c.Response().Header()
 	head["Etag"] = []string{tag}
-	head["Cache-Control"] = []string{"no-cache"}
+	s.cached(head)
 	return notModified(c, tag)
 }
 

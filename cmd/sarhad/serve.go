@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,11 +30,12 @@ type serveCmd struct {
 	placesFlag
 	uploadFlag
 	indexFlag
-	Listen          string `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	NoDemo          bool   `help:"Do not load the demo into a new store."`
-	Synthetic       int    `help:"Add this many made-up incidents, labelled as synthetic everywhere." placeholder:"N"`
-	TileURL         string `help:"Raster base layer under the map, a URL with {z}, {x} and {y}; none unless given. Browsers then ask that host." placeholder:"URL"`
-	TileAttribution string `help:"Attribution of the base layer." placeholder:"TEXT"`
+	Closed          []string `help:"Layers that only holders of a token with the scope read see: incidents, units, border, crossings, periods; with commas between, or repeated." placeholder:"LAYER"`
+	Listen          string   `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	NoDemo          bool     `help:"Do not load the demo into a new store."`
+	Synthetic       int      `help:"Add this many made-up incidents, labelled as synthetic everywhere." placeholder:"N"`
+	TileURL         string   `help:"Raster base layer under the map, a URL with {z}, {x} and {y}; none unless given. Browsers then ask that host." placeholder:"URL"`
+	TileAttribution string   `help:"Attribution of the base layer." placeholder:"TEXT"`
 }
 
 // Run implements the command.
@@ -44,6 +47,12 @@ func (c *serveCmd) Run(e *env) error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		fmt.Fprintf(e.stderr, "sarhad: --listen takes HOST:PORT, for example 127.0.0.1:8080: %v\n", err)
 		return exitError(exitUsage)
+	}
+	for _, layer := range c.Closed {
+		if !slices.Contains(api.ClosableLayers, layer) {
+			fmt.Fprintf(e.stderr, "sarhad: --closed takes %s, not %q\n", strings.Join(api.ClosableLayers, ", "), layer)
+			return exitError(exitUsage)
+		}
 	}
 	if err := c.check(addressOf(c.Store)); err != nil {
 		fmt.Fprintln(e.stderr, "sarhad:", err)
@@ -98,7 +107,9 @@ func (c *serveCmd) Run(e *env) error {
 
 	ctx, stop := context.WithCancel(e.ctx)
 	var followed sync.WaitGroup
-	followed.Go(func() { live.follow(ctx, st, e.log, learnEvery) })
+	if !slices.Contains(c.Closed, "incidents") { // what they teach would be seen at /geocode
+		followed.Go(func() { live.follow(ctx, st, e.log, learnEvery) })
+	}
 	followed.Go(known.warmUp)
 	if x != nil {
 		followed.Go(func() { followStore(ctx, x, e.log) })
@@ -115,7 +126,7 @@ func (c *serveCmd) Run(e *env) error {
 	go func() { served <- srv.Serve(ln) }()
 	fmt.Fprintf(e.stderr, "Sarhad serves %s at http://%s (stop with Ctrl-C)\n", addressOf(c.Store), ln.Addr())
 	if taken != nil {
-		fmt.Fprintf(e.stderr, "Files of up to %d bytes are taken at /imports from those who show the write token\n", c.MaxUpload)
+		fmt.Fprintf(e.stderr, "Files of up to %d bytes are taken at /imports from those who show a token that allows it\n", c.MaxUpload)
 	}
 
 	for {
@@ -180,7 +191,8 @@ func (c *serveCmd) handler(e *env, st store, x *index.Index, known *places, live
 		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
 		// A store that is made anew counts its changes from 0 again; what clients kept of the old one must not pass for it.
 		StoreID: strconv.FormatInt(time.Now().UnixNano(), 36),
-		Loader:  loader, WriteToken: c.WriteToken, Closing: e.ctx.Done(),
+		Tokens:  st, Closed: c.Closed,
+		Loader: loader, WriteToken: c.WriteToken, Closing: e.ctx.Done(),
 		Ready: func(ctx context.Context) error { _, err := st.Change(ctx); return err },
 	}
 	if x != nil {

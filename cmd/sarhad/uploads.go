@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"sarhad/data/ingest"
 	"sarhad/data/upload"
@@ -27,12 +29,12 @@ const minToken = 16
 // check refuses a token that could be guessed or cannot stand in a header, which
 // it never shows, and finds the folder for what waits.
 func (f *uploadFlag) check(at address) error {
+	if f.UploadDir == "" {
+		f.UploadDir = at.uploads()
+	}
 	t := f.WriteToken
 	if t == "" {
 		return nil
-	}
-	if f.UploadDir == "" {
-		f.UploadDir = at.uploads()
 	}
 	if f.UploadDir == "" {
 		return errors.New("files that are taken over HTTP wait in a folder, and a database has none: give one with --upload-dir")
@@ -78,10 +80,17 @@ type uploads struct {
 }
 
 // startUploads opens the queue beside a store and begins to load what waits in
-// it; nil without a token. A load that a server did not finish goes on.
-func (c *serveCmd) startUploads(e *env, st incident.Store, known *places) (*uploads, error) {
+// it; nil while nobody may write. A load that a server did not finish goes on.
+func (c *serveCmd) startUploads(e *env, st store, known *places) (*uploads, error) {
 	if c.WriteToken == "" {
-		return nil, nil //nolint:nilnil // none is wanted
+		list, err := st.Tokens(e.ctx)
+		if err != nil {
+			return nil, err
+		}
+		now := time.Now()
+		if c.UploadDir == "" || !slices.ContainsFunc(list, func(t incident.Token) bool { return t.Valid(now) && t.Scope.Allows(incident.ScopeWrite) }) {
+			return nil, nil //nolint:nilnil // none is wanted
+		}
 	}
 	q, err := upload.Open(e.ctx, upload.Options{Dir: c.UploadDir, Store: st, MaxBytes: int64(c.MaxUpload), Log: e.log,
 		Locator: func(dataset string) ingest.Locator { return known.locator(e, st, dataset) }})
