@@ -69,5 +69,5 @@ geobench: ## how well and how fast places are found, on real files beside the re
 bench-page: build ## how fast the page is with 250,000 and 1,000,000 made-up incidents; STORE=FILE ROWS=N to take others
 	cd frontend && node e2e/bench.mjs $(ROWS)
 
-screenshots: build ## pictures for the README from this build; FILES="ged.csv …" to show more than the demo
+screenshots: build ## pictures of the docs from this build, with made-up incidents; FILES="ged.csv …" to show others
 	cd frontend && npm run screenshots -- $(FILES)

@@ -1,13 +1,11 @@
 // The history of an incident: a file is loaded, then again with other figures and hostile text in every field.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { clean, PHONE, violations } from './checks.mjs';
 import { browse, open, sarhad, serve, settle } from './server.mjs';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const EVIL = '<img src=x onerror=alert(1)>';
 const HEAD = 'id,event_date,country,admin1,admin2,location,fatalities,actor1,notes\n';
 const row = (id, n, actor, notes) =>
@@ -42,7 +40,6 @@ after(async () => {
   await server?.stop();
 });
 
-const clean = (bad) => assert.deepEqual(bad, []);
 const idOf = async (source) => {
   const r = await fetch(`${server.url}/collections/incidents/items?filter=source_id='${source}'`);
   return (await r.json()).features[0].id;
@@ -132,13 +129,7 @@ for (const [name, options, query] of [
     if (query) assert.match(await text(page.locator('[data-version]').first()), /پہلے 2، اب 5/);
     const h = (await page.locator('[data-history] summary').boundingBox()).height;
     assert.ok(h >= (options.isMobile ? 44 : 24), `the summary is ${h} px high`);
-    await page.evaluate(axe);
-    const found = await page.evaluate(async () =>
-      (await window.axe.run(document, { resultTypes: ['violations'] })).violations.map(
-        (v) => `${v.id}: ${v.nodes[0].html}`,
-      ),
-    );
-    assert.deepEqual(found, []);
+    assert.deepEqual(await violations(page), []);
     if (process.env.SHOTS) {
       await page.locator('[data-version]').last().scrollIntoViewIfNeeded();
       await page.screenshot({ path: join(process.env.SHOTS, `history-${name}.png`) });

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { clean, getJson } from './checks.mjs';
 import { browse, count, number, open, sarhad, serve, settle } from './server.mjs';
 
 const DAYS = 'datetime=2025-10-01/2025-10-31';
@@ -38,12 +39,7 @@ after(async () => {
   await server?.stop();
 });
 
-const get = async (path) => {
-  const r = await fetch(server.url + path);
-  assert.equal(r.status, 200, `${path}: ${r.status}`);
-  return r.json();
-};
-const clean = (bad) => assert.deepEqual(bad, []);
+const get = (path) => getJson(server.url + path);
 /** until waits for a condition in the page and says what it waited for. */
 const until = (page, what, arg) => page.waitForFunction(what, arg, { timeout: 10_000 });
 /** inLink waits until the address holds a parameter. */

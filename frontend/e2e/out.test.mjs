@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { clean, PHONE, violations } from './checks.mjs';
 import { browse, count, open, ready, sarhad, serve, settle } from './server.mjs';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const TYPES = ['Battles', 'Protests', 'Riots', ''];
 // Kurram, Quetta, Kabul
 const SPOTS = [
@@ -49,7 +48,6 @@ after(async () => {
   await server?.stop();
 });
 
-const clean = (bad) => assert.deepEqual(bad, []);
 const bytes = async (href) => {
   const r = await fetch(new URL(href, `${server.url}/`));
   assert.equal(r.status, 200, href);
@@ -310,11 +308,7 @@ test('the picture has title, days, filters, map, legend, border note, data and a
 
 test('the picture has clusters, badges and symbols as they are shown, also from a phone', async () => {
   const view = 'map=33.8,70.1,7';
-  const { page, bad, context } = await open(browser, `${server.url}/?${view}`, {
-    viewport: { width: 390, height: 844 },
-    hasTouch: true,
-    isMobile: true,
-  });
+  const { page, bad, context } = await open(browser, `${server.url}/?${view}`, PHONE);
   await page.waitForURL(/map=/);
   await settle(page);
   const url = page.url();
@@ -328,6 +322,30 @@ test('the picture has clusters, badges and symbols as they are shown, also from 
   for (const type of ['#c23b17', '#0a8ec7', '#4a3fd0']) assert.ok(p.colours[`${rgb(type)},255`] > 20, type);
   await settle(page);
   assert.equal(page.url(), url, 'the view of the page is untouched');
+  clean(bad);
+  await context.close();
+});
+
+test('the picture while comparing has both windows, the change, its legend and its colours', async () => {
+  const { page, bad, context } = await open(
+    browser,
+    `${server.url}/?datetime=2025-10-01/2025-10-31&compare=2025-09-01/2025-09-30&tab=compare`,
+  );
+  await page.locator('#compare').waitFor();
+  await page.waitForFunction(() => document.querySelector('[data-unit][data-change]'));
+  const p = await take(page);
+  assert.deepEqual([p.width, p.height], [1600, 1000]);
+  const text = p.texts.join(' ');
+  for (const part of [
+    /^Change in incidents A 1–31 Oct 2025 ?, B 1–30 Sep 2025 · A 30 incidents/,
+    /B minus A/,
+    /Fewer in B/,
+    /More in B/,
+  ])
+    assert.match(text, part);
+  for (const c of ['#5b3f8c', '#9a86bd', '#d6cde6', '#f3d9b8', '#d99a4e', '#9c5a12'])
+    assert.ok((p.colours[`${rgb(c)},255`] ?? 0) > 400, `${c} in the legend`);
+  if (process.env.SHOTS) writeFileSync(join(process.env.SHOTS, 'picture-compare.png'), p.file);
   clean(bad);
   await context.close();
 });
@@ -464,13 +482,7 @@ for (const [width, height] of SIZES)
           document.body.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
       });
       assert.ok(await page.locator('#drop').isHidden());
-      await page.evaluate(axe);
-      const found = await page.evaluate(async () =>
-        (await window.axe.run(document, { resultTypes: ['violations'] })).violations.map(
-          (v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join('; ')}`,
-        ),
-      );
-      assert.deepEqual(found, []);
+      assert.deepEqual(await violations(page), []);
       clean(bad);
       await context.close();
     });
@@ -540,11 +552,10 @@ test('pages of others may hold the frame, and nothing else of this server', asyn
 for (const [name, options] of [
   ['light', {}],
   ['dark', { colorScheme: 'dark' }],
-  ['phone', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
+  ['phone', PHONE],
 ])
   test(`axe finds nothing in the menus: ${name}`, async () => {
     const { page, bad, context } = await open(browser, `${server.url}/`, options);
-    await page.evaluate(axe);
     for (const which of ['download', 'share']) {
       await page.click(`[data-${which}]`);
       const box = await page.locator(`#${which}-menu`).boundingBox();
@@ -556,12 +567,7 @@ for (const [name, options] of [
         name === 'phone' ? 44 : 24,
       );
       assert.deepEqual(small, []);
-      const found = await page.evaluate(async () =>
-        (await window.axe.run(document.querySelector('.top'), { resultTypes: ['violations'] })).violations.map(
-          (v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join('; ')}`,
-        ),
-      );
-      assert.deepEqual(found, []);
+      assert.deepEqual(await violations(page, '.top'), []);
       await page.keyboard.press('Escape');
     }
     clean(bad);

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { clean, getJson, HOSTILE, PHONE, violations } from './checks.mjs';
 import { browse, count, number, open, ready, sarhad, serve, settle } from './server.mjs';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const HOSTILE = '<img src=x onerror="window.__pwned=1">';
 
 let server;
 let browser;
@@ -31,11 +28,7 @@ after(async () => {
   await server?.stop();
 });
 
-const get = async (path) => {
-  const r = await fetch(server.url + path);
-  assert.equal(r.status, 200, `${path}: ${r.status}`);
-  return r.json();
-};
+const get = (path) => getJson(server.url + path);
 
 /** agree waits until the page shows what the server counts for the same filters, and fails with what differs. */
 async function agree(page, query) {
@@ -65,8 +58,6 @@ async function compare(page, query) {
   );
   assert.deepEqual(have, want, `units for ${query}`);
 }
-
-const clean = (bad) => assert.deepEqual(bad, []);
 
 test('the whole range, with no request to another host', async () => {
   const { page, bad, context } = await open(browser, `${server.url}/`);
@@ -391,7 +382,7 @@ for (const [name, options, query] of [
   ['dark', { colorScheme: 'dark' }, 'tab=list'],
   ['detail', {}, 'datetime=2025-10-12&tab=list'],
   ['close', {}, 'map=33.7,70.2,9.5&tab=list'],
-  ['phone', { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }, ''],
+  ['phone', PHONE, ''],
 ])
   test(`axe finds nothing: ${name}`, async () => {
     const { page, bad, context } = await open(browser, `${server.url}/?${query}`, options);
@@ -399,28 +390,13 @@ for (const [name, options, query] of [
       await page.locator('[data-fid]').first().click();
       await page.locator('[data-incident]').waitFor();
     }
-    await page.evaluate(axe);
-    const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-    assert.deepEqual(
-      found.violations.map(
-        (v) =>
-          `${v.impact} ${v.id}: ${v.nodes
-            .map((n) => n.target.join(' '))
-            .slice(0, 3)
-            .join(' | ')}`,
-      ),
-      [],
-    );
+    assert.deepEqual(await violations(page), []);
     clean(bad);
     await context.close();
   });
 
 test('phone: the brush is the head of the sheet', async () => {
-  const { page, bad, context } = await open(browser, `${server.url}/`, {
-    viewport: { width: 390, height: 844 },
-    hasTouch: true,
-    isMobile: true,
-  });
+  const { page, bad, context } = await open(browser, `${server.url}/`, PHONE);
   const strip = await page.locator('.tb0').boundingBox();
   const sheet = await page.locator('#panel').boundingBox();
   assert.ok(strip.y >= sheet.y && strip.y + strip.height <= 844);

@@ -18,6 +18,7 @@ const p = spawn(
     join(here, 'map.test.mjs'),
     join(here, 'out.test.mjs'),
     join(here, 'languages.test.mjs'),
+    join(here, 'everyone.test.mjs'),
     join(here, 'history.test.mjs'),
     join(here, 'beyond.test.mjs'),
   ],

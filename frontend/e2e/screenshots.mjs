@@ -1,13 +1,13 @@
-// Writes the pictures of the docs (docs/page.md): twelve states of the page from the real binary, with the demo and with
-// made-up incidents, which are marked as synthetic on the page. OUT=FOLDER writes them elsewhere, and four more that the
-// docs leave out: loading files, nothing found, the server gone, no JavaScript.
+// Writes the pictures of the docs (docs/page.md): twelve states of the page, and a search, from the real binary, with the demo and with
+// made-up incidents, which are marked as synthetic on the page. OUT=FOLDER writes them elsewhere, and more states that the
+// docs leave out: loading files, nothing found, the server gone, no JavaScript, other sizes. ONLY=a,b takes some of them.
 //   node e2e/screenshots.mjs [FILE.csv …]     also loads these files, and shows the years 2009 and 2010
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeMadeUp } from './made-up.mjs';
-import { browse, open, ready, sarhad, serve, settle } from './server.mjs';
+import { browse, open, sarhad, serve, settle } from './server.mjs';
 
 const docs = join(dirname(fileURLToPath(import.meta.url)), '../../docs/img');
 const out = process.env.OUT ?? docs;
@@ -76,6 +76,15 @@ const STATES = [
   ['pashto', `${range}&lang=ps&numerals=local&tab=list&map=33.1,70.3,7.25`],
   ['phone', `${range}&tab=list`, phone],
   ['embed', null],
+  [
+    'search',
+    `${range}&map=34.2,71.2,7.75`,
+    {},
+    async (page) => {
+      await page.locator('#search').fill('طورخم');
+      await page.locator('#found [role=option]').first().waitFor();
+    },
+  ],
 ];
 const MORE = [
   ['x-load', '', {}, (page) => page.locator('[data-load]').click()],
@@ -139,7 +148,7 @@ for (const [name, query, options = {}, then] of out === docs ? STATES : [...STAT
     continue;
   }
   const { page, context, bad } = await open(browser, `${server.url}/?${query}`, options);
-  await page.waitForFunction(() => !document.querySelector('.row .s.wait'), null, { timeout: 5000 });
+  await page.waitForFunction(() => !document.querySelector('.row .s.wait'), null, { timeout: 30000 });
   await then?.(page);
   await settle(page);
   await take(page, name);

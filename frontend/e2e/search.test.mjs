@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { clean, PHONE, violations } from './checks.mjs';
 import { browse, open, sarhad, serve, settle } from './server.mjs';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
 let server;
 let browser;
@@ -26,7 +23,6 @@ after(async () => {
   await server?.stop();
 });
 
-const clean = (bad) => assert.deepEqual(bad, []);
 const view = async (page) => {
   await settle(page);
   await page.waitForURL(/map=/, { timeout: 5000 });
@@ -227,13 +223,7 @@ for (const [name, options] of [
     if (options.isMobile) await page.locator('[data-search-button]').tap();
     await type(page, 'Dir');
     await page.keyboard.press('ArrowDown');
-    await page.evaluate(axe);
-    const run = () =>
-      page.evaluate(async () =>
-        (await window.axe.run(document, { resultTypes: ['violations'] })).violations.map(
-          (v) => `${v.impact} ${v.id}: ${v.nodes.map((n) => n.target.join(' ')).slice(0, 3)}`,
-        ),
-      );
+    const run = () => violations(page);
     assert.deepEqual(await run(), []);
     await page.keyboard.press('Enter');
     await page.locator('.found').waitFor();

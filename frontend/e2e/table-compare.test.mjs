@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { clean, eventually, getJson, PHONE, violations } from './checks.mjs';
 import { browse, count, number, open, sarhad, serve, settle } from './server.mjs';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const DAY = 864e5;
-const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 const OCTOBER = 'datetime=2025-10-01/2025-10-31';
 
 let server;
@@ -40,24 +38,8 @@ after(async () => {
   await server?.stop();
 });
 
-const get = async (path) => {
-  const r = await fetch(server.url + path);
-  assert.equal(r.status, 200, `${path}: ${r.status}`);
-  return r.json();
-};
-const clean = (bad) => assert.deepEqual(bad, []);
+const get = (path) => getJson(server.url + path);
 const value = (text) => (/\d/.test(text) ? number(text) : null);
-
-/** until repeats what is asserted, till it holds or ten seconds are over. */
-async function until(page, check) {
-  for (const end = Date.now() + 10_000; ; await page.waitForTimeout(100)) {
-    try {
-      return await check();
-    } catch (e) {
-      if (Date.now() > end) throw e;
-    }
-  }
-}
 
 /** table reads the rows of places: figures, or null where there is none. */
 async function table(page) {
@@ -94,7 +76,7 @@ async function agree(page, query) {
   const agg = await get(`/aggregates?by=unit&${query}`);
   const { features } = await get(`/collections/incidents/items?limit=10000&${query}`);
   const all = features.map((f) => f.properties);
-  await until(page, async () => {
+  await eventually(async () => {
     const t = await table(page);
     const total = t.total;
     delete t.total;
@@ -221,21 +203,21 @@ test('sorting, by keys alone, is said in the head and kept in the link', async (
   assert.equal(await page.evaluate(() => document.activeElement.dataset.sort), 'name');
   await page.keyboard.press('Enter');
   const sorted = (name) => page.locator(`#table th:has([data-sort=${name}])`).getAttribute('aria-sort');
-  await until(page, async () => assert.equal(await sorted('name'), 'ascending'));
+  await eventually(async () => assert.equal(await sorted('name'), 'ascending'));
   assert.equal(await sorted('count'), 'none');
   const names = await page.$$eval('#table tbody:not(.rest) th[scope=row] bdi', (els) => els.map((e) => e.textContent));
   assert.deepEqual(names, [...names].sort(new Intl.Collator('en').compare));
   await page.keyboard.press('Enter');
-  await until(page, async () => assert.equal(await sorted('name'), 'descending'));
+  await eventually(async () => assert.equal(await sorted('name'), 'descending'));
   await page.locator('[data-sort=best]').focus();
   await page.keyboard.press('Space');
-  await until(page, async () => assert.equal(await sorted('best'), 'descending'));
+  await eventually(async () => assert.equal(await sorted('best'), 'descending'));
   assert.ok(falls(await column(5)));
   await page.waitForURL(/sort=-best/);
   const link = page.url();
   assert.match(link, /show=table/);
   const second = await open(browser, link);
-  await until(second.page, async () => assert.deepEqual(await table(second.page), await table(page)));
+  await eventually(async () => assert.deepEqual(await table(second.page), await table(page)));
   await second.context.close();
   clean(bad);
   await context.close();
@@ -248,7 +230,7 @@ test('incidents have rows of their own, in pages, each with a link to its detail
   const n = await count(page, 'incidents');
   assert.ok(n > 200);
   const t = page.locator('#table table');
-  await until(page, async () => assert.equal(await t.getAttribute('aria-rowcount'), String(n + 1)));
+  await eventually(async () => assert.equal(await t.getAttribute('aria-rowcount'), String(n + 1)));
   assert.equal(await page.locator('#table tbody tr').count(), 100);
   assert.equal(await page.locator('#table tbody tr').first().getAttribute('aria-rowindex'), '2');
   // The words have come for what is in sight.
@@ -258,7 +240,7 @@ test('incidents have rows of their own, in pages, each with a link to its detail
   const seen = [];
   for (let k = 0; k < Math.ceil(n / 100); k++) {
     const first = String(k * 100 + 2);
-    await until(page, async () =>
+    await eventually(async () =>
       assert.equal(await page.locator('#table tbody tr').first().getAttribute('aria-rowindex'), first),
     );
     seen.push(
@@ -310,7 +292,7 @@ async function compared(page, a, b, filter = '') {
   const of = (agg) => new Map(agg.rows.filter((r) => r.unit).map((r) => [r.unit, r.count]));
   const [na, nb] = [of(aggA), of(aggB)];
   const total = (agg, f) => agg.rows.reduce((s, r) => s + (r[f] ?? 0), 0);
-  await until(page, async () => {
+  await eventually(async () => {
     const map = await page.$$eval('[data-unit][data-change]', (els) =>
       els.map((e) => [e.dataset.unit, Number(e.dataset.change), e.dataset.class]),
     );
@@ -390,7 +372,7 @@ test('two windows: map and table say what both aggregates say', async () => {
   // Escape ends it.
   await end.focus();
   await page.keyboard.press('Escape');
-  await until(page, async () => {
+  await eventually(async () => {
     assert.equal(await page.locator('#compare').count(), 0);
     assert.equal(await page.locator('[data-handle=end][data-other]').isVisible(), false);
     assert.equal(await page.locator('[data-unit][data-change]').count(), 0);
@@ -435,7 +417,7 @@ test('what is loaded in only one of the windows is hatched and has no change', a
     `${server.url}/?datetime=2025-08-01/2025-08-31&compare=2023-01-01/2023-01-31&tab=compare`,
   );
   await page.locator('#compare').waitFor();
-  await until(page, async () => {
+  await eventually(async () => {
     const classes = await page.$$eval('[data-unit]:not(.ctx)', (els) => [...new Set(els.map((e) => e.dataset.class))]);
     assert.deepEqual(classes, ['none']);
     assert.equal(await page.locator('[data-unit][data-change]').count(), 0);
@@ -462,12 +444,7 @@ for (const [name, query] of Object.entries(STATES))
       const { page, bad, context } = await open(browser, `${server.url}/?${query}${extra}`, options);
       await page.locator(name === 'compare' ? '#compare table' : '#table table').waitFor();
       await settle(page);
-      await page.evaluate(axe);
-      const found = await page.evaluate(async () => (await window.axe.run()).violations);
-      assert.deepEqual(
-        found.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 120)).join(' | ')}`),
-        [],
-      );
+      assert.deepEqual(await violations(page), []);
       clean(bad);
       await context.close();
     });
@@ -490,7 +467,7 @@ test('on a phone: table and comparison by touch, targets of 44 px, back to the m
   const link = await page.locator('#table tbody a').first().boundingBox();
   assert.ok(link.height >= 44, `${link.height}`);
   await tap('[data-show=map]');
-  await until(page, async () => assert.ok(await page.locator('#map').isVisible()));
+  await eventually(async () => assert.ok(await page.locator('#map').isVisible()));
   await page.locator('.tmenu summary').tap();
   await tap('[data-compare]');
   await page.locator('#compare').waitFor();

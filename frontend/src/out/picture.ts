@@ -46,8 +46,9 @@ export async function picture(app: App): Promise<Picture> {
   const filters = filterWords(app);
   const tl = app.tally;
   const none = tl.total > 0 && tl.unknown === tl.total;
+  const b = app.compared && app.state.compare;
   render(
-    html`<header><h2>${t.titles[app.state.shade]}</h2><p><b>${fmtRange(...app.window)}</b> · <b class="num">${fmt(tl.total)}</b> ${t.incidents(tl.total)}${none ? nothing : html` · <b class="num">${fmt(tl.best)}${tl.huge ? '+' : ''}</b> ${t.killed}`} · ${t.region}</p>
+    html`<header><h2>${b ? t.compare.changeOf[app.state.shade] : t.titles[app.state.shade]}</h2><p>${b ? html`A <b>${fmtRange(...app.window)}</b>, B <b>${fmtRange(...b)}</b> · A ` : html`<b>${fmtRange(...app.window)}</b> · `}<b class="num">${fmt(tl.total)}</b> ${t.incidents(tl.total)}${none ? nothing : html` · <b class="num">${fmt(tl.best)}${tl.huge ? '+' : ''}</b> ${t.killed}`} · ${t.region}</p>
       ${filters.length ? html`<p>${t.out.filters(filters.join(t.comma))}</p>` : nothing}</header><div class="mapw"></div>
       <footer><p>${borderNote(app)}${datasets?.base_layer ? ` ${t.out.noBase}.` : ''}</p><p>${attribution(still)}</p><p><bdi>${app.link.length < 220 ? app.link : location.origin + location.pathname}</bdi></p></footer>`,
     box,
@@ -72,8 +73,8 @@ export async function picture(app: App): Promise<Picture> {
     root.dataset.theme = theme;
     const blob = await new Promise<Blob | null>((done) => canvas.toBlob(done, 'image/png'));
     if (!blob) throw new Error(t.out.pictureFailed);
-    const [a, b] = app.window;
-    return { blob, name: `sarhad-${iso(a)}-${iso(b)}.png`, texts };
+    const [from, to] = app.window;
+    return { blob, name: `sarhad-${iso(from)}-${iso(to)}.png`, texts };
   } finally {
     root.dataset.theme = theme;
     map.close();
