@@ -17,6 +17,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3filter"
 
+	"sarhad/data/export"
 	"sarhad/geo"
 	"sarhad/incident"
 )
@@ -253,5 +254,46 @@ func TestExportsStop(t *testing.T) {
 		}
 	case <-time.After(20 * time.Second):
 		t.Error("the work goes on for nobody")
+	}
+}
+
+// TestGeoJSONInOnePiece holds that the export has every incident, beyond what a page takes, fits the OpenAPI document, and
+// leaves the pages of the same media type as they are.
+func TestGeoJSONInOnePiece(t *testing.T) {
+	m := testStore()
+	row := m.rows[0]
+	for n := range 2 * maxLimit {
+		row.FID, row.SourceID = int64(100+n), fmt.Sprint("more", n)
+		row.ID = incident.ID(row.Dataset, row.SourceID)
+		m.rows = append(m.rows, row)
+	}
+	c := testConfig(m)
+	encode := FeatureEncoder(nil)
+	c.Exports = []ExportFormat{{Name: "geojsonall", Media: mediaGeoJSON, Extension: "geojson", Write: func(_ context.Context, w io.Writer, info ExportInfo, in iter.Seq2[*incident.Incident, error]) error {
+		return export.GeoJSON(w, export.Info(info), encode, in)
+	}}}
+	s := mustServer(t, c)
+	h, err := s.handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := newChecker(t, s)
+	for _, sc := range []struct {
+		query, accept string
+		features      int
+		has           string
+	}{
+		{"?f=geojsonall", "", 2*maxLimit + 8, `"withheld":["acled"]`},
+		{"?f=geojsonall&unit=pk-kp-kurram", "", 2, `"numberReturned":2}`},
+		{"?limit=10001", "", maxLimit, `"rel":"next"`},
+		{"?limit=3", "application/geo+json", 3, `"numberMatched":`},
+	} {
+		rec := do(h, http.MethodGet, incidentsURL+sc.query, map[string]string{"Accept": sc.accept})
+		if n := strings.Count(rec.Body.String(), `"type":"Feature"`); rec.Code != http.StatusOK || n != sc.features || !strings.Contains(rec.Body.String(), sc.has) || rec.Header().Get("Content-Type") != mediaGeoJSON {
+			t.Errorf("%s gives %d with %d features: %v", sc.query, rec.Code, n, rec.Header())
+		}
+		if sc.features < maxLimit { // to check more takes long
+			check.answer(t, http.MethodGet, incidentsURL+sc.query, rec)
+		}
 	}
 }

@@ -167,7 +167,11 @@ func (s *server) openapiDocument() ([]byte, error) {
 		itemsContent, itemContent := content(mediaGeoJSON, many, mediaJSONFG, many, mediaHTML, text), content(mediaGeoJSON, one, mediaJSONFG, one, mediaHTML, text)
 		if col.id == incidentsID {
 			for _, e := range s.Exports {
-				itemsContent[bareMedia(e.Media)] = object{"schema": object{"type": "string", "format": "binary"}}
+				if media := bareMedia(e.Media); media == mediaGeoJSON { // pages have it too
+					itemsContent[media] = object{"schema": object{"anyOf": []any{many, schemaRef("incidentFile")}}}
+				} else {
+					itemsContent[media] = object{"schema": object{"type": "string", "format": "binary"}}
+				}
 			}
 		}
 		paths[path+"/items"] = get("items_"+col.id, "Features of "+col.title, tag, parameters, itemsContent)
@@ -453,6 +457,8 @@ func openapiSchemas() object {
 		"incidentOne": closed(withFG(object{"type": featureType, "id": text, "geometry": point, "properties": schemaRef("incidentProperties"), "place": geometry, "time": time,
 			"links": links}), fgNames...),
 		"incidentCollection": list("incident"),
+		"incidentFile": closed(object{"type": collectionType, "title": text, "attribution": text, "datasets": arrayOf(typed("object")), "withheld": texts,
+			"features": arrayOf(schemaRef("incident")), "numberReturned": count, "links": links}, "title", "withheld", "links"),
 		"versions": closed(object{"id": text, "versions": arrayOf(closed(object{"version": object{"type": "integer", "minimum": 1}, "action": object{"type": "string", "enum": versionActions},
 			"recorded_from": moment, "recorded_to": moment, "import": closed(object{"id": integer, "file": textOrNull, "dataset": text}),
 			"changes": arrayOf(closed(object{"property": object{"type": "string", "enum": append([]string{string(incident.Geometry)}, memberNames...)},

@@ -28,6 +28,8 @@ const (
 	formatCSV        = "csv"
 	formatKML        = "kml"
 	formatGPKG       = "gpkg"
+	// formatGeoJSONAll is how the server calls what the command calls geojson, which are its pages.
+	formatGeoJSONAll = "geojsonall"
 )
 
 // maxPackages is how many GeoPackages a server makes at a time, maxPackageFiles how many there are at a time with those
@@ -45,6 +47,10 @@ func exportFormats(crossings []geo.Crossing) []api.ExportFormat {
 		{Name: formatCSV, Media: "text/csv; charset=utf-8", Extension: "csv", HXL: true,
 			Write: func(_ context.Context, w io.Writer, info api.ExportInfo, in iter.Seq2[*incident.Incident, error]) error {
 				return export.CSV(w, export.Info(info), in)
+			}},
+		{Name: formatGeoJSONAll, Media: "application/geo+json", Extension: "geojson",
+			Write: func(_ context.Context, w io.Writer, info api.ExportInfo, in iter.Seq2[*incident.Incident, error]) error {
+				return export.GeoJSON(w, export.Info(info), encode, in)
 			}},
 		{Name: formatGeoJSONSeq, Media: "application/geo+json-seq", Extension: "geojsonseq",
 			Write: func(_ context.Context, w io.Writer, _ api.ExportInfo, in iter.Seq2[*incident.Incident, error]) error {
@@ -143,6 +149,7 @@ type exportCmd struct {
 	Province      string `help:"Names of provinces." placeholder:"NAME,…"`
 	Country       string `help:"Countries: PK, AF." placeholder:"CODE,…"`
 	EventType     string `help:"Event types of ACLED, or none." placeholder:"TYPE,…"`
+	SubEventType  string `help:"Sub-event types of ACLED, or none." placeholder:"TYPE,…"`
 	Dataset       string `help:"Names of datasets." placeholder:"NAME,…"`
 	Actor         string `help:"Words of the name of a side." placeholder:"WORDS"`
 	MinFatalities string `help:"The least number of reported deaths." placeholder:"N"`
@@ -161,7 +168,7 @@ type exportCmd struct {
 func (c *exportCmd) values() url.Values {
 	v := url.Values{}
 	for name, value := range map[string]string{"bbox": c.BBox, "datetime": c.Datetime, "unit": c.Unit, "province": c.Province, "country": c.Country,
-		"event_type": c.EventType, "dataset": c.Dataset, "actor": c.Actor, "min_fatalities": c.MinFatalities, "precision": c.Precision,
+		"event_type": c.EventType, "sub_event_type": c.SubEventType, "dataset": c.Dataset, "actor": c.Actor, "min_fatalities": c.MinFatalities, "precision": c.Precision,
 		"verification": c.Verification, "border_km": c.BorderKM, "q": c.Words, "filter": c.Filter} {
 		if value != "" {
 			v.Set(name, value)

@@ -347,7 +347,7 @@ func TestExportCommand(t *testing.T) {
 		args  []string
 	}{
 		{10, nil}, {11, []string{"--include-withheld"}}, {2, []string{"--dataset", "second"}}, {3, []string{"--dataset", "second", "--hxl"}}, {2, []string{"--datetime", "2015-01-01"}},
-		{2, []string{"--unit", "af-nan"}}, {2, []string{"--bbox=70,33.8,70.2,33.9"}}, {1, []string{"--event-type", "Riots"}}, {2, []string{"--q", "=1+1"}},
+		{2, []string{"--unit", "af-nan"}}, {2, []string{"--bbox=70,33.8,70.2,33.9"}}, {1, []string{"--event-type", "Riots"}}, {10, []string{"--sub-event-type", "none"}}, {1, []string{"--sub-event-type", "Armed clash"}}, {2, []string{"--q", "=1+1"}},
 		{2, []string{"--filter", "dataset = 'second'"}}, {3, []string{"--filter", `{"op":"in","args":[{"property":"source_id"},["1","2"]]}`, "--dataset", "table"}},
 	} {
 		out, _ := sarhad(0, append([]string{"export", s, "--format", "csv"}, c.args...)...)
@@ -386,14 +386,14 @@ func TestServedExports(t *testing.T) {
 		}
 	}
 	t.Setenv("TMPDIR", t.TempDir())
-	for _, format := range []string{"csv", "geojsonseq", "gpkg", "kml"} {
+	for _, format := range []string{"csv", "geojsonall", "geojsonseq", "gpkg", "kml"} {
 		res, err := http.Get(srv.URL + "/collections/incidents/items?f=" + format)
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
-		if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("Sarhad-Withheld") != "acled" || !strings.Contains(res.Header.Get("Content-Disposition"), "."+format) {
+		if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("Sarhad-Withheld") != "acled" || !strings.Contains(res.Header.Get("Content-Disposition"), "."+strings.TrimSuffix(format, "all")+`"`) {
 			t.Fatalf("%s: %v %d %v %.300s", format, err, res.StatusCode, res.Header, body)
 		}
 		if format == "kml" {
@@ -402,7 +402,7 @@ func TestServedExports(t *testing.T) {
 			}
 			continue
 		}
-		file := filepath.Join(t.TempDir(), "x."+format)
+		file := filepath.Join(t.TempDir(), "x."+strings.TrimSuffix(format, "all"))
 		if err := os.WriteFile(file, body, 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -189,7 +189,13 @@ test('more than 10,000 incidents are one file', async () => {
     const n = await count(page, 'incidents');
     assert.ok(n > 10_000, `${n}`);
     const f = await menu(page);
-    assert.deepEqual(Object.keys(f).sort(), ['csv', 'geojsonseq', 'gpkg', 'hxl', 'kml']);
+    assert.deepEqual(Object.keys(f).sort(), ['csv', 'geojsonseq', 'gpkg', 'hxl', 'json', 'kml']);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.locator('[data-format=json]').click()]);
+    assert.match(download.suggestedFilename(), /^sarhad-incidents.*\.geojson$/);
+    const fc = JSON.parse(readFileSync(await download.path()));
+    assert.equal(fc.features.length, n, 'GeoJSON in one piece');
+    assert.equal(new Set(fc.features.map((x) => x.id)).size, n);
+    assert.equal(fc.numberReturned, n);
     const seq = await (await fetch(f.geojsonseq)).text();
     assert.equal(seq.split('\n').filter(Boolean).length, n);
     await page.waitForFunction(() => document.querySelector('[data-format=geojsonseq] small')?.textContent);

@@ -10,8 +10,6 @@ import { asked, citation, filterWords, size } from './words';
 type Format = keyof typeof t.out.formats;
 /** as many incidents are looked at to say how large a file will be */
 const LOOK = 100;
-/** the server gives no more in one piece of GeoJSON */
-const PIECE = 10_000;
 
 export class Menus {
   private drawing = false;
@@ -27,8 +25,7 @@ export class Menus {
   ) {}
 
   private href(f: Format): string {
-    const more: Record<string, string> = f === 'hxl' ? { f: 'csv', hxl: '1' } : { f };
-    if (f === 'json') more.limit = String(PIECE);
+    const more: Record<string, string> = f === 'hxl' ? { f: 'csv', hxl: '1' } : { f: f === 'json' ? 'geojsonall' : f };
     return `./collections/incidents/items?${this.app.apiQuery({ sortby: '-start_date', ...more })}`;
   }
 
@@ -56,14 +53,14 @@ export class Menus {
     const only = counts.length > 0 && !items.length;
     const key = `${app.header?.change}|${app.apiQuery()}|`;
     if (n && !only && this.asking !== key) void this.look(key);
-    const formats = (Object.keys(t.out.formats) as Format[]).filter((f) => f !== 'json' || n <= PIECE);
+    const formats = Object.keys(t.out.formats) as Format[];
     const picture = this.drawing ? t.out.drawing : t.out.pictureHas;
     return html`<div class="menu" id="download-menu"><h2>${t.asFiltered(n)}</h2>
       ${
         only
           ? html`<p>${t.out.countsOnly(names, counts.length)}</p><a class="mi" download href="./aggregates?${this.counts(counts.map((d) => d.name))}"><span>${t.out.counts}</span></a>`
-          : html`${formats.map((f) => html`<a class="mi" data-format=${f} download=${f === 'json' ? 'sarhad-incidents.geojson' : ''} href=${this.href(f)}><span>${t.out.formats[f]}</span><small class="num">${this.size(key, f)}</small></a>`)}
-            ${n > PIECE ? html`<p>${t.out.tooMany}</p>` : nothing}${names ? html`<p>${t.out.without(names)}</p>` : nothing}`
+          : html`${formats.map((f) => html`<a class="mi" data-format=${f} download href=${this.href(f)}><span>${t.out.formats[f]}</span><small class="num">${this.size(key, f)}</small></a>`)}
+            ${names ? html`<p>${t.out.without(names)}</p>` : nothing}`
       }
       <hr><button type="button" class="mi" data-picture aria-disabled=${this.drawing} @click=${() => void this.draw()}><span>${t.out.picture}</span><small>${picture}</small></button>
       ${this.failed ? html`<p role="alert">${t.out.pictureFailed}</p>` : nothing}
