@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const at = (file: string) => new URL(`src/space/leaflet/${file}`, import.meta.url).pathname;
 
 // What the page begins with is one file, and what it may need later another: several compress some 5 kB worse.
-const later = /\/src\/(served|table|out\/(menu|paint|picture|words))/;
+const later = /\/src\/(later|served|table|out\/(menu|paint|picture|words))/;
 const atOnce = (id: string) => /\.[jt]s$/.test(id) && !later.test(id);
 
 // The page is served from the binary under any path, so every reference is relative.
@@ -28,7 +28,16 @@ export default defineConfig({
     license: { fileName: 'licences.md' },
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 600,
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'page', test: atOnce }, { name: 'later', test: later }] } } },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'page', test: atOnce },
+            { name: 'later', test: later },
+          ],
+        },
+      },
+    },
   },
   worker: { format: 'es' },
   test: { include: ['test/**/*.test.ts'], environment: 'node' },

@@ -39,7 +39,7 @@ export class TopBar {
     this.open = this.open === which ? null : which;
     this.draw();
     if (this.menus) return;
-    const { Menus } = await import('../out/menu');
+    const { Menus } = await import('../later');
     this.menus ??= new Menus(this.app, this.say, () => this.draw());
     this.draw();
   }

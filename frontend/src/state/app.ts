@@ -496,7 +496,7 @@ export class App {
   private async serve(header: ColumnsHeader): Promise<void> {
     const job = ++this.job; // what follows the header is not wanted
     this.worker.postMessage({ id: job, url: '' });
-    const { Served } = await import('../served/served').catch(() => ({ Served: null }));
+    const { Served } = await import('../later').catch(() => ({ Served: null }));
     if (job !== this.job) return;
     if (!Served) {
       this.failed = '';

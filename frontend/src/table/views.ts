@@ -1,10 +1,10 @@
 // Beside the map: the switch to the table, and the second window. Their code is loaded when they are first wanted.
 import './views.css';
 import { html, render } from 'lit';
+import type * as Lazy from '../later';
 import { onWords } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import type { App, Change } from '../state/app';
-import type * as Lazy from './lazy';
 
 export class Views {
   private box = document.createElement('div');
@@ -103,7 +103,7 @@ export class Views {
   private load(): void {
     if (this.code || this.asking) return;
     this.asking = true;
-    import('./lazy')
+    import('../later')
       .then((m) => {
         this.code = m;
         this.app.touch({ data: true, ui: true, rest: true });

@@ -656,7 +656,7 @@ export class TimeStrip {
   private compare(): void {
     const app = this.app;
     if (app.state.compare) app.set({ compare: null, tab: 'filters' }, { window: true, rest: true });
-    else void import('../table/lazy').then((m) => m.start(app));
+    else void import('../later').then((m) => m.start(app));
   }
   private frac(d: Day): number {
     const [x, z] = this.app.axis;

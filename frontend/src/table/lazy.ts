@@ -1,3 +1,0 @@
-// What is loaded when the table or the comparison is first wanted: one file for both, since they share most of it.
-export { Comparison, start } from './comparison';
-export { TableView } from './table';
