@@ -40,5 +40,13 @@ export default defineConfig({
     },
   },
   worker: { format: 'es' },
+  plugins: [
+    {
+      // What is loaded later has no style sheet of its own, so nothing has to be fetched before it; 1.2 kB less.
+      name: 'plain-imports',
+      enforce: 'pre',
+      load: (id) => (id.endsWith('vite/preload-helper.js') ? 'export const __vitePreload = (load) => load();' : null),
+    },
+  ],
   test: { include: ['test/**/*.test.ts'], environment: 'node' },
 });

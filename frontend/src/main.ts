@@ -3,6 +3,8 @@ import './palette.css';
 import './sarhad.css';
 import './languages.css';
 import './out/out.css';
+import './table/comparison.css';
+import './table/table.css';
 import { fmtRange } from './lib/dates';
 import { onWords } from './lib/i18n';
 import { t } from './lib/strings.en';

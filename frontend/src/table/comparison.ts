@@ -1,5 +1,4 @@
 // Two windows: what each holds by place, what they differ by, and the pane that says so.
-import './comparison.css';
 import { html, nothing, type TemplateResult } from 'lit';
 import { type Day, fmtDay, fmtRange, parseDate } from '../lib/dates';
 import { icon } from '../lib/shapes';

@@ -1,5 +1,4 @@
 // The table: everything the map shows, as rows. It takes the map's place and follows brush and filters like the map.
-import './table.css';
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { type ColumnsHeader, IMPRECISE_DATE, NOT_REPORTED } from '../lib/columns';
 import { fmtDay, fmtRange } from '../lib/dates';

@@ -1,0 +1,1 @@
+export{n as Comparison,a as Menus,i as Served,t as TableView,r as start}from"./later-sdBgPTko.js";
