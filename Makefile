@@ -6,7 +6,7 @@ LINT        := v2.15.0
 VULN        := v1.9.0
 export CGO_ENABLED = 1
 
-.PHONY: run build test web boundaries gazetteer bench check fmt setup e2e screenshots geobench bench-page licences release reproduce audit
+.PHONY: run build test web boundaries gazetteer bench check fmt setup e2e screenshots geobench soak bench-page licences release reproduce audit
 
 run: build ## build, load the demo into a new store, open the map on 127.0.0.1:8080
 	./bin/sarhad serve
@@ -62,6 +62,9 @@ gazetteer: ## build the tehsils, Afghan districts and settlements again from the
 
 bench: ## speed as ratios against a limit measured in the same run
 	$(GO) run ./cmd/sarhad-bench
+
+soak: build ## half an hour of mixed load beside loads; SOAK="-minutes 3 -rows 200000" for less
+	$(GO) run ./cmd/sarhad-bench -soak bin/sarhad $(SOAK)
 
 geobench: ## how well and how fast places are found, on real files beside the repository and on our own tables
 	$(GO) run ./cmd/sarhad-bench -only geocoding -v

@@ -126,6 +126,7 @@ type server struct {
 	tokenHash   [sha256.Size]byte
 	private     bool         // answers holders of a token
 	full        http.Handler // answers them in place of this one; nil if they see the same
+	prefix      string       // the path of PublicURL without a slash at the end, "" for none
 	limits      Limits
 	buckets     *buckets
 	answerTurns *turns // of costly answers
@@ -176,15 +177,17 @@ func newServer(c Config) (*server, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	prefix := ""
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 			return nil, fmt.Errorf("api: public URL %q is not an http or https address", c.PublicURL)
 		}
 		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+		prefix = strings.TrimRight(u.Path, "/")
 	}
 	s := &server{Config: c, log: c.Logger, byID: map[string]*collection{}, columnCache: columnCache{turn: make(chan struct{}, 1)},
-		tokenHash: sha256.Sum256([]byte(c.WriteToken)), heartbeat: heartbeatEvery}
+		tokenHash: sha256.Sum256([]byte(c.WriteToken)), heartbeat: heartbeatEvery, prefix: prefix}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -284,6 +287,10 @@ func (s *server) handler() (http.Handler, error) {
 	}
 	compressed := wrap(e)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.prefix != "" && r.URL.Path == s.prefix { // the page names its parts from the folder that it is in
+			http.Redirect(w, r, s.PublicURL+"/", http.StatusPermanentRedirect)
+			return
+		}
 		if !s.private { // else it is known already
 			r = s.identified(r)
 		}
@@ -291,7 +298,7 @@ func (s *server) handler() (http.Handler, error) {
 			s.full.ServeHTTP(w, r)
 			return
 		}
-		compressed.ServeHTTP(w, plainPath(r))
+		compressed.ServeHTTP(w, s.withoutPrefix(plainPath(r)))
 		s.linger(w, r)
 	}), nil
 }
@@ -362,6 +369,23 @@ func plainPath(r *http.Request) *http.Request {
 	u.RawPath = ""
 	plain.URL = &u
 	return &plain
+}
+
+// withoutPrefix takes the path of PublicURL off a request: some proxies pass it on, others do not.
+func (s *server) withoutPrefix(r *http.Request) *http.Request {
+	rest, ok := strings.CutPrefix(r.URL.Path, s.prefix)
+	if s.prefix == "" || !ok || !strings.HasPrefix(rest, "/") {
+		return r
+	}
+	inner, u := *r, *r.URL
+	u.Path = rest
+	if raw, ok := strings.CutPrefix(u.RawPath, s.prefix); ok {
+		u.RawPath = raw
+	} else {
+		u.RawPath = ""
+	}
+	inner.URL = &u
+	return &inner
 }
 
 func isPagePath(p string) bool { return p == "/" || strings.HasPrefix(p, "/assets/") }

@@ -102,7 +102,7 @@ func TestAccessLog(t *testing.T) {
 			Bytes                       int64
 			Seconds                     *float64
 		}
-		if err := json.Unmarshal(log.Bytes(), &line); err != nil || line.Request != id || line.Method != "GET" || line.Route != "/collections/{id}/items" || line.Status != 200 || line.Bytes == 0 || line.Seconds == nil {
+		if err := json.Unmarshal(log.Bytes(), &line); err != nil || line.Request != id || line.Method != http.MethodGet || line.Route != "/collections/{id}/items" || line.Status != 200 || line.Bytes == 0 || line.Seconds == nil {
 			t.Errorf("%v: %s", err, log.String())
 		}
 		for _, private := range []string{"192.0.2", "4711", "torkham", "somebody", "agent"} {

@@ -50,7 +50,16 @@ func main() {
 	store := flag.String("store", "", "ask this store of generated incidents instead of loading one")
 	profile := flag.String("cpuprofile", "", "write a CPU profile")
 	child := flag.String("serve", "", "what a process that the program starts by itself serves")
+	soaking := flag.String("soak", "", "ask this built program a mixed load beside loads for -minutes")
+	minutes := flag.Float64("minutes", 30, "minutes for -soak")
 	flag.Parse()
+	if *soaking != "" {
+		if err := soak(*soaking, *rows, *minutes); err != nil {
+			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *child != "" {
 		if err := serveChild(*child, *store, *rows); err != nil {
 			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)

@@ -46,6 +46,8 @@ type address interface {
 	status(e *env) (have, want int, err error)
 	// backup copies the store into a new file.
 	backup(e *env, file string) error
+	// restore puts a copy of a backup in the place of the store, over one that is there only with force.
+	restore(e *env, file string, force bool) error
 	// indexFile is where the index of the store lies, in dir or else where it
 	// belongs; "" for nowhere. shared is true if commands that load may save it there.
 	indexFile(dir string) (file string, shared bool)
@@ -113,6 +115,10 @@ func (f inFile) backup(e *env, to string) error {
 	return st.Backup(e.ctx, to)
 }
 
+func (f inFile) restore(e *env, from string, force bool) error {
+	return gpkg.Restore(e.ctx, from, string(f), force)
+}
+
 func (f inFile) indexFile(dir string) (string, bool) {
 	path, err := filepath.Abs(string(f))
 	if err != nil {
@@ -146,6 +152,10 @@ func (d inDatabase) open(e *env, o storeOptions) (store, error) {
 
 func (d inDatabase) backup(*env, string) error {
 	return incident.Errorf(incident.CodeInvalid, "A store in a database is backed up with the means of PostgreSQL: pg_dump, or pg_basebackup with archived logs.")
+}
+
+func (d inDatabase) restore(*env, string, bool) error {
+	return incident.Errorf(incident.CodeInvalid, "A store in a database is restored with the means of PostgreSQL: pg_restore, or a base backup with its logs.")
 }
 
 func (d inDatabase) indexFile(dir string) (string, bool) {

@@ -80,8 +80,9 @@ func saveIndex(e *env, w io.Writer, st incident.Reader, at address, loads []outc
 }
 
 // followStore keeps an index up to date until the context ends.
-func followStore(ctx context.Context, x *index.Index, log *slog.Logger) {
+func followStore(ctx context.Context, x *index.Index, log *slog.Logger, ready *readiness) {
 	x.Follow(ctx, func(err error) {
+		ready.indexed.Store(true) // it may never be, and the store answers
 		log.Warn("the index is not up to date; the store answers", "error", err)
 	})
 }

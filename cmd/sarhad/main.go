@@ -43,6 +43,7 @@ type cli struct {
 	Audit    auditCmd    `cmd:"" help:"Print who wrote what."`
 	Copy     copyCmd     `cmd:"" help:"Copy a store with all its history to another, of whichever kind."`
 	Backup   backupCmd   `cmd:"" help:"Copy a store into one file, also while it is being served."`
+	Restore  restoreCmd  `cmd:"" help:"Put a backup in the place of a store that no server uses."`
 	Migrate  migrateCmd  `cmd:"" help:"Show or bring up to date the schema of a store."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -30,6 +31,8 @@ type serveCmd struct {
 	placesFlag
 	uploadFlag
 	indexFlag
+	limitFlag
+	watchFlag
 	Closed          []string `help:"Layers that only holders of a token with the scope read see: incidents, units, border, crossings, periods; with commas between, or repeated." placeholder:"LAYER"`
 	Listen          string   `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	NoDemo          bool     `help:"Do not load the demo into a new store."`
@@ -58,6 +61,12 @@ func (c *serveCmd) Run(e *env) error {
 		fmt.Fprintln(e.stderr, "sarhad:", err)
 		return exitError(exitUsage)
 	}
+	limits, err := c.limits(c.Listen)
+	if err = errors.Join(err, c.checkWatch()); err != nil {
+		fmt.Fprintln(e.stderr, "sarhad:", err)
+		return exitError(exitUsage)
+	}
+	e.log = c.logger(e.stderr, e.log)
 	if os.Getenv("GOGC") == "" {
 		// What lives long is little, what an answer takes is much: at the usual
 		// setting the collector would run at every hundredth answer.
@@ -69,6 +78,11 @@ func (c *serveCmd) Run(e *env) error {
 		return fmt.Errorf("listen on %s: %w", c.Listen, err)
 	}
 	defer ln.Close()
+	metrics, err := c.listenMetrics(e.ctx)
+	if err != nil {
+		return err
+	}
+	defer metrics.close()
 	known, err := c.read(e.stderr)
 	if err != nil {
 		return err
@@ -100,9 +114,19 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	defer endUploads()
 	x := c.openIndex(st, addressOf(c.Store))
-	handler, err := c.handler(e, st, x, known, live, taken.loader())
+	ready := &readiness{store: st, index: x, closing: e.ctx.Done()}
+	cfg, err := c.config(e, st, x, known, live, taken.loader())
 	if err != nil {
 		return err
+	}
+	cfg.Ready, cfg.Limits, cfg.Metrics = ready.check, limits, metrics.registerer()
+	handler, err := api.New(cfg)
+	if err != nil {
+		return err
+	}
+	if metrics != nil {
+		metrics.registry.MustRegister(newStoreMetrics(cfg.Reader, x, e.log))
+		go metrics.serve(e.log) // close ends it
 	}
 
 	ctx, stop := context.WithCancel(e.ctx)
@@ -112,7 +136,7 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	followed.Go(known.warmUp)
 	if x != nil {
-		followed.Go(func() { followStore(ctx, x, e.log) })
+		followed.Go(func() { followStore(ctx, x, e.log, ready) })
 	}
 	defer func() { // the store must outlive what reads it
 		stop()
@@ -121,12 +145,16 @@ func (c *serveCmd) Run(e *env) error {
 	loaded := make(chan error, 1)
 	go func() { loaded <- c.loadSynthetic(ctx, e, st, locator) }()
 
-	srv := api.NewServer(handler, api.Limits{})
+	srv := api.NewServer(handler, limits)
+	srv.ErrorLog = slog.NewLogLogger(e.log.Handler(), slog.LevelWarn)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
-	fmt.Fprintf(e.stderr, "Sarhad serves %s at http://%s (stop with Ctrl-C)\n", addressOf(c.Store), ln.Addr())
+	c.say(e, "Sarhad serves %s at http://%s (stop with Ctrl-C)", addressOf(c.Store), ln.Addr())
+	if metrics != nil {
+		c.say(e, "Metrics are at http://%s/metrics", metrics.ln.Addr())
+	}
 	if taken != nil {
-		fmt.Fprintf(e.stderr, "Files of up to %d bytes are taken at /imports from those who show a token that allows it\n", c.MaxUpload)
+		c.say(e, "Files of up to %d bytes are taken at /imports from those who show a token that allows it", c.MaxUpload)
 	}
 
 	for {
@@ -142,8 +170,9 @@ func (c *serveCmd) Run(e *env) error {
 			}
 			return nil
 		case <-e.ctx.Done():
+			time.Sleep(c.Drain) // it goes on answering, and says that it is not ready
 			stop()
-			grace, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			grace, cancel := context.WithTimeout(context.Background(), stopGrace)
 			defer cancel()
 			ended := make(chan error, 1)
 			go func() { ended <- srv.Shutdown(grace) }() // nothing new comes in from here on
@@ -162,6 +191,9 @@ func (c *serveCmd) Run(e *env) error {
 	}
 }
 
+// stopGrace is how long running answers may take when the server stops.
+const stopGrace = 30 * time.Second
+
 // warmUp makes what the geocoder makes when it is first asked about a point, so that nobody waits for it. Geocoders that
 // know more names share it.
 func (p *places) warmUp() {
@@ -170,14 +202,15 @@ func (p *places) warmUp() {
 	}
 }
 
-func (c *serveCmd) handler(e *env, st store, x *index.Index, known *places, live *liveGeocoder, loader incident.Loader) (http.Handler, error) {
+func (c *serveCmd) config(e *env, st store, x *index.Index, known *places, live *liveGeocoder, loader incident.Loader) (api.Config, error) {
+	var none api.Config
 	coarse, err := bundle.BorderCoarse()
 	if err != nil {
-		return nil, fmt.Errorf("read the bundled border line: %w", err)
+		return none, fmt.Errorf("read the bundled border line: %w", err)
 	}
 	periods, err := bundle.Periods()
 	if err != nil {
-		return nil, fmt.Errorf("read the bundled periods: %w", err)
+		return none, fmt.Errorf("read the bundled periods: %w", err)
 	}
 	cfg := api.Config{
 		Reader: st, Units: known.units, Crossings: known.crossings, Periods: periods,
@@ -188,12 +221,11 @@ func (c *serveCmd) handler(e *env, st store, x *index.Index, known *places, live
 		Geocoder:    live.get,
 		Exports:     exportFormats(known.crossings),
 		Attribution: known.attribution, PlacesAttribution: known.names, BorderNote: bundle.BorderNote,
-		Page: frontend.Dist(), Version: version, Logger: e.log, Now: time.Now,
+		Page: frontend.Dist(), PublicURL: c.PublicURL, Version: version, Logger: e.log, AccessLog: c.AccessLog, Now: time.Now,
 		// A store that is made anew counts its changes from 0 again; what clients kept of the old one must not pass for it.
 		StoreID: strconv.FormatInt(time.Now().UnixNano(), 36),
 		Tokens:  st, Closed: c.Closed,
 		Loader: loader, WriteToken: c.WriteToken, Closing: e.ctx.Done(),
-		Ready: func(ctx context.Context) error { _, err := st.Change(ctx); return err },
 	}
 	if x != nil {
 		cfg.Reader = x
@@ -201,7 +233,7 @@ func (c *serveCmd) handler(e *env, st store, x *index.Index, known *places, live
 	if c.TileURL != "" {
 		cfg.BaseLayer = &api.BaseLayer{URL: c.TileURL, Attribution: c.TileAttribution}
 	}
-	return api.New(cfg)
+	return cfg, nil
 }
 
 // syntheticDataset is what the generated incidents belong to.

@@ -123,6 +123,26 @@ func (c *backupCmd) Run(e *env) error {
 	return err
 }
 
+type restoreCmd struct {
+	storeFlag
+	Force bool   `help:"Put it in the place of a store that exists."`
+	File  string `arg:"" help:"The backup; it stays as it is." type:"path"`
+}
+
+// Run implements the command.
+func (c *restoreCmd) Run(e *env) error {
+	a := addressOf(c.Store)
+	if err := a.restore(e, c.File, c.Force); err != nil {
+		return err
+	}
+	have, want, err := a.status(e)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(e.stdout, "Restored %s from %s (schema %d, this program knows %d).\n", a, c.File, have, want)
+	return err
+}
+
 type migrateCmd struct {
 	Status migrateStatusCmd `cmd:"" help:"Show the version of the schema."`
 	Up     migrateUpCmd     `cmd:"" help:"Bring the schema up to date."`

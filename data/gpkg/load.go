@@ -103,6 +103,9 @@ func (s *Store) lock(ctx context.Context) (unlock func() error, err error) {
 	if s.opt.ReadOnly {
 		return nil, incident.Errorf(incident.CodeUnavailable, "The store was opened read-only.")
 	}
+	if err := s.Here(); err != nil {
+		return nil, err
+	}
 	timer := time.NewTimer(s.opt.BusyTimeout)
 	defer timer.Stop()
 	select {

@@ -10,3 +10,6 @@ type fileLock struct{}
 func tryLock(string) (*fileLock, bool, error) { return &fileLock{}, true, nil }
 
 func (*fileLock) release() error { return nil }
+
+// inUse knows nothing where locks cannot be looked at.
+func inUse(string) (bool, error) { return false, nil }

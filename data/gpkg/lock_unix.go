@@ -44,3 +44,24 @@ func tryLock(path string) (l *fileLock, ok bool, err error) {
 func (l *fileLock) release() error {
 	return errors.Join(os.Remove(l.f.Name()), l.f.Close())
 }
+
+// The bytes of a database that SQLite locks, from PENDING_BYTE on (file format, "The Lock-Byte Page").
+const (
+	lockFrom  = 0x40000000
+	lockBytes = 512
+)
+
+// inUse reports whether another process has a store open: in WAL mode each connection holds a shared lock. It looks at the
+// locks alone, so that it can be asked of a damaged store.
+func inUse(path string) (bool, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return false, fileError(err)
+	}
+	defer f.Close()
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK, Start: lockFrom, Len: lockBytes}
+	if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &lock); err != nil {
+		return false, fmt.Errorf("ask for locks: %w", err)
+	}
+	return lock.Type != syscall.F_UNLCK, nil
+}

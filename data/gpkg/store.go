@@ -46,6 +46,7 @@ type Store struct {
 	path      string
 	opt       Options
 	created   bool
+	file      os.FileInfo // of the file that was opened
 	immutable bool
 
 	readers *pool
@@ -111,6 +112,9 @@ func (s *Store) start(ctx context.Context) error {
 		return err
 	}
 	s.writer.commits = &s.commits
+	if s.file, err = os.Stat(s.path); err != nil {
+		return fileError(err)
+	}
 	// Waiting comes first: every later pragma may meet a lock.
 	if err := s.writer.pragmas("busy_timeout = " + milliseconds(s.opt.BusyTimeout)); err != nil {
 		return err
@@ -163,6 +167,10 @@ func (s *Store) startReadOnly(ctx context.Context, there bool) error {
 	if !there {
 		return incident.Errorf(incident.CodeNotFound, "There is no store at %s.", s.path)
 	}
+	var err error
+	if s.file, err = os.Stat(s.path); err != nil {
+		return fileError(err)
+	}
 	c, err := s.openReader()
 	if err == nil {
 		_, err = c.integer(ctx, "SELECT count(*) FROM sqlite_master")
@@ -200,7 +208,20 @@ func (s *Store) startReadOnly(ctx context.Context, there bool) error {
 	return nil
 }
 
+// Here fails with CodeUnavailable if the file that was opened does not lie at its place any more: it was removed, moved or
+// replaced by another. What is open then still reads the old one, and what is written to it would be lost.
+func (s *Store) Here() error {
+	now, err := os.Stat(s.path)
+	if err == nil && os.SameFile(now, s.file) {
+		return nil
+	}
+	return &incident.Error{Code: incident.CodeUnavailable, Message: "The store was removed, moved or replaced while it was open; put it back, or start again.", Err: err}
+}
+
 func (s *Store) openReader() (*conn, error) {
+	if err := s.Here(); err != nil { // one answer is never made of two files
+		return nil, err
+	}
 	c, err := openConn(s.path, "ro", s.immutable)
 	if err != nil {
 		return nil, err
@@ -268,7 +289,7 @@ func (s *Store) checkpoint() error {
 }
 
 // Backup writes a compact copy of the store to a new file. It reads one
-// consistent state and does not stop loads. It fails with CodeConflict if the
+// consistent state and does not stop loads, reads the copy again and waits until the disk has it. It fails with CodeConflict if the
 // file exists.
 func (s *Store) Backup(ctx context.Context, path string) error {
 	there, empty, err := exists(path)
@@ -286,7 +307,10 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err == nil {
 		_, err = c.one(ctx, "VACUUM INTO ?", path)
 	}
-	if err = errors.Join(err, c.close()); err != nil {
+	if err = errors.Join(err, c.close()); err == nil {
+		err = verify(ctx, path)
+	}
+	if err != nil {
 		_ = os.Remove(path) // half a copy is worse than none
 		return fmt.Errorf("back up to %s: %w", path, domainError(err))
 	}

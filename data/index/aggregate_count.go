@@ -112,7 +112,7 @@ func (t *tally) count(ctx context.Context, c *counter, lo, hi int) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			asked = lo + checkEvery
+			asked = lo + c.p.portion()
 		}
 		// The groups of one period stand together, and so do its rows.
 		end := c.periodEnd(lo, min(hi, asked))

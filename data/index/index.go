@@ -632,6 +632,15 @@ func (x *Index) Incident(ctx context.Context, id string) (*incident.Incident, er
 // checkEvery is after how many rows a question looks whether it was given up.
 const checkEvery = 1 << 16
 
+// portion is the same for the rows that a plan tests: a filter may have a thousand terms, each of which costs a microsecond
+// a row, and who gives such a question up is not to leave seconds of work behind.
+func (p *plan) portion() int {
+	if p.free() {
+		return checkEvery
+	}
+	return 1 << 10
+}
+
 // Count implements [incident.Reader].
 func (x *Index) Count(ctx context.Context, f incident.Filter) (int, error) {
 	v := x.current()
@@ -679,7 +688,7 @@ func (v *view) each(ctx context.Context, seg int, p *plan, lo, hi int, before []
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		end := min(lo+checkEvery, hi)
+		end := min(lo+p.portion(), hi)
 		rows = p.collectRange(rows[:0], lo, end)
 		do(alive(rows))
 		lo = end
@@ -852,7 +861,7 @@ func (v *view) walk(ctx context.Context, p *plan, q incident.Query, whole bool, 
 	offer := func(row uint32) bool { return !p.matches(row) || take(row) }
 	n := 0
 	check := func() error {
-		if n++; n%checkEvery == 0 {
+		if n++; n%p.portion() == 0 {
 			return ctx.Err()
 		}
 		return nil
@@ -869,7 +878,7 @@ func (v *view) walk(ctx context.Context, p *plan, q incident.Query, whole bool, 
 			}
 		}
 		var rows []uint32
-		for portion := 1 << 8; lo < hi; portion = min(2*portion, checkEvery) { // perhaps only the first are wanted
+		for portion := 1 << 8; lo < hi; portion = min(2*portion, p.portion()) { // perhaps only the first are wanted
 			if err := ctx.Err(); err != nil {
 				return err
 			}

@@ -119,7 +119,7 @@ func (p *plan) near(lo, hi int) (lists [][]uint32, n int, ok bool) {
 // collectLists appends the rows of some lists that match, in their order.
 func (p *plan) collectLists(ctx context.Context, rows []uint32, lists [][]uint32) ([]uint32, error) {
 	for _, list := range lists {
-		for portion := range slices.Chunk(list, checkEvery) {
+		for portion := range slices.Chunk(list, p.portion()) {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// soakClients is how many ask at a time, soakLoad what part of the store each load brings.
+const (
+	soakClients = 4
+	soakLoad    = 20
+)
+
+// soak asks the built program a mixed load for some minutes: a fifth of the time in quiet, then beside loads and undos that
+// follow each other. It prints errors, times and the memory of the server every minute, and fails if there was an error.
+func soak(program string, rows int, minutes float64) error {
+	dir, err := os.MkdirTemp("", "sarhad-soak-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	store, first, more := filepath.Join(dir, "soak.gpkg"), filepath.Join(dir, "first.csv"), filepath.Join(dir, "more.csv")
+	run := func(args ...string) error {
+		out, err := exec.Command(program, args...).CombinedOutput() //nolint:noctx // ends by itself
+		if err != nil {
+			return fmt.Errorf("sarhad %s: %w: %s", args[0], err, out)
+		}
+		return nil
+	}
+	if err := errors.Join(generate(first, rows, 1), generate(more, max(1000, rows/soakLoad), 2)); err != nil {
+		return err
+	}
+	if err := run("import", "--store", store, "-q", "--dataset", "first", first); err != nil {
+		return err
+	}
+	s := &soaked{errs: map[string]int{}}
+	if err := s.start(program, store); err != nil {
+		return err
+	}
+	defer s.stop()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	var clients sync.WaitGroup
+	for i := range soakClients {
+		clients.Go(func() { s.client(ctx, rand.New(rand.NewPCG(uint64(i), 7))) })
+	}
+	all := time.Duration(minutes * float64(time.Minute))
+	fmt.Printf("soak: %d incidents, %d clients, %v, a fifth of it quiet\n", rows, soakClients, all)
+	quiet := s.phase("quiet", all/5)
+	loads := 0
+	stopLoads := make(chan struct{})
+	loaded := make(chan error, 1)
+	go func() {
+		loaded <- func() error {
+			for {
+				select {
+				case <-stopLoads:
+					return nil
+				default:
+				}
+				if err := run("import", "--store", store, "-q", "--dataset", "more", more); err != nil {
+					return err
+				}
+				loads++
+				if err := run("undo", "--store", store, fmt.Sprint(loads+1)); err != nil {
+					return err
+				}
+			}
+		}()
+	}()
+	busy := s.phase("loading", all-all/5)
+	close(stopLoads)
+	err = <-loaded
+	stop()
+	clients.Wait()
+	failed := s.failed.Load()
+	fmt.Printf("p99 beside %d loads and undos: %.2f times the quiet one, wanted at most 3; %d errors\n", loads, busy/quiet, failed)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for what, n := range s.errs {
+		err = errors.Join(err, fmt.Errorf("%d times: %s", n, what))
+	}
+	return err
+}
+
+// soaked is the server and what came of asking it.
+type soaked struct {
+	cmd    *exec.Cmd
+	base   string
+	failed atomic.Int64
+
+	mu   sync.Mutex
+	took []float64 // milliseconds since the last look
+	errs map[string]int
+}
+
+var servesAt = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
+
+func (s *soaked) start(program, store string) error {
+	s.cmd = exec.Command(program, "serve", "--store", store, "--no-demo", "--listen", "127.0.0.1:0") //nolint:noctx // stop ends it
+	said, err := s.cmd.StderrPipe()
+	if err != nil {
+		return err
+	}
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(said)
+	for s.base == "" && lines.Scan() {
+		s.base = servesAt.FindString(lines.Text())
+	}
+	go func() {
+		for lines.Scan() { // faults and warnings
+			fmt.Println("server:", lines.Text())
+		}
+	}()
+	for range 600 {
+		if resp, err := http.Get(s.base + "/readyz"); err == nil { //nolint:noctx // on loopback
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return errors.New("the server does not get ready")
+}
+
+func (s *soaked) stop() {
+	_ = s.cmd.Process.Signal(os.Interrupt)
+	_ = s.cmd.Wait()
+}
+
+// memory is what the server has for itself, in MB.
+func (s *soaked) memory() float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), "RssAnon:")
+	var kb float64
+	_, _ = fmt.Sscan(rest, &kb)
+	return kb / 1024
+}
+
+// phase waits and prints a line a minute, or five for a short one. It gives the 99th percentile of all in milliseconds.
+func (s *soaked) phase(name string, d time.Duration) float64 {
+	var all []float64
+	step := min(time.Minute, d/5)
+	for began := time.Now(); time.Since(began) < d; {
+		time.Sleep(step)
+		s.mu.Lock()
+		took := s.took
+		s.took = nil
+		s.mu.Unlock()
+		slices.Sort(took)
+		all = append(all, took...)
+		if len(took) > 0 {
+			fmt.Printf("%-8s %6.0f s  %7d answers  p50 %7.2f ms  p99 %7.2f ms  %d errors  RssAnon %.0f MB\n", name, time.Since(began).Seconds(), len(took),
+				took[len(took)/2], took[len(took)*99/100], s.failed.Load(), s.memory())
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)*99/100]
+}
+
+// client asks one thing after another until its context ends.
+func (s *soaked) client(ctx context.Context, rng *rand.Rand) {
+	for ctx.Err() == nil {
+		path := mixed(rng)
+		began := time.Now()
+		err := s.ask(ctx, path)
+		took := float64(time.Since(began).Microseconds()) / 1000
+		if ctx.Err() != nil {
+			return
+		}
+		s.mu.Lock()
+		s.took = append(s.took, took)
+		if err != nil {
+			s.failed.Add(1)
+			s.errs[err.Error()]++
+		}
+		s.mu.Unlock()
+	}
+}
+
+func (s *soaked) ask(ctx context.Context, path string) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+path, nil)
+	if err != nil {
+		return err
+	}
+	route, _, _ := strings.Cut(path, "?")
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", route, err)
+	}
+	defer resp.Body.Close()
+	if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+		return fmt.Errorf("%s: %w", route, err)
+	}
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent { // an empty tile
+		return fmt.Errorf("%s: %s", route, resp.Status)
+	}
+	return nil
+}
+
+// mixed gives an address as the page, QGIS and scripts ask for them, most often small ones.
+func mixed(rng *rand.Rand) string {
+	day := time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, rng.IntN(8000))
+	days := "datetime=" + day.Format(time.DateOnly) + "/" + day.AddDate(0, 0, 30).Format(time.DateOnly)
+	lon, lat := 66+5*rng.Float64(), 30+4*rng.Float64()
+	box := fmt.Sprintf("bbox=%.3f,%.3f,%.3f,%.3f", lon, lat, lon+1, lat+1)
+	unit := []string{"pk-kp-kurram", "pk-kp-khyber", "pk-ba-quetta", "pk-kp-peshawar"}[rng.IntN(4)]
+	switch n := rng.IntN(100); {
+	case n < 35:
+		return "/collections/incidents/items?limit=1000&" + box + "&" + days
+	case n < 60:
+		return fmt.Sprintf("/collections/incidents/tiles/WebMercatorQuad/7/%d/%d?%s", 49+rng.IntN(5), 86+rng.IntN(5), days)
+	case n < 70:
+		return "/aggregates?by=month&" + box
+	case n < 80:
+		return "/aggregates?by=unit,event_type&" + days
+	case n < 85:
+		return "/collections/incidents/items?limit=100&sortby=-start_date&q=" + url.QueryEscape([]string{"road", "border", "post"}[rng.IntN(3)]) + "&" + days
+	case n < 90:
+		return "/collections/incidents/columns?" + days
+	case n < 94:
+		return "/collections/incidents/items?f=csv&unit=" + unit + "&" + days
+	case n < 97:
+		return "/geocode?q=Torkham"
+	default:
+		return "/datasets"
+	}
+}
