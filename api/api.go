@@ -103,40 +103,43 @@ type Config struct {
 	WriteToken string
 	// Closing is closed when the server is about to stop, so that streams without an end of their own end. Nil is never.
 	Closing <-chan struct{}
+	// Written gives the change number of the store that is written to, which what answers may reach only later; nil asks Reader.
+	Written func(context.Context) (int64, error)
 	// Ready says whether the server can answer; nil asks the store for its change number.
 	Ready func(context.Context) error
 }
 
 type server struct {
 	Config
-	log         *slog.Logger
-	places      *places
-	unitIDs     []string
-	provinces   []string
-	itemFormats []format // of incidents
-	collections []*collection
-	byID        map[string]*collection
-	columns     columnSpec
-	tiles       func() *tiles
-	page        *page
-	csp         string
-	openapi     []byte
-	routes      []route
-	methods     map[string][]string // what each path of routes answers
-	tokenHash   [sha256.Size]byte
-	private     bool         // answers holders of a token
-	full        http.Handler // answers them in place of this one; nil if they see the same
-	prefix      string       // the path of PublicURL without a slash at the end, "" for none
-	limits      Limits
-	buckets     *buckets
-	answerTurns *turns // of costly answers
-	exportTurns *turns
-	metrics     *metrics
-	patience    time.Duration // in which leastBodyRate bytes a second of an upload have to come
-	heartbeat   time.Duration // how often a silent stream of events says that it lives
-	snapshots   snapshots
-	counts      countCache
-	columnCache columnCache
+	log            *slog.Logger
+	places         *places
+	unitIDs        []string
+	provinces      []string
+	itemFormats    []format // of incidents
+	collections    []*collection
+	byID           map[string]*collection
+	columns        columnSpec
+	tiles          func() *tiles
+	page           *page
+	csp            string
+	openapi        []byte
+	routes         []route
+	methods        map[string][]string // what each path of routes answers
+	tokenHash      [sha256.Size]byte
+	private        bool         // answers holders of a token
+	full           http.Handler // answers them in place of this one; nil if they see the same
+	prefix         string       // the path of PublicURL without a slash at the end, "" for none
+	limits         Limits
+	buckets        *buckets
+	answerTurns    *turns // of costly answers
+	exportTurns    *turns
+	metrics        *metrics
+	changePatience time.Duration // how long a request waits for a change
+	patience       time.Duration // in which leastBodyRate bytes a second of an upload have to come
+	heartbeat      time.Duration // how often a silent stream of events says that it lives
+	snapshots      snapshots
+	counts         countCache
+	columnCache    columnCache
 }
 
 // New makes the handler of all routes. It fails for a configuration that cannot work.
@@ -195,6 +198,7 @@ func newServer(c Config) (*server, error) {
 		s.RequestID = newRequestID
 	}
 	s.limits = c.Limits.withDefaults()
+	s.changePatience = atLeastWait
 	s.patience = s.limits.ReadTimeout
 	s.buckets = newBuckets(s.limits.Rate)
 	s.answerTurns, s.exportTurns = newTurns(s.limits.Costly, "costly answers"), newTurns(exportsPerCostly*s.limits.Costly, "exports")
@@ -265,7 +269,7 @@ func (s *server) handler() (http.Handler, error) {
 			h.Set("Allow", allow)
 			if r.data {
 				h.Set("Access-Control-Allow-Methods", allow)
-				headers := "Accept, If-None-Match"
+				headers := "Accept, If-None-Match, " + atLeastHeader
 				if s.varies() {
 					headers += ", Authorization"
 				}
@@ -347,11 +351,14 @@ func (s *server) guarded(c echo.Context, next echo.HandlerFunc) (err error) {
 	if err := s.admitted(c); err != nil {
 		return err
 	}
+	if err := s.awaitChange(c); err != nil {
+		return err
+	}
 	return next(c)
 }
 
 // exposedHeaders are those that programs in pages of other sites may read besides the ones that always can be.
-var exposedHeaders = []string{"ETag, Link, Content-Crs, Content-Disposition, " + withheldHeader + ", Location, Retry-After, " + requestIDHeader}
+var exposedHeaders = []string{"ETag, Link, Content-Crs, Content-Disposition, " + withheldHeader + ", Location, Retry-After, " + requestIDHeader + ", " + changeHeader}
 
 // allowReading lets pages of any site read an answer.
 func allowReading(h http.Header) {

@@ -142,6 +142,7 @@ func (s *server) getImports(c echo.Context) error {
 		jobs[i].Report = ""
 		answer.Imports = append(answer.Imports, s.jobAnswer(c.Request(), &jobs[i]))
 	}
+	s.tellWritten(c)
 	return s.answer(c, http.StatusOK, answer)
 }
 
@@ -157,6 +158,7 @@ func (s *server) getImport(c echo.Context) error {
 	if !owns(c, &job) {
 		job.Report, job.Rejects = "", false
 	}
+	s.tellWritten(c)
 	return s.answer(c, http.StatusOK, s.jobAnswer(c.Request(), &job))
 }
 
@@ -178,6 +180,7 @@ func (s *server) deleteImport(c echo.Context) error {
 	if err != nil {
 		return fmt.Errorf("undo an import: %w", err)
 	}
+	s.tellWritten(c)
 	return s.answer(c, http.StatusOK, struct {
 		ID       string `json:"id"`
 		State    string `json:"state"`

@@ -78,7 +78,9 @@ func content(mediaAndSchema ...any) object {
 // get describes a route with its answers.
 func get(id, summary string, tags []string, parameters []any, ok object) object {
 	responses := object{
-		"200":     object{"description": summary, "content": ok, "headers": object{"ETag": object{"description": "Made from the store's change number and the request.", "schema": typed("string")}}},
+		"200": object{"description": summary, "content": ok, "headers": object{
+			"ETag":       object{"description": "Made from the store's change number and the request.", "schema": typed("string")},
+			changeHeader: object{"description": "The change number that the answer is of, if it follows from the incidents. A request with the header " + atLeastHeader + " waits for one.", "schema": typed("integer")}}},
 		"304":     object{"description": "The client has this answer already (If-None-Match)."},
 		"400":     ref("responses", "Problem"),
 		"404":     ref("responses", "Problem"),

@@ -202,6 +202,7 @@ func (s *server) fresh(c echo.Context, snap *snapshot, f format, key string) boo
 	head := c.Response().Header()
 	head["Etag"] = []string{tag}
 	s.cached(head)
+	tellChange(c, snap.change)
 	return notModified(c, tag)
 }
 

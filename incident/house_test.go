@@ -29,6 +29,7 @@ func TestImportsKeepToTheHouse(t *testing.T) {
 		"sarhad/data/postgis":     {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/index":       {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/export":      {"sarhad/incident"},
+		"sarhad/data/replicas":    {"sarhad/incident"},
 		"sarhad/data/storetest":   {"sarhad/incident", "sarhad/geo"},
 		"sarhad/cmd/sarhad":       nil, // anything
 		"sarhad/cmd/sarhad-bench": nil,

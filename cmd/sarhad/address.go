@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"sarhad/data/gpkg"
@@ -21,6 +23,21 @@ type store interface {
 	incident.Auditor
 	// Created reports whether opening it made it.
 	Created() bool
+}
+
+// identified is a store that can be told from one that is made anew in its place.
+type identified interface {
+	Identity(ctx context.Context) (string, error)
+}
+
+// identity is what clients keep answers under. A store that is made anew counts
+// its changes from 0 again, and what they kept of the old one must not pass for
+// it; where the store cannot tell, that ends with this process.
+func identity(ctx context.Context, st store) (string, error) {
+	if s, ok := st.(identified); ok {
+		return s.Identity(ctx)
+	}
+	return strconv.FormatInt(time.Now().UnixNano(), 36), nil
 }
 
 // storeOptions say how a store is opened.

@@ -3,11 +3,14 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -204,5 +207,76 @@ func TestCopyThereAndBack(t *testing.T) {
 	must(t, "import", "--store", from, "-q", "--dataset", "other", next)
 	if r := ranFrom(t, program(t.Context(), t, "copy", from, there)); r.code != exitFailed || !strings.Contains(r.said, "holds something already") {
 		t.Errorf("to a store that holds something else: exit %d, %s", r.code, r.said)
+	}
+}
+
+// A server writes to the primary and reads from a replica; who wrote can ask to read what was written, and a replica
+// that dies is not missed.
+func TestServeReplica(t *testing.T) {
+	dir := t.TempDir()
+	store := newDatabase(t)
+	primary, err := database()
+	if err != nil {
+		t.Fatal(err)
+	}
+	standby, err := primary.Standby()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(standby.Stop)
+	replica := standby.URI() + store[len(primary.URI()):]
+	base := serve(t, "--store", store, "--read-store", replica, "--index-dir", dir, "--no-demo")
+	file := generated(t, dir)
+	count := func(atLeast int64) int {
+		t.Helper()
+		r, err := http.NewRequest(http.MethodGet, base+"/collections/incidents/items?limit=1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Sarhad-At-Least", strconv.FormatInt(atLeast, 10))
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var shown struct{ NumberMatched int }
+		change, err := strconv.ParseInt(resp.Header.Get("Sarhad-Change"), 10, 64)
+		if err != nil || change < atLeast || resp.StatusCode != http.StatusOK {
+			t.Fatalf("at least %d: %s, change %d, %v", atLeast, resp.Status, change, err)
+		}
+		if err := json.NewDecoder(resp.Body).Decode(&shown); err != nil {
+			t.Fatal(err)
+		}
+		return shown.NumberMatched
+	}
+	var loaded struct{ Change int64 }
+	load := func(dataset string) {
+		t.Helper()
+		out := must(t, "import", "-q", "--json", "--store", store, "--dataset", dataset, file)
+		if err := json.Unmarshal([]byte(out), &loaded); err != nil || loaded.Change == 0 {
+			t.Fatalf("%s: %v", out, err)
+		}
+	}
+	load("one")
+	if n := count(loaded.Change); n != crashRows {
+		t.Errorf("%d incidents right after the load, want %d", n, crashRows)
+	}
+	standby.Kill()
+	if n := count(loaded.Change); n != crashRows {
+		t.Errorf("%d incidents right after the replica died", n)
+	}
+	load("two")
+	if n := count(loaded.Change); n != 2*crashRows {
+		t.Errorf("%d incidents without a replica, want %d", n, 2*crashRows)
+	}
+	if err := standby.Run(); err != nil {
+		t.Fatal(err)
+	}
+	load("three")
+	if n := count(loaded.Change); n != 3*crashRows {
+		t.Errorf("%d incidents with the replica back, want %d", n, 3*crashRows)
+	}
+	if r := ranFrom(t, program(t.Context(), t, "serve", "--store", filepath.Join(dir, "s.gpkg"), "--read-store", replica)); r.code != exitFailed || !strings.Contains(r.said, "no replicas") {
+		t.Errorf("replicas of a file: exit %d, %s", r.code, r.said)
 	}
 }

@@ -144,6 +144,11 @@ func (c *importCmd) loadAll(e *env, mapping *source.Mapping, st incident.Store, 
 			if l.File == "" {
 				l.File = filepath.Base(file)
 			}
+			if l.Stored {
+				if change, err := st.Change(e.ctx); err == nil {
+					l.change = change
+				}
+			}
 			l.say(e.stderr, file, c.Quiet, c.DryRun)
 			loads = append(loads, l.settled())
 			if i == 0 {
@@ -309,7 +314,7 @@ func (c *importCmd) write(e *env, loads []outcome) error {
 		if l.err != nil {
 			failed = l.err.Error()
 		}
-		err := errors.Join(short.Encode(loadLine{l.Report, l.File, failed}), long.Encode(loadDetail{l.Detail(), failed}))
+		err := errors.Join(short.Encode(loadLine{l.Report, l.File, l.change, failed}), long.Encode(loadDetail{l.Detail(), failed}))
 		if err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}

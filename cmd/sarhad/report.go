@@ -18,7 +18,8 @@ const shownRejects = 20
 // outcome is a load and why it failed, nil if it did not.
 type outcome struct {
 	ingest.Report
-	err error
+	err    error
+	change int64 // of the store when it had ended, 0 if nothing was stored or nobody knows
 }
 
 // The lines of --json and --report. Error is "" where a load did not fail; Failed
@@ -26,8 +27,9 @@ type outcome struct {
 type (
 	loadLine struct {
 		ingest.Report
-		File  string `json:"file"`
-		Error string `json:"error,omitempty"`
+		File   string `json:"file"`
+		Change int64  `json:"change,omitempty"` // with which all of it is seen
+		Error  string `json:"error,omitempty"`
 	}
 	loadDetail struct {
 		ingest.Detail
@@ -51,7 +53,7 @@ func (l *outcome) settled() outcome {
 	if !l.nothing() {
 		return *l
 	}
-	return outcome{ingest.Report{Warnings: map[string]int{}, Dataset: l.Dataset, File: l.File, Layout: l.Layout, Seconds: l.Seconds}, l.err}
+	return outcome{Report: ingest.Report{Warnings: map[string]int{}, Dataset: l.Dataset, File: l.File, Layout: l.Layout, Seconds: l.Seconds}, err: l.err}
 }
 
 // say tells in words what became of a file.

@@ -11,7 +11,6 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -33,6 +32,7 @@ type serveCmd struct {
 	indexFlag
 	limitFlag
 	watchFlag
+	readFlag
 	Closed          []string `help:"Layers that only holders of a token with the scope read see: incidents, units, border, crossings, periods; with commas between, or repeated." placeholder:"LAYER"`
 	Listen          string   `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	NoDemo          bool     `help:"Do not load the demo into a new store."`
@@ -102,6 +102,11 @@ func (c *serveCmd) Run(e *env) error {
 			return err
 		}
 	}
+	reader, endReading, err := c.openReader(e, st)
+	if err != nil {
+		return err
+	}
+	defer endReading()
 	live := newLiveGeocoder(known.geocoder)
 	taken, err := c.startUploads(e, st, known)
 	if err != nil {
@@ -113,9 +118,9 @@ func (c *serveCmd) Run(e *env) error {
 		}
 	}
 	defer endUploads()
-	x := c.openIndex(st, addressOf(c.Store))
-	ready := &readiness{store: st, index: x, closing: e.ctx.Done()}
-	cfg, err := c.config(e, st, x, known, live, taken.loader())
+	x := c.openIndex(reader, addressOf(c.Store))
+	ready := &readiness{store: reader, index: x, closing: e.ctx.Done()}
+	cfg, err := c.config(e, st, reader, x, known, live, taken.loader())
 	if err != nil {
 		return err
 	}
@@ -132,7 +137,7 @@ func (c *serveCmd) Run(e *env) error {
 	ctx, stop := context.WithCancel(e.ctx)
 	var followed sync.WaitGroup
 	if !slices.Contains(c.Closed, "incidents") { // what they teach would be seen at /geocode
-		followed.Go(func() { live.follow(ctx, st, e.log, learnEvery) })
+		followed.Go(func() { live.follow(ctx, reader, e.log, learnEvery) })
 	}
 	followed.Go(known.warmUp)
 	if x != nil {
@@ -202,7 +207,7 @@ func (p *places) warmUp() {
 	}
 }
 
-func (c *serveCmd) config(e *env, st store, x *index.Index, known *places, live *liveGeocoder, loader incident.Loader) (api.Config, error) {
+func (c *serveCmd) config(e *env, st store, reader incident.Reader, x *index.Index, known *places, live *liveGeocoder, loader incident.Loader) (api.Config, error) {
 	var none api.Config
 	coarse, err := bundle.BorderCoarse()
 	if err != nil {
@@ -212,8 +217,12 @@ func (c *serveCmd) config(e *env, st store, x *index.Index, known *places, live 
 	if err != nil {
 		return none, fmt.Errorf("read the bundled periods: %w", err)
 	}
+	id, err := identity(e.ctx, st)
+	if err != nil {
+		return none, err
+	}
 	cfg := api.Config{
-		Reader: st, Units: known.units, Crossings: known.crossings, Periods: periods,
+		Reader: reader, Units: known.units, Crossings: known.crossings, Periods: periods,
 		Border: []api.BorderLine{
 			{Detail: "coarse", Line: coarse, Name: bundle.BorderName, Source: bundle.BorderSource},
 			{Detail: "fine", Line: known.line, Name: bundle.BorderName, Source: bundle.BorderSource},
@@ -222,9 +231,8 @@ func (c *serveCmd) config(e *env, st store, x *index.Index, known *places, live 
 		Exports:     exportFormats(known.crossings),
 		Attribution: known.attribution, PlacesAttribution: known.names, BorderNote: bundle.BorderNote,
 		Page: frontend.Dist(), PublicURL: c.PublicURL, Version: version, Logger: e.log, AccessLog: c.AccessLog, Now: time.Now,
-		// A store that is made anew counts its changes from 0 again; what clients kept of the old one must not pass for it.
-		StoreID: strconv.FormatInt(time.Now().UnixNano(), 36),
-		Tokens:  st, Closed: c.Closed,
+		StoreID: id, Written: st.Change,
+		Tokens: st, Closed: c.Closed,
 		Loader: loader, WriteToken: c.WriteToken, Closing: e.ctx.Done(),
 	}
 	if x != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -190,6 +191,16 @@ func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""
 
 // Created reports whether Open made a new store.
 func (s *Store) Created() bool { return s.created }
+
+// Identity tells this store from any other that was or will be at its address:
+// the moment at which its tables were made. All servers of a store see the same.
+func (s *Store) Identity(ctx context.Context) (string, error) {
+	var made time.Time
+	if err := s.pool.QueryRow(ctx, "SELECT applied FROM migrations WHERE version = 1").Scan(&made); err != nil {
+		return "", fmt.Errorf("read when the store was made: %w", domainError(ctx, err))
+	}
+	return strconv.FormatInt(made.UnixMicro(), 36), nil
+}
 
 // Close closes all connections when the questions that are being answered have
 // been. A load that still runs is ended as if its process had died.

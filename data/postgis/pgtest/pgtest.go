@@ -146,6 +146,50 @@ func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 // URI is the address of its database.
 func (s *Server) URI() string { return "postgres://sarhad@/postgres?host=" + s.dir }
 
+// Standby makes a copy of the cluster that follows it by streaming and can be read, and starts its server. The caller stops it.
+func (s *Server) Standby() (*Server, error) {
+	c := &Server{postgres: s.postgres, run: s.run}
+	var err error
+	if c.dir, err = os.MkdirTemp("", "sarhad-pg-"); err != nil {
+		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
+	}
+	if info, ok := statOwner(s.dir); ok {
+		if err := os.Chown(c.dir, info[0], info[1]); err != nil {
+			return nil, errors.Join(fmt.Errorf("find a user for PostgreSQL: %w", err), os.RemoveAll(c.dir))
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	cmd := s.run(ctx, filepath.Join(filepath.Dir(s.postgres), "pg_basebackup"), "--pgdata="+c.data(), "--host="+s.dir, "--username=sarhad",
+		"--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("copy a cluster: %w: %s", err, out), os.RemoveAll(c.dir))
+	}
+	if err := c.Run(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(c.dir))
+	}
+	return c, nil
+}
+
+// statOwner gives the user and the group of a folder.
+func statOwner(dir string) (owner [2]int, ok bool) {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return owner, false
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if ok {
+		owner = [2]int{int(st.Uid), int(st.Gid)}
+	}
+	return owner, ok
+}
+
+// Kill ends the server at once, as a crash does; the cluster stays.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Signal(syscall.SIGQUIT) // its children end with it, which they do not on SIGKILL
+	<-s.ended
+}
+
 // Run starts the server of the cluster, again after [Server.Halt].
 func (s *Server) Run() error {
 	args := []string{"-D", s.data(), "-k", s.dir, "-c", "listen_addresses="}
