@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -133,7 +134,11 @@ func (s *server) fail(err error, c echo.Context) {
 		h.Set("Allow", strings.Join(list, ", "))
 	}
 	if p.Status >= 500 && !known {
-		s.log.Error("request failed", "request", requestIDOf(c), "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
+		level := slog.LevelError
+		if c.Path() == readyPath { // asked every few seconds, and no fault
+			level = slog.LevelInfo
+		}
+		s.log.Log(c.Request().Context(), level, "request failed", "request", requestIDOf(c), "method", c.Request().Method, "path", c.Request().URL.Path, "error", err)
 	}
 	if c.Response().Committed {
 		panic(http.ErrAbortHandler) // net/http's own way to cut an answer short; it is not logged
