@@ -149,9 +149,16 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	if c.Full != nil || len(c.Closed) > 0 {
-		if s.full, err = s.newFull(c); err != nil {
-			return nil, err
-		}
+		full := sync.OnceValues(func() (http.Handler, error) { return s.newFull(c) }) // few servers ever see a token
+		s.full = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h, err := full()
+			if err != nil { // of a configuration that was good enough before
+				s.log.Error("what holders of tokens see could not be prepared", "error", err)
+				w.WriteHeader(http.StatusInternalServerError)
+				return
+			}
+			h.ServeHTTP(w, r)
+		})
 	}
 	return s.handler()
 }

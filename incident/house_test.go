@@ -28,6 +28,7 @@ func TestImportsKeepToTheHouse(t *testing.T) {
 		"sarhad/data/gpkg":        {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/postgis":     {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/index":       {"sarhad/incident", "sarhad/geo"},
+		"sarhad/data/publish":     {"sarhad/incident", "sarhad/geo"},
 		"sarhad/data/export":      {"sarhad/incident"},
 		"sarhad/data/replicas":    {"sarhad/incident"},
 		"sarhad/data/storetest":   {"sarhad/incident", "sarhad/geo"},

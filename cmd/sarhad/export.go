@@ -17,6 +17,7 @@ import (
 	"sarhad/data/bundle"
 	"sarhad/data/export"
 	"sarhad/data/gpkg"
+	"sarhad/data/publish"
 	"sarhad/geo"
 	"sarhad/incident"
 )
@@ -140,6 +141,7 @@ func packageColumns() []gpkg.ExportColumn {
 type exportCmd struct {
 	storeFlag
 	placesFlag
+	publishFlag
 	Format string `help:"Format of the file: ${enum}." enum:"geojson,geojsonseq,csv,kml,gpkg" required:""`
 	Output string `short:"o" help:"The file to write; it is there when it is whole. Standard output without it, which gpkg cannot be written to." placeholder:"FILE" type:"path"`
 
@@ -161,6 +163,7 @@ type exportCmd struct {
 
 	HXL             bool `name:"hxl" help:"A row of HXL tags below the header; with csv."`
 	BOM             bool `name:"bom" help:"A byte order mark at the beginning, for spreadsheets that do not know UTF-8 without one; with csv."`
+	AsPublic        bool `help:"Only what everybody sees: without what is delayed, and with the places of a blur. --delay and --blur ask for it too."`
 	IncludeWithheld bool `help:"Also datasets whose terms allow only aggregates to be published. The file is then for you alone."`
 }
 
@@ -196,6 +199,9 @@ func (c *exportCmd) check() error {
 
 // Run implements the command.
 func (c *exportCmd) Run(e *env) error {
+	if err := c.readRules(); err != nil {
+		return usage(e, err)
+	}
 	if err := c.check(); err != nil {
 		fmt.Fprintln(e.stderr, "sarhad:", err)
 		return exitError(exitUsage)
@@ -210,7 +216,11 @@ func (c *exportCmd) Run(e *env) error {
 		return err
 	}
 	defer st.Close()
-	sel, err := api.Select(e.ctx, api.Config{Reader: st, Units: known.units, Geocoder: func() *geo.Geocoder { return known.geocoder }}, c.values(), c.IncludeWithheld)
+	var reader incident.Reader = st
+	if c.AsPublic || c.least != (incident.Publication{}) {
+		reader = publish.New(c.view(st, known), time.Now)
+	}
+	sel, err := api.Select(e.ctx, api.Config{Reader: reader, Units: known.units, Geocoder: func() *geo.Geocoder { return known.geocoder }}, c.values(), c.IncludeWithheld)
 	var wrong *incident.Error
 	if errors.As(err, &wrong) && wrong.Code == incident.CodeInvalid && wrong.Parameter != "" {
 		fmt.Fprintf(e.stderr, "sarhad: %s\n", wrong.Message)
@@ -224,7 +234,7 @@ func (c *exportCmd) Run(e *env) error {
 	}
 	n := 0
 	incidents := func(yield func(*incident.Incident, error) bool) {
-		for in, err := range st.Incidents(e.ctx, incident.Query{Filter: sel.Filter}) {
+		for in, err := range reader.Incidents(e.ctx, incident.Query{Filter: sel.Filter}) {
 			if err == nil {
 				n++
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -32,9 +33,13 @@ func (l *liveGeocoder) get() *geo.Geocoder { return l.now.Load() }
 // follow learns the names anew whenever the store has changed, one time after the other, until the context ends. After
 // one that took long it rests longer, so that learning takes at most a tenth of the time while a large file is loaded.
 func (l *liveGeocoder) follow(ctx context.Context, st incident.Reader, log *slog.Logger, every time.Duration) {
-	seen := int64(-1)
+	seen, rules := int64(-1), ""
 	for {
 		began := time.Now()
+		if now, err := rulesOf(ctx, st); err != nil || now != rules {
+			l.now.Store(l.base) // what was learned before may be delayed or blurred now
+			rules, seen = now, -1
+		}
 		change, err := st.Change(ctx)
 		if err == nil && change != seen {
 			var learned []geo.Place
@@ -50,10 +55,33 @@ func (l *liveGeocoder) follow(ctx context.Context, st incident.Reader, log *slog
 		if err != nil && ctx.Err() == nil {
 			log.Warn("the names that incidents teach are those of before", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(max(every, 10*time.Since(began))):
+		for until := time.Now().Add(max(every, 10*time.Since(began))); ; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(min(rulesEvery, time.Until(until))):
+			}
+			if now, err := rulesOf(ctx, st); !time.Now().Before(until) || err != nil || now != rules {
+				break
+			}
 		}
 	}
+}
+
+// rulesEvery is how often it is looked whether something is delayed or blurred that was not.
+const rulesEvery = 200 * time.Millisecond
+
+// rulesOf tells apart what everybody sees of the datasets.
+func rulesOf(ctx context.Context, st incident.Reader) (string, error) {
+	sets, err := st.Datasets(ctx)
+	if err != nil {
+		return "", err
+	}
+	s := ""
+	for i := range sets {
+		if d := &sets[i]; d.Publication != (incident.Publication{}) {
+			s += fmt.Sprintf("%q %v\n", d.Name, d.Publication)
+		}
+	}
+	return s, nil
 }

@@ -12,6 +12,7 @@ import (
 	"sarhad/data/gazetteer"
 	"sarhad/data/gpkg"
 	"sarhad/data/ingest"
+	"sarhad/data/publish"
 	"sarhad/geo"
 	"sarhad/incident"
 )
@@ -114,7 +115,9 @@ func (p *places) open(e *env, at address, unmapped bool) (store, error) {
 // locator places the incidents of a dataset, those without coordinates also by what the other datasets of a store teach.
 func (p *places) locator(e *env, st incident.Reader, dataset string) ingest.Locator {
 	return ingest.NewLocator(p.geocoder, func() []geo.Place {
-		learned, err := gazetteer.Learn(e.ctx, st, p.geocoder, dataset)
+		// What everybody sees of it will tell where the learned place is: of a blurred dataset nothing is learned.
+		seen := publish.Blurred(st, incident.Publication{}, publish.Places{Units: p.units, Border: p.geocoder.Border()})
+		learned, err := gazetteer.Learn(e.ctx, seen, p.geocoder, dataset)
 		if err != nil && e.ctx.Err() == nil {
 			e.log.Warn("no names are learned from what is loaded", "error", err)
 		}

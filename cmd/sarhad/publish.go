@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"sarhad/data/publish"
 	"sarhad/incident"
 )
 
@@ -21,6 +22,25 @@ func readPublication(delay, blur *string) (p incident.Publication, err error) {
 		}
 	}
 	return p, nil
+}
+
+// publishFlag is what everybody sees at most, whatever the datasets say of themselves.
+type publishFlag struct {
+	Delay string `help:"Show incidents of every dataset only so long after their last day has ended: 72h, 7d. A longer delay of a dataset holds." placeholder:"TIME"`
+	Blur  string `help:"Show of every dataset only districts, or cells of a grid: district, grid:0.1. A coarser blur of a dataset holds." placeholder:"KIND"`
+
+	least incident.Publication
+}
+
+// readRules reads the options.
+func (f *publishFlag) readRules() (err error) {
+	f.least, err = readPublication(&f.Delay, &f.Blur)
+	return err
+}
+
+// view shows a store with the places that everybody sees.
+func (f *publishFlag) view(st incident.Reader, known *places) incident.Reader {
+	return publish.Blurred(st, f.least, publish.Places{Units: known.units, Border: known.geocoder.Border()})
 }
 
 // usage prints what is wrong with the options.

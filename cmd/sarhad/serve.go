@@ -17,8 +17,8 @@ import (
 
 	"sarhad/api"
 	"sarhad/data/bundle"
-	"sarhad/data/index"
 	"sarhad/data/ingest"
+	"sarhad/data/publish"
 	"sarhad/data/source"
 	"sarhad/frontend"
 	"sarhad/geo"
@@ -33,6 +33,7 @@ type serveCmd struct {
 	limitFlag
 	watchFlag
 	readFlag
+	publishFlag
 	Closed          []string `help:"Layers that only holders of a token with the scope read see: incidents, units, border, crossings, periods; with commas between, or repeated." placeholder:"LAYER"`
 	Listen          string   `help:"Address to listen on." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	NoDemo          bool     `help:"Do not load the demo into a new store."`
@@ -56,6 +57,9 @@ func (c *serveCmd) Run(e *env) error {
 			fmt.Fprintf(e.stderr, "sarhad: --closed takes %s, not %q\n", strings.Join(api.ClosableLayers, ", "), layer)
 			return exitError(exitUsage)
 		}
+	}
+	if err := c.readRules(); err != nil {
+		return usage(e, err)
 	}
 	if err := c.check(addressOf(c.Store)); err != nil {
 		fmt.Fprintln(e.stderr, "sarhad:", err)
@@ -118,9 +122,15 @@ func (c *serveCmd) Run(e *env) error {
 		}
 	}
 	defer endUploads()
-	x := c.openIndex(reader, addressOf(c.Store))
+	// What is asked is answered from what everybody sees; the index is made of that too.
+	view := c.view(reader, known)
+	x := c.openIndex(view, addressOf(c.Store))
+	if x != nil {
+		view = x
+	}
 	ready := &readiness{store: reader, index: x, closing: e.ctx.Done()}
-	cfg, err := c.config(e, st, reader, x, known, live, taken.loader())
+	public := publish.New(view, time.Now)
+	cfg, err := c.config(e, st, public, publish.NewWhole(view, reader), known, live, taken.loader())
 	if err != nil {
 		return err
 	}
@@ -137,7 +147,7 @@ func (c *serveCmd) Run(e *env) error {
 	ctx, stop := context.WithCancel(e.ctx)
 	var followed sync.WaitGroup
 	if !slices.Contains(c.Closed, "incidents") { // what they teach would be seen at /geocode
-		followed.Go(func() { live.follow(ctx, reader, e.log, learnEvery) })
+		followed.Go(func() { live.follow(ctx, public, e.log, learnEvery) })
 	}
 	followed.Go(known.warmUp)
 	if x != nil {
@@ -207,7 +217,7 @@ func (p *places) warmUp() {
 	}
 }
 
-func (c *serveCmd) config(e *env, st store, reader incident.Reader, x *index.Index, known *places, live *liveGeocoder, loader incident.Loader) (api.Config, error) {
+func (c *serveCmd) config(e *env, st store, public, whole incident.Reader, known *places, live *liveGeocoder, loader incident.Loader) (api.Config, error) {
 	var none api.Config
 	coarse, err := bundle.BorderCoarse()
 	if err != nil {
@@ -222,7 +232,7 @@ func (c *serveCmd) config(e *env, st store, reader incident.Reader, x *index.Ind
 		return none, err
 	}
 	cfg := api.Config{
-		Reader: reader, Units: known.units, Crossings: known.crossings, Periods: periods,
+		Reader: public, Full: whole, Units: known.units, Crossings: known.crossings, Periods: periods,
 		Border: []api.BorderLine{
 			{Detail: "coarse", Line: coarse, Name: bundle.BorderName, Source: bundle.BorderSource},
 			{Detail: "fine", Line: known.line, Name: bundle.BorderName, Source: bundle.BorderSource},
@@ -234,9 +244,6 @@ func (c *serveCmd) config(e *env, st store, reader incident.Reader, x *index.Ind
 		StoreID: id, Written: st.Change,
 		Tokens: st, Closed: c.Closed,
 		Loader: loader, WriteToken: c.WriteToken, Closing: e.ctx.Done(),
-	}
-	if x != nil {
-		cfg.Reader = x
 	}
 	if c.TileURL != "" {
 		cfg.BaseLayer = &api.BaseLayer{URL: c.TileURL, Attribution: c.TileAttribution}

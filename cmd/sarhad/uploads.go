@@ -93,7 +93,7 @@ func (c *serveCmd) startUploads(e *env, st store, known *places) (*uploads, erro
 		}
 	}
 	q, err := upload.Open(e.ctx, upload.Options{Dir: c.UploadDir, Store: st, MaxBytes: int64(c.MaxUpload), Log: e.log,
-		Locator: func(dataset string) ingest.Locator { return known.locator(e, st, dataset) }})
+		Locator: func(dataset string) ingest.Locator { return known.locator(e, c.view(st, known), dataset) }})
 	if err != nil {
 		return nil, err
 	}

@@ -143,6 +143,13 @@ func (x *Index) look(ctx context.Context) (st state, err error) {
 	for i := range st.datasets {
 		d := &st.datasets[i]
 		_, _ = fmt.Fprintf(h, "%q %d %d %d\n", d.Name, d.Count, d.First, d.Last)
+		if d.Blur != "" { // what the reader shows of it depends on the reader, and what the store has is something else
+			kind := "store"
+			if k, ok := x.base.(interface{ Kind() string }); ok {
+				kind = k.Kind()
+			}
+			_, _ = fmt.Fprintf(h, "%q %q\n", d.Blur, kind)
+		}
 	}
 	h.Sum(st.Store[:0])
 	return st, nil
