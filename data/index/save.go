@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/paulmach/orb"
@@ -239,7 +240,7 @@ func (v *saver) finish(st stamp) (*segment, error) {
 		return nil, fmt.Errorf("create the file of the index: %w", err)
 	}
 	err = v.write(f, st)
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	err = errors.Join(err, f.Chmod(modeBeside(v.path)), f.Sync(), f.Close())
 	// The name is given when all is on the disk: after a power cut a file is
 	// whole or not there. By then another process may have given it to its own.
 	var s *segment
@@ -254,6 +255,17 @@ func (v *saver) finish(st stamp) (*segment, error) {
 		return nil, fmt.Errorf("write the file of the index: %w", err)
 	}
 	return s, nil
+}
+
+// modeBeside gives who may read the store that an index lies beside, or nobody
+// else if there is no such file: the index holds all that the store does.
+func modeBeside(path string) os.FileMode {
+	const private = 0o600
+	st, err := os.Stat(strings.TrimSuffix(path, "-index"))
+	if err != nil || !st.Mode().IsRegular() {
+		return private
+	}
+	return st.Mode().Perm()&0o666 | private
 }
 
 func (v *saver) write(f *os.File, st stamp) error {

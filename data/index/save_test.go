@@ -233,3 +233,22 @@ func more(n int) []incident.Incident {
 	}
 	return list
 }
+
+// The index holds what the store holds, so no more people may read it.
+func TestReadByWhoMayReadTheStore(t *testing.T) {
+	st := loaded(t, 20)
+	for _, mode := range []os.FileMode{0o600, 0o640, 0o644} {
+		if err := os.Chmod(st.Path(), mode); err != nil {
+			t.Fatal(err)
+		}
+		for file, want := range map[string]os.FileMode{st.Path() + "-index": mode, filepath.Join(t.TempDir(), "elsewhere"): 0o600} {
+			if err := Save(t.Context(), st, file); err != nil {
+				t.Fatal(err)
+			}
+			info, err := os.Stat(file)
+			if err != nil || info.Mode().Perm() != want {
+				t.Errorf("of a store with mode %o the index has %v, %v, want %o", mode, info.Mode(), err, want)
+			}
+		}
+	}
+}
