@@ -164,7 +164,11 @@ func (d inDatabase) status(e *env) (have, want int, err error) {
 }
 
 func (d inDatabase) open(e *env, o storeOptions) (store, error) {
-	return opened(postgis.Open(e.ctx, string(d), postgis.Options{ReadOnly: o.readOnly, Now: time.Now}))
+	opt := postgis.Options{ReadOnly: o.readOnly, Now: time.Now}
+	if p := o.places; p != nil {
+		opt.Units, opt.Border, opt.Crossings, opt.Boundaries = p.units, p.line, p.crossings, p.boundaries
+	}
+	return opened(postgis.Open(e.ctx, string(d), opt))
 }
 
 func (d inDatabase) backup(*env, string) error {

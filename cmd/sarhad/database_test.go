@@ -54,7 +54,7 @@ var storeFile = regexp.MustCompile(`--store (\w+)\.gpkg`)
 // The scripts say the same of a store in a database, but for what they mark as of files only.
 func TestScriptsOnDatabase(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"import", "undo", "replace", "rejects", "gazetteer"} {
+	for _, name := range []string{"import", "undo", "replace", "rejects", "gazetteer", "boundaries"} {
 		text, err := os.ReadFile(filepath.Join("testdata/script", name+".txtar"))
 		if err != nil {
 			t.Fatal(err)

@@ -5,23 +5,12 @@ import (
 	"fmt"
 	"strings"
 
+	"sarhad/geo"
 	"sarhad/incident"
 )
 
-// Boundaries says which set of units a store places its incidents in. The zero value stands for the bundled units,
-// whatever their version.
-type Boundaries struct {
-	// File is the name of the file they were read from, for readers; Hash tells its content from that of any other.
-	File, Hash string
-}
-
-// String names the set for readers.
-func (b Boundaries) String() string {
-	if b.Hash == "" {
-		return "the bundled boundaries"
-	}
-	return fmt.Sprintf("the boundaries of %s (SHA-256 %.12s…)", b.File, b.Hash)
-}
+// Boundaries says which set of units a store places its incidents in.
+type Boundaries = geo.Boundaries
 
 // keepBoundaries holds a store to one set of units: incidents that were placed in one set and those placed in another
 // would be counted together under the same names. A store without incidents takes the new set.
@@ -47,11 +36,7 @@ func (s *Store) keepBoundaries(ctx context.Context) error {
 		return fmt.Errorf("look for incidents: %w", err)
 	}
 	if n > 0 {
-		way := "load its files into a new store to place them in others"
-		if have.Hash != "" {
-			way = fmt.Sprintf("give it with --boundaries, or %s", way)
-		}
-		return incident.Errorf(incident.CodeConflict, "The incidents of this store were placed in %s, not in %s; %s.", have, want, way)
+		return &incident.Error{Code: incident.CodeConflict, Message: have.Clash(want)}
 	}
 	if err := s.writer.exec("INSERT INTO meta (key, value) VALUES ('boundaries', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", want.Hash+" "+want.File); err != nil {
 		return fmt.Errorf("write the boundaries: %w", err)

@@ -18,7 +18,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/paulmach/orb"
 
+	"sarhad/geo"
 	"sarhad/incident"
 )
 
@@ -27,6 +29,14 @@ import (
 type Options struct {
 	// Schema is the schema of the tables; "" is the one that the address names (?schema=NAME), else sarhad. Several stores may share a database.
 	Schema string
+	// Units, Border and Crossings fill the fixed layers (lon, lat, CRS84), for programs that read the tables. Without
+	// units the layers stay as they are.
+	Units     []geo.Unit
+	Border    orb.LineString
+	Crossings []geo.Crossing
+	// Boundaries says which set Units is. A store whose incidents were placed in another set is not opened for writing
+	// with these: Open fails with CodeConflict.
+	Boundaries geo.Boundaries
 	// ReadOnly opens a store that exists and never writes to it, as on a replica.
 	ReadOnly bool
 	// BusyTimeout is how long another load is waited for; 0 means 5 seconds.
@@ -142,6 +152,9 @@ func (s *Store) start(ctx context.Context, uri string) error {
 		return err
 	}
 	defer w.release()
+	if err := w.fill(ctx); err != nil {
+		return err
+	}
 	if err := w.lock(ctx, startGrace); err != nil {
 		if errors.Is(err, incident.ErrBusy) {
 			return nil
