@@ -31,16 +31,23 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: {
-          groups: [
-            { name: 'page', test: atOnce },
-            { name: 'later', test: later },
-          ],
+          groups: [{ name: 'page', test: atOnce }],
         },
       },
     },
   },
   worker: { format: 'es' },
   plugins: [
+    {
+      // Without what Leaflet does for browsers that could not read the page's code at all.
+      name: 'no-old-browsers',
+      transform: (code, id) =>
+        id.includes('/leaflet/src/')
+          ? code
+              .replace(/\bBrowser\.(ie3d|ielt9|edge|mobileOpera|msPointer|vml)\b/g, 'false')
+              .replace(/\bBrowser\.(any3d|svg)\b/g, 'true')
+          : null,
+    },
     {
       // What is loaded later has no style sheet of its own, so nothing has to be fetched before it; 1.2 kB less.
       name: 'plain-imports',

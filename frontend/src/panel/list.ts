@@ -50,6 +50,8 @@ export class List {
   n = 0;
   private months: Month[] = [];
   private height = 0;
+  /** how far it was scrolled when it was drawn last, in px of all its rows */
+  private top = 0;
   private texts: Texts;
   private scroller: HTMLElement | null = null;
   private focusRow = -1;
@@ -103,7 +105,10 @@ export class List {
     }
   }
 
-  /** gather lists the window's rows and its months. */
+  /**
+   * gather lists the window's rows and its months. While the brush moves beside a list that stands at its beginning, only
+   * the newest are looked up, and the others keep their room.
+   */
   gather(): void {
     const model = this.app.model!;
     if (model.remote) {
@@ -122,7 +127,10 @@ export class List {
     const only = this.app.state.only;
     const pass = this.passes(only);
     let n = 0;
+    let y = 0;
     this.months = [];
+    const { moving, detail } = this.app;
+    const enough = moving && !only && !detail && this.top < 2000 ? 5000 : Infinity;
     // A month at a time, so that of a million rows each costs a step.
     for (let end = model.i1; end > i0; ) {
       const p = parts(cols.first(end - 1));
@@ -133,8 +141,10 @@ export class List {
       } else for (let i = end - 1; i >= first; i--) if (fail[i] === 0) rows[n++] = i;
       if (n > at) this.months.push({ at, n: n - at, label: fmtMonth(cols.first(first)), y: 0 });
       end = first;
+      y += n > at ? HEAD + (n - at) * ROW : 0;
+      if (y > enough) break;
     }
-    for (const i of extra) {
+    for (const i of y > enough ? [] : extra) {
       if (fail[i] !== 0 || !pass(i)) continue;
       const label = fmtMonth(cols.first(i));
       const month = this.months[this.months.length - 1];
@@ -142,8 +152,9 @@ export class List {
       else this.months.push({ at: n, n: 1, label, y: 0 });
       rows[n++] = i;
     }
-    this.n = n;
+    this.n = y > enough ? this.app.tally.total : n;
     this.stack();
+    this.height += (this.n - n) * ROW;
   }
   private stack(): void {
     let y = 0;
@@ -245,10 +256,12 @@ export class List {
     const shown = Math.min(this.height, TALLEST);
     const ratio = shown > view ? (this.height - view) / (shown - view) : 1;
     const top = Math.max(0, Math.min(this.height - view, el.scrollTop * ratio));
+    this.top = top;
     // Places of rows are relative to the scroll position, so that they fit in what the browser can scroll.
     const shift = el.scrollTop - top;
     const near = [top - 4 * ROW, top + view + 4 * ROW] as const;
-    const [y0, y1] = this.n <= WHOLE ? [0, this.height] : near;
+    const moving = app.moving;
+    const [y0, y1] = this.n <= WHOLE && !moving ? [0, this.height] : near;
     const out: TemplateResult[] = [];
     const want: number[] = [];
     const selected = app.selectedRow;
@@ -270,7 +283,8 @@ export class List {
         }
         // One request brings the texts of a whole short list; of one that is narrowed to a badge it would bring others.
         if ((this.n <= WHOLE && !this.app.state.only) || (y + ROW > near[0] && y < near[1])) want.push(row);
-        out.push(html`${keyed(app.model!.cols.fid[row], this.row(row, i, y + shift, row === selected))}`);
+        // While the brush moves, elements take on other rows; made anew they would cost more than all the rest.
+        out.push(html`${keyed(moving ? -1 : app.model!.cols.fid[row], this.row(row, i, y + shift, row === selected))}`);
       }
     }
     if (this.pages) {
@@ -282,7 +296,8 @@ export class List {
       html`<div class="lh now" aria-hidden="true"><span>${now.label}</span><span class="num">${fmt(now.n)}</span></div><ol class="rows" style="height:${shown - HEAD}px">${out}</ol>`,
       el,
     );
-    this.texts.want(want);
+    // What is dragged past is not read.
+    if (!moving || app.playing) this.texts.want(want);
     if (this.focusRow >= 0) {
       const b = el.querySelector<HTMLElement>(`[data-i="${this.focusRow}"]`);
       if (b) {

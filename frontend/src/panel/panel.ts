@@ -56,8 +56,9 @@ export class Panel {
     });
   }
 
+  private widest = matchMedia('(min-width: 1680px)');
   get wide(): boolean {
-    return matchMedia('(min-width: 1680px)').matches;
+    return this.widest.matches;
   }
 
   private drawn = 0;
@@ -80,7 +81,7 @@ export class Panel {
     if (c.data) this.list.forget();
     const showList = app.state.tab === 'list' || this.wide || !!app.detail;
     if (app.model && showList) {
-      const key = `${app.model.from}|${app.model.to}|${JSON.stringify(app.state.only)}`;
+      const key = `${app.model.from}|${app.model.to}|${app.moving}|${JSON.stringify(app.state.only)}`;
       if (c.filter || c.data || key !== this.gathered) {
         this.gathered = key;
         this.list.gather();

@@ -3,7 +3,7 @@ import { html, nothing, render, type TemplateResult } from 'lit';
 import { icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import type { Menus } from '../out/menu';
-import type { App } from '../state/app';
+import { type App, lazily } from '../state/app';
 import { LanguageMenu } from './language';
 import { Search } from './search';
 
@@ -39,7 +39,7 @@ export class TopBar {
     this.open = this.open === which ? null : which;
     this.draw();
     if (this.menus) return;
-    const { Menus } = await import('../later');
+    const { Menus } = await lazily();
     this.menus ??= new Menus(this.app, this.say, () => this.draw());
     this.draw();
   }

@@ -1,6 +1,7 @@
 // Badges: incidents whose place is known only by unit, province, country or border. A badge is never dropped.
 
 import type L from 'leaflet';
+import type { UnitProps } from '../api/client';
 import { localName, placeName } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import { esc, fmt } from '../lib/text';
@@ -33,6 +34,12 @@ export interface Badge {
   /** there was no room in its unit: a line leads there from the badge */
   out: boolean;
 }
+
+/** middle is the middle between the labels of units, lat and lon; null without any. */
+const middle = (us: UnitProps[]): [number, number] | null =>
+  us.length
+    ? [us.reduce((s, u) => s + u.label_lat, 0) / us.length, us.reduce((s, u) => s + u.label_lon, 0) / us.length]
+    : null;
 
 type Wanted = Omit<Badge, 'el' | 'at' | 'out'>;
 
@@ -200,17 +207,11 @@ export class Badges {
 
   /** formerAnchor is the middle between the labels of the units of today that cover a former one. */
   private formerAnchor(units: string[]): [number, number] | null {
-    const us = units.map((id) => this.app.unitById.get(id)).filter((u) => !!u);
-    if (!us.length) return null;
-    return [us.reduce((s, u) => s + u.label_lat, 0) / us.length, us.reduce((s, u) => s + u.label_lon, 0) / us.length];
+    return middle(units.map((id) => this.app.unitById.get(id)).filter((u) => !!u));
   }
 
   private provinceAnchor(name: string): [number, number] | null {
-    const known = PROVINCES[name];
-    if (known) return known;
-    const us = [...this.app.unitById.values()].filter((u) => u.province === name);
-    if (!us.length) return null;
-    return [us.reduce((s, u) => s + u.label_lat, 0) / us.length, us.reduce((s, u) => s + u.label_lon, 0) / us.length];
+    return PROVINCES[name] ?? middle([...this.app.unitById.values()].filter((u) => u.province === name));
   }
 
   draw(fresh: boolean, taken: Box[]): void {

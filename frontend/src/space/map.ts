@@ -126,13 +126,8 @@ export class MapView {
   // ---- view
 
   home(): void {
-    const app = this.app;
-    const bounds = L.latLngBounds([]);
-    for (const f of app.units?.features ?? [])
-      if (app.inFocus(f.properties.id)) {
-        bounds.extend(L.geoJSON(f).getBounds());
-      }
-    if (!bounds.isValid()) return;
+    const bounds = this.stage.boundsOf((id) => this.app.inFocus(id));
+    if (!bounds) return;
     // The strip may have come or gone in this very frame.
     this.map.invalidateSize({ animate: false, pan: false });
     const phone = this.stage.phone;
@@ -227,6 +222,7 @@ export class MapView {
   // ---- each frame
 
   private missed = false;
+  private named = false;
   draw(c: Change): void {
     const app = this.app;
     // Under the table nothing is drawn but what is said of the data; all of it when the map comes back.
@@ -244,8 +240,9 @@ export class MapView {
       this.stage.fresh();
       this.border.fresh();
       this.fan = null; // its rows may be others now
+      // First the view, then what is drawn in it: the other way round all outlines would be worked out twice.
+      if (app.units && !this.fitted) this.home();
       this.units.draw();
-      if (this.units.drawn && !this.fitted) this.home();
       this.border.draw();
       this.drawBase();
       this.looked = null;
@@ -273,8 +270,9 @@ export class MapView {
     const corner = map.containerPointToLayerPoint([0, 0]);
     L.DomUtil.setPosition(this.symbols.canvas, corner);
     const origin = map.getPixelOrigin();
+    // The overview shows no places.
     if (zoom >= OVERVIEW) model.look(zoom, origin.x + corner.x, origin.y + corner.y, size.x, size.y);
-    if (this.looked !== model.seen) {
+    if (zoom >= OVERVIEW && this.looked !== model.seen) {
       this.symbols.look(model, zoom, origin.x + corner.x, origin.y + corner.y, size.x, size.y);
       this.looked = model.seen;
     }
@@ -285,7 +283,12 @@ export class MapView {
       const vicinity = app.header!.precisions.indexOf('vicinity_25km');
       this.symbols.draw(model, zoom < CLOSE, app.selectedRow, vicinity, this.fan);
     }
-    const relayout = this.layoutDue && !app.moving;
+    // Names come with the picture after the first.
+    const relayout = this.layoutDue && !app.moving && (this.named || !!this.stage.still);
+    if (!this.named) {
+      this.named = true;
+      app.later(() => app.touch({ rest: true }));
+    }
     if (relayout) {
       this.layoutDue = false;
       this.labels.layout();

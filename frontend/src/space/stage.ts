@@ -128,8 +128,8 @@ export class Stage {
   // ---- what lies where
 
   private bounds: { id: string; box: Box }[] = [];
-  /** unitAt is the unit that a place of the map lies in. */
-  unitAt(lon: number, lat: number): string | null {
+  /** unitBoxes are the units and their boxes: west, south, east, north. */
+  private unitBoxes(): { id: string; box: Box }[] {
     if (!this.bounds.length)
       for (const f of this.app.units?.features ?? []) {
         const box: Box = [Infinity, Infinity, -Infinity, -Infinity];
@@ -142,7 +142,18 @@ export class Stage {
           }
         this.bounds.push({ id: f.properties.id, box });
       }
-    for (const [i, { id, box }] of this.bounds.entries())
+    return this.bounds;
+  }
+  /** boundsOf are the bounds around units; null where there is none of them. */
+  boundsOf(of: (id: string) => boolean): L.LatLngBounds | null {
+    const all = L.latLngBounds([]);
+    for (const { id, box } of this.unitBoxes())
+      if (of(id)) all.extend(L.latLngBounds([box[1], box[0]], [box[3], box[2]]));
+    return all.isValid() ? all : null;
+  }
+  /** unitAt is the unit that a place of the map lies in. */
+  unitAt(lon: number, lat: number): string | null {
+    for (const [i, { id, box }] of this.unitBoxes().entries())
       if (lon >= box[0] && lon <= box[2] && lat >= box[1] && lat <= box[3])
         if (inside(this.app.units!.features[i]!.geometry, lon, lat)) return id;
     return null;
@@ -229,7 +240,6 @@ export class Stage {
     return !!id && this.app.unitById.get(id)?.country === country;
   }
   unitBounds(id: string | null): L.LatLngBounds | null {
-    const f = id && this.app.units?.features.find((x) => x.properties.id === id);
-    return f ? L.geoJSON(f).getBounds() : null;
+    return this.boundsOf((x) => x === id);
   }
 }

@@ -1,7 +1,7 @@
 // Symbols, clusters and rings on one canvas. Nothing is made per incident: the rows in view are found once per map
 // move, and a step of the brush counts them into grid cells and draws what it finds.
 
-import { NOT_REPORTED } from '../lib/columns';
+import { type Columns, NOT_REPORTED } from '../lib/columns';
 import { clusterRadius, polygonOf, symbolRadius } from '../lib/shapes';
 import { compact } from '../lib/text';
 import { N_TYPES, Spot } from '../lib/vocab';
@@ -38,6 +38,11 @@ interface Cluster extends Group {
   cells: number[];
 }
 const radius = (m: number) => (m === 1 ? 5 : clusterRadius(m));
+/** killedIn is what is reported of the killed of a row; null where nothing is. */
+const killedIn = (cols: Columns, row: number): number | null => {
+  const b = cols.best(row);
+  return b === NOT_REPORTED ? null : b;
+};
 
 const CELL = 44;
 /** More symbols than this are clustered at any zoom: they could not be told apart, and would stop the brush. */
@@ -74,8 +79,14 @@ export class Symbols {
   private zoom = 0;
   private left = 0;
   private top = 0;
-  private cells = { n: new Int32Array(0), x: new Float32Array(0), y: new Float32Array(0), t: new Int32Array(0) };
-  private cellRow = new Int32Array(0);
+  /** of each cell: how many, sums of their places, how many of each type, the sum of their rows, which of one is its row */
+  private cells = {
+    n: new Int32Array(0),
+    x: new Float64Array(0),
+    y: new Float64Array(0),
+    t: new Int32Array(0),
+    r: new Float64Array(0),
+  };
   private ctx: CanvasRenderingContext2D;
 
   /** scale is px of the canvas for each px of the page; 0 for those of the screen. */
@@ -141,6 +152,7 @@ export class Symbols {
     }
     this.count = k;
     this.pixels = null;
+    this.held.of = null;
     this.wide = Math.ceil(width) + 2 * MARGIN + 2;
     this.high = Math.ceil(height) + 2 * MARGIN + 2;
   }
@@ -196,6 +208,13 @@ export class Symbols {
     this.items = [];
   }
 
+  /** put keeps what is drawn, to be found under the pointer. */
+  private put(x: number, y: number, r: number, n: number, row = -1, cells: number[] | null = null, pixel = -1): Item {
+    const item = { x, y, r, n, row, cells, pixel };
+    this.items.push(item);
+    return item;
+  }
+
   /** rings: per unit, area is the number reported killed. */
   drawRings(rings: Ring[], radius: (killed: number) => number): void {
     const c = this.ctx;
@@ -215,7 +234,7 @@ export class Symbols {
       c.lineWidth = 1.4;
       c.strokeStyle = this.colours.ring;
       c.stroke();
-      this.items.push({ x: g.x, y: g.y, r, n: 0, row: -1, cells: null, pixel: -1 });
+      this.put(g.x, g.y, r, 0);
     }
   }
 
@@ -243,7 +262,7 @@ export class Symbols {
     const list = shown.filter(([k]) => !many(k));
     const fits = used.length <= MOST_SYMBOLS && list.length <= MOST_SYMBOLS;
     if (fits) {
-      const weight = (row: number) => (cols.best(row) === NOT_REPORTED ? -1 : cols.best(row));
+      const weight = (row: number) => killedIn(cols, row) ?? -1;
       list.sort((a, b) => weight(b[1]) - weight(a[1]));
       const c = this.ctx;
       // One circle for each place, however many incidents it has: many on top of each other would look like certainty.
@@ -270,17 +289,15 @@ export class Symbols {
       const tops = new Map<number, Item>();
       for (const [k, row] of list) {
         const p = pixels[k]!;
-        const b = cols.best(row);
-        const killed = b === NOT_REPORTED ? null : b;
+        const killed = killedIn(cols, row);
         const r = symbolRadius(killed);
         const [x, y] = [this.px[k]!, this.py[k]!];
         const n = per[p]!;
         // Of several at one place the one with most killed is drawn; shapes on top of each other could not be read.
         if (n > 1 && tops.has(p)) continue;
         if (p !== open) this.symbol(x, y, cols.type(row), r, killed);
-        const item = { x, y, r: Math.max(r, 6), n, row: n > 1 ? -1 : row, cells: null, pixel: n > 1 ? p : -1 };
+        const item = this.put(x, y, Math.max(r, 6), n, n > 1 ? -1 : row, null, n > 1 ? p : -1);
         if (n > 1) tops.set(p, item);
-        this.items.push(item);
       }
       for (const m of tops.values()) if (m.pixel !== open) this.more(m);
       this.drawMany(model, shown, many, skip);
@@ -306,7 +323,7 @@ export class Symbols {
       const n = t.reduce((a, b) => a + b, 0);
       const r = clusterRadius(n);
       this.donut(x, y, r, n, t);
-      this.items.push({ x, y, r: r + 1, n, row: -1, cells: null, pixel });
+      this.put(x, y, r + 1, n, -1, null, pixel);
     }
   }
 
@@ -339,7 +356,7 @@ export class Symbols {
     if (k >= this.count || this.rows[k] !== fan.rows[0] || !rows.length) return;
     const [x, y] = [this.px[k]!, this.py[k]!];
     const c = this.ctx;
-    const sizes = rows.map((row) => symbolRadius(cols.best(row) === NOT_REPORTED ? null : cols.best(row)));
+    const sizes = rows.map((row) => symbolRadius(killedIn(cols, row)));
     const steps = sizes.map((r) => 2 * Math.max(r, 6) + 6);
     const around = steps.reduce((a, b) => a + b, 0);
     const R = Math.max(30, around / (2 * Math.PI));
@@ -368,52 +385,72 @@ export class Symbols {
     c.fill();
     rows.forEach((row, i) => {
       const [sx, sy] = spots[i]!;
-      const b = cols.best(row);
-      this.symbol(sx, sy, cols.type(row), sizes[i]!, b === NOT_REPORTED ? null : b);
-      this.items.push({ x: sx, y: sy, r: Math.max(sizes[i]!, 8), n: 1, row, cells: null, pixel: -1 });
+      this.symbol(sx, sy, cols.type(row), sizes[i]!, killedIn(cols, row));
+      this.put(sx, sy, Math.max(sizes[i]!, 8), 1, row);
     });
+  }
+
+  /** what the cells hold: places k0 to k1 of those in view, under which filters, without which row */
+  private held = { k0: 0, k1: 0, of: null as Model | null, filtered: -1, skip: -1 };
+  /** add counts the places from k0 up to k1 into their cells, or out of them. */
+  private add(model: Model, k0: number, k1: number, s: number): void {
+    const { rows, px, py, cell, kind } = this;
+    const { n, x, y, t, r } = this.cells;
+    const { fail } = model;
+    const { skip } = this.held;
+    // The one loop that may run over everything in view: no calls in it.
+    for (let k = k0; k < k1; k++) {
+      const row = rows[k]!;
+      if (fail[row] !== 0 || row === skip) continue;
+      const c = cell[k]!;
+      n[c]! += s;
+      x[c]! += s * px[k]!;
+      y[c]! += s * py[k]!;
+      t[c * N_TYPES + kind[k]!]! += s;
+      r[c]! += s * row;
+    }
+  }
+  /** gather brings the cells to the window: what came in is added, what went out taken away. */
+  private gather(model: Model, skip: number): void {
+    const cells = this.nx * this.ny;
+    const h = this.held;
+    const k0 = this.find(model.i0);
+    const k1 = this.find(model.i1);
+    const same = h.of === model && h.filtered === model.filtered && h.skip === skip && this.cells.n.length >= cells;
+    const overlap = same ? Math.min(h.k1, k1) - Math.max(h.k0, k0) : 0;
+    if (overlap > 0 && h.k1 - h.k0 - overlap < overlap) {
+      if (k0 < h.k0) this.add(model, k0, h.k0, 1);
+      else this.add(model, h.k0, k0, -1);
+      if (k1 > h.k1) this.add(model, h.k1, k1, 1);
+      else this.add(model, k1, h.k1, -1);
+    } else {
+      if (this.cells.n.length < cells)
+        this.cells = {
+          n: new Int32Array(cells),
+          x: new Float64Array(cells),
+          y: new Float64Array(cells),
+          t: new Int32Array(cells * N_TYPES),
+          r: new Float64Array(cells),
+        };
+      else for (const a of Object.values(this.cells)) a.fill(0);
+      h.skip = skip;
+      this.add(model, k0, k1, 1);
+    }
+    Object.assign(h, { k0, k1, of: model, filtered: model.filtered });
+  }
+  /** besides counts the few that began before the window into the cells, or out of them again. */
+  private besides(model: Model, s: number): void {
+    for (const row of model.extra) {
+      const k = this.find(row);
+      if (k < this.count && this.rows[k] === row) this.add(model, k, k + 1, s);
+    }
   }
 
   private drawClusters(model: Model, skip: number): void {
     const cells = this.nx * this.ny;
-    if (this.cells.n.length < cells) {
-      this.cells = {
-        n: new Int32Array(cells),
-        x: new Float32Array(cells),
-        y: new Float32Array(cells),
-        t: new Int32Array(cells * N_TYPES),
-      };
-      this.cellRow = new Int32Array(cells);
-    }
-    const { n, x, y, t } = this.cells;
-    n.fill(0);
-    x.fill(0);
-    y.fill(0);
-    t.fill(0);
-    const { rows, px, py, cell, kind, cellRow } = this;
-    const fail = model.fail;
-    // The one loop that runs over everything in view at each step: no calls in it.
-    const k1 = this.find(model.i1);
-    for (let k = this.find(model.i0); k < k1; k++) {
-      const row = rows[k]!;
-      if (fail[row] !== 0 || row === skip) continue;
-      const c = cell[k]!;
-      n[c]!++;
-      x[c]! += px[k]!;
-      y[c]! += py[k]!;
-      t[c * N_TYPES + kind[k]!]!++;
-      cellRow[c] = row;
-    }
-    for (const row of model.extra) {
-      const k = this.find(row);
-      if (k >= this.count || rows[k] !== row || fail[row] !== 0 || row === skip) continue;
-      const c = cell[k]!;
-      n[c]!++;
-      x[c]! += px[k]!;
-      y[c]! += py[k]!;
-      t[c * N_TYPES + kind[k]!]!++;
-      cellRow[c] = row;
-    }
+    this.gather(model, skip);
+    this.besides(model, 1);
+    const { n, x, y, t, r } = this.cells;
     const list: Cluster[] = [];
     for (let c = 0; c < cells; c++) {
       const m = n[c]!;
@@ -424,21 +461,21 @@ export class Symbols {
         n: m,
         r: radius(m),
         t: Array.from(t.subarray(c * N_TYPES, (c + 1) * N_TYPES)),
-        row: this.cellRow[c]!,
+        row: r[c]!,
         cells: [c],
         killed: null,
       });
     }
+    this.besides(model, -1);
     for (const k of this.merge(list)) {
       if (k.n === 1) {
         const { cols } = model;
-        const b = cols.best(k.row);
-        this.symbol(k.x, k.y, cols.type(k.row), 4.6, b === NOT_REPORTED ? null : b);
-        this.items.push({ x: k.x, y: k.y, r: 7, n: 1, row: k.row, cells: null, pixel: -1 });
+        this.symbol(k.x, k.y, cols.type(k.row), 4.6, killedIn(cols, k.row));
+        this.put(k.x, k.y, 7, 1, k.row);
         continue;
       }
       this.donut(k.x, k.y, k.r, k.n, k.t);
-      this.items.push({ x: k.x, y: k.y, r: k.r + 1, n: k.n, row: -1, cells: k.cells, pixel: -1 });
+      this.put(k.x, k.y, k.r + 1, k.n, -1, k.cells);
     }
   }
 
@@ -457,7 +494,7 @@ export class Symbols {
     for (const k of this.merge(list)) {
       if (k.n === 1) this.symbol(k.x, k.y, k.t.indexOf(1), 4.6, k.killed);
       else this.donut(k.x, k.y, k.r, k.n, k.t);
-      this.items.push({ x: k.x, y: k.y, r: k.r + 1, n: k.n, row: -1, cells: null, pixel: -1 });
+      this.put(k.x, k.y, k.r + 1, k.n);
     }
   }
 

@@ -47,7 +47,7 @@ export class UnitsLayer {
     });
     // Province outlines can wait until the first picture stands.
     if (this.stage.still) this.drawProvinces();
-    else setTimeout(() => this.drawProvinces(), 30);
+    else this.app.later(() => this.drawProvinces());
   }
 
   private drawProvinces(): void {

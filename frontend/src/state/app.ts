@@ -81,6 +81,21 @@ export interface Change {
   /** the brush has come to rest: what was frozen may be fitted again */
   rest: boolean;
 }
+/** FILTERS are the parts of the state that say which incidents are counted, the window apart. */
+const FILTERS = [
+  'types',
+  'units',
+  'provinces',
+  'countries',
+  'precisions',
+  'datasets',
+  'verifications',
+  'subtypes',
+  'min',
+  'actor',
+  'near',
+  'q',
+] as const;
 const nothing = (): Change => ({ data: false, filter: false, window: false, view: false, ui: false, rest: false });
 
 export class App {
@@ -143,6 +158,8 @@ export class App {
     window.addEventListener('popstate', () => this.popped());
     this.worker = new Worker(new URL('../worker/columns.worker.ts', import.meta.url), { type: 'module' });
     this.worker.onmessage = (e: MessageEvent<FromWorker>) => this.receive(e.data);
+    // Whatever happens, what was put off is done some time.
+    setTimeout(() => this.runLater(), 4000);
   }
 
   onFrame(view: (c: Change) => void): void {
@@ -155,20 +172,7 @@ export class App {
     const k = Object.keys(patch);
     const has = (...names: (keyof State)[]) => names.some((n) => k.includes(n));
     this.touch({
-      filter: has(
-        'types',
-        'units',
-        'provinces',
-        'countries',
-        'precisions',
-        'datasets',
-        'verifications',
-        'subtypes',
-        'min',
-        'actor',
-        'near',
-        'q',
-      ),
+      filter: has(...FILTERS),
       window: has('from', 'to', 'cumulative'),
       view: has('view'),
       rest: has('shade', 'scale'),
@@ -191,6 +195,7 @@ export class App {
     this.scheduled = false;
     const c = this.pending;
     this.pending = nothing();
+    if (this.came && c.data) this.take();
     // What only the server can filter by is asked for anew; what is there stays until the answer has come.
     if (c.filter && servedParams(this.state).toString() !== this.served) this.loadColumns(true);
     if (this.model) {
@@ -215,11 +220,23 @@ export class App {
     if (!document.documentElement.dataset.ready) {
       document.documentElement.dataset.ready = '1';
       performance.mark('sarhad:data');
+      this.runLater();
     }
     if (!this.progress && !this.whole) {
       this.whole = true;
       performance.mark('sarhad:all');
     }
+  }
+
+  private waiting: (() => void)[] | null = [];
+  /** later runs what the first picture with data need not wait for, each in a task of its own. */
+  later(f: () => void): void {
+    if (this.waiting) this.waiting.push(f);
+    else setTimeout(f, 0);
+  }
+  private runLater(): void {
+    for (const f of this.waiting ?? []) setTimeout(f, 30);
+    this.waiting = null;
   }
 
   /** move is set while the brush is dragged; letting go fits scales and labels again a moment later. */
@@ -300,7 +317,8 @@ export class App {
       });
       p = p.then((f) => {
         this.others.set(id, f);
-        this.touch({ data: true, ui: true });
+        // Its badge and its name are drawn; what is counted stays.
+        this.touch({ window: true, ui: true });
         return f;
       });
       p.catch(() => {});
@@ -311,7 +329,9 @@ export class App {
   /** nameFormers asks for the former units that incidents are placed in; they are drawn when they come. */
   private nameFormers(): void {
     if (!this.units) return;
-    for (const id of this.header?.units ?? []) if (!this.unitById.has(id)) void this.place(id).catch(() => {});
+    this.later(() => {
+      for (const id of this.header?.units ?? []) if (!this.unitById.has(id)) void this.place(id).catch(() => {});
+    });
   }
   /** show puts what the search found on the map, or takes it away again. */
   show(f: Found | null): void {
@@ -338,15 +358,15 @@ export class App {
   }
   get fullAxis(): [Day, Day] {
     // Asked for many times a step: it is worked out anew when other data have come.
-    const of = this.model ?? this.header;
-    if (!this.full || this.full.of !== of) {
+    const { model, header } = this;
+    if (!this.full || this.full.model !== model || this.full.header !== header) {
       const [a, b] = this.extent;
       const unit: Bars = b - a > 1500 ? 'year' : 'month';
-      this.full = { of, axis: [barStart(a, unit), addBars(barStart(b, unit), 1, unit) - 1] };
+      this.full = { model, header, axis: [barStart(a, unit), addBars(barStart(b, unit), 1, unit) - 1] };
     }
     return this.full.axis;
   }
-  private full: { of: Model | ColumnsHeader | null; axis: [Day, Day] } | null = null;
+  private full: { model: Model | null; header: ColumnsHeader | null; axis: [Day, Day] } | null = null;
   /** window is the chosen days; open ends reach to the ends of the axis. */
   get window(): [Day, Day] {
     const [a, b] = this.fullAxis;
@@ -484,6 +504,7 @@ export class App {
   loadColumns(quiet = false): void {
     this.quiet = quiet && !!this.model;
     this.table = null;
+    this.came = '';
     this.failed = null;
     this.job++;
     this.served = servedParams(this.state).toString();
@@ -496,7 +517,7 @@ export class App {
   private async serve(header: ColumnsHeader): Promise<void> {
     const job = ++this.job; // what follows the header is not wanted
     this.worker.postMessage({ id: job, url: '' });
-    const { Served } = await import('../later').catch(() => ({ Served: null }));
+    const { Served } = await lazily().catch(() => ({ Served: null }));
     if (job !== this.job) return;
     if (!Served) {
       this.failed = '';
@@ -578,14 +599,24 @@ export class App {
   }
 
   private adopt(done: boolean): void {
+    this.came = done ? 'all' : 'some';
+    // While it loads, what is there is indexed anew in the frames that show it: blocks come in quick succession.
+    if (done || this.model?.header !== this.table!.header) this.take();
+    else if (performance.now() - this.taken < 250 && this.model.count) return;
+    this.touch({ data: true, ui: true });
+  }
+  /** blocks that came and are not shown yet */
+  private came: '' | 'some' | 'all' = '';
+  private taken = 0;
+  private take(): void {
     const tb = this.table!;
-    // While it loads, what is there is indexed anew at most a few times: blocks come in quick succession.
-    if (!done && this.scheduled && this.model && this.model.header === tb.header) return;
+    const done = this.came === 'all';
+    this.came = '';
+    this.taken = performance.now();
     this.header = tb.header;
     this.model = new Model(tb.header, tb.cols, tb.lo, this.model?.cols === tb.cols ? this.model.fail : undefined);
     const first = tb.loaded ? tb.cols.first(tb.lo) : null;
     this.progress = done ? null : { loaded: tb.loaded, count: tb.header.count, back: first };
-    this.touch({ data: true, ui: true });
   }
 
   private async poll(): Promise<void> {
@@ -872,11 +903,7 @@ export class App {
 
   // ---- filters
 
-  toggle<T>(
-    set: 'types' | 'units' | 'provinces' | 'countries' | 'precisions' | 'datasets' | 'verifications' | 'subtypes',
-    values: T[],
-    on: boolean,
-  ): void {
+  toggle<T>(set: Exclude<(typeof FILTERS)[number], 'min' | 'actor' | 'near' | 'q'>, values: T[], on: boolean): void {
     const next = new Set(this.state[set] as Set<T>);
     for (const v of values) {
       if (on) next.add(v);
@@ -886,21 +913,7 @@ export class App {
   }
   clearFilters(): void {
     const i = initial();
-    this.set({
-      types: i.types,
-      units: i.units,
-      provinces: i.provinces,
-      countries: i.countries,
-      precisions: i.precisions,
-      datasets: i.datasets,
-      verifications: i.verifications,
-      subtypes: i.subtypes,
-      min: null,
-      actor: '',
-      near: null,
-      q: '',
-      only: null,
-    });
+    this.set({ ...Object.fromEntries(FILTERS.map((k) => [k, i[k]])), only: null });
   }
   get hasFilter(): boolean {
     return filterParams(this.state).size > 0;
@@ -924,7 +937,8 @@ export class App {
 
   writeUrl(): void {
     clearTimeout(this.urlTimer);
-    this.urlTimer = window.setTimeout(() => this.writeNow(), 250);
+    // Not while a hand drags: it costs more than counting.
+    this.urlTimer = window.setTimeout(() => (this.moving && !this.playing ? this.writeUrl() : this.writeNow()), 250);
   }
   private writeNow(): void {
     clearTimeout(this.urlTimer);
@@ -960,6 +974,9 @@ export class App {
 }
 
 const clock = () => new Date().toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+
+/** lazily brings the code of what is seldom wanted. */
+export const lazily = () => import('../later');
 
 /** typeWord is a type's name as people read it. */
 export const typeWord = (i: number): string => t.types[i] ?? typeParam(i);

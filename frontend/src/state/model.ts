@@ -308,6 +308,8 @@ export class Model {
   /** first row that is loaded */
   lo = 0;
   fail: Uint8Array;
+  /** how often the filters were set */
+  filtered = 0;
   tally = new Tally();
   /** rows [i0, i1) start in the window; extra are those before i0 that reach into it */
   i0 = 0;
@@ -369,6 +371,7 @@ export class Model {
 
   /** refilter computes each row's fail mask; the next window is counted from nothing. */
   refilter(f: Filter): void {
+    this.filtered++;
     const { n, kind, where, deaths, tables } = this.cols;
     // What keeps a row out is known of its kind, its place and its figures.
     const mask = (codes: number[], table: Uint8Array | null, bit: number) => (i: number) =>

@@ -4,7 +4,7 @@ import { html, render } from 'lit';
 import type * as Lazy from '../later';
 import { onWords } from '../lib/i18n';
 import { t } from '../lib/strings.en';
-import type { App, Change } from '../state/app';
+import { type App, type Change, lazily } from '../state/app';
 
 export class Views {
   private box = document.createElement('div');
@@ -103,7 +103,7 @@ export class Views {
   private load(): void {
     if (this.code || this.asking) return;
     this.asking = true;
-    import('../later')
+    lazily()
       .then((m) => {
         this.code = m;
         this.app.touch({ data: true, ui: true, rest: true });

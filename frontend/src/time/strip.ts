@@ -25,7 +25,7 @@ import { icon, PAUSE, PLAY } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { digits, fmt, isolate, safeUrl } from '../lib/text';
 import { N_TYPES } from '../lib/vocab';
-import type { App, Change } from '../state/app';
+import { type App, type Change, lazily } from '../state/app';
 import { SPEEDS } from '../state/permalink';
 import { niceTop } from './scale';
 import './strip.css';
@@ -90,7 +90,7 @@ export class TimeStrip {
     this.over.append(document.createElement('u'), document.createElement('i'));
     this.over.addEventListener('pointerdown', (ev) => this.slide(ev));
     this.note.className = 'tnote';
-    const handle = (kind: Handle, label: string, other = false): HTMLElement => {
+    const handle = (kind: Handle, other = false): HTMLElement => {
       const el = document.createElement('div');
       el.className = `hd ${kind}${other ? ' other' : ''}`;
       el.hidden = other;
@@ -98,32 +98,32 @@ export class TimeStrip {
       el.dataset.tag = other ? 'B' : 'A';
       el.tabIndex = 0;
       el.setAttribute('role', 'slider');
-      el.setAttribute('aria-label', label);
       el.setAttribute('aria-orientation', 'horizontal');
       el.dataset.handle = kind;
       if (kind !== 'window') el.innerHTML = '<i></i>';
       el.addEventListener('keydown', (ev) => this.key(ev, kind, other));
       return el;
     };
-    this.handles = {
-      start: handle('start', t.handleStart),
-      end: handle('end', t.handleEnd),
-      window: handle('window', t.handleWindow),
-    };
-    this.others = {
-      start: handle('start', t.compare.handleStart, true),
-      end: handle('end', t.compare.handleEnd, true),
-      window: handle('window', t.compare.handleWindow, true),
-    };
-    onWords(() => {
-      this.handles.start.setAttribute('aria-label', t.handleStart);
-      this.handles.end.setAttribute('aria-label', t.handleEnd);
-      this.handles.window.setAttribute('aria-label', t.handleWindow);
-      this.others.start.setAttribute('aria-label', t.compare.handleStart);
-      this.others.end.setAttribute('aria-label', t.compare.handleEnd);
-      this.others.window.setAttribute('aria-label', t.compare.handleWindow);
-      this.stale = true;
+    const three = (other: boolean) => ({
+      start: handle('start', other),
+      end: handle('end', other),
+      window: handle('window', other),
     });
+    this.handles = three(false);
+    this.others = three(true);
+    const name = () => {
+      for (const [{ start, end, window }, words] of [
+        [this.handles, t],
+        [this.others, t.compare],
+      ] as const) {
+        start.setAttribute('aria-label', words.handleStart);
+        end.setAttribute('aria-label', words.handleEnd);
+        window.setAttribute('aria-label', words.handleWindow);
+      }
+      this.stale = true;
+    };
+    name();
+    onWords(name);
     this.ground.className = 'gw0';
     this.inside.className = 'tin';
     this.above.className = 'tsv';
@@ -132,12 +132,8 @@ export class TimeStrip {
       this.svgBox,
       this.inside,
       this.above,
-      this.handles.start,
-      this.handles.end,
-      this.handles.window,
-      this.others.start,
-      this.others.end,
-      this.others.window,
+      ...Object.values(this.handles),
+      ...Object.values(this.others),
       this.bands,
       this.over,
     );
@@ -656,7 +652,7 @@ export class TimeStrip {
   private compare(): void {
     const app = this.app;
     if (app.state.compare) app.set({ compare: null, tab: 'filters' }, { window: true, rest: true });
-    else void import('../later').then((m) => m.start(app));
+    else void lazily().then((m) => m.start(app));
   }
   private frac(d: Day): number {
     const [x, z] = this.app.axis;
