@@ -1,1 +1,0 @@
-export{n as Comparison,a as Menus,i as Served,t as TableView,r as start}from"./later-sdBgPTko.js";
