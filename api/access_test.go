@@ -242,3 +242,16 @@ func TestWrongTokenIsSaid(t *testing.T) {
 		t.Errorf("a layer that is not there: %v", err)
 	}
 }
+
+// Where nobody may write, that is the answer to any token: another one would not help.
+func TestWritingIsOff(t *testing.T) {
+	c := importConfig(newLoader())
+	c.Tokens, c.Loader, c.WriteToken = newTokens(), nil, ""
+	h := mustHandler(t, c)
+	req := httptest.NewRequest(http.MethodGet, importsPath, nil)
+	req.Header.Set("Authorization", "Bearer whatever-it-may-be")
+	rec := httptest.NewRecorder()
+	if h.ServeHTTP(rec, req); rec.Code != http.StatusForbidden || !strings.Contains(rec.Body.String(), "switched off") {
+		t.Errorf("%d %s, want 403", rec.Code, rec.Body)
+	}
+}
