@@ -165,10 +165,11 @@ export class Panel {
     const old = app.header?.before_origin ?? 0;
     return html`<div><b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b><span>${p ? t.soFarOf(p.count) : t.incidents(tl.total)}</span></div>
       <div><b class="num" data-count="best" title=${tl.huge ? t.orMore : nothing}>${none ? '–' : `${fmt(tl.best)}${plus}`}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
-      <div><b class="num thin" data-count="low-high" title=${noBounds ? t.lowHighNone : tl.unbounded ? t.lowHighBest(tl.unbounded) : nothing}>${noBounds ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}${plus}`}</b><span>${t.lowHigh}</span></div>
+      <div><b class="num thin" data-count="low-high" title=${noBounds ? t.lowHighNone : nothing}>${noBounds ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}${plus}`}</b><span>${t.lowHigh}</span></div>
       ${app.model?.remote ? html`<p class="nr" data-served>${t.beyond}</p>` : nothing}
       ${elsewhere ? html`<p class="nr">${t.elsewhere(elsewhere)}</p>` : nothing}
       ${tl.silent ? html`<p class="nr"><span class="nt" data-count="unknown">${t.notReported(tl.silent)}</span></p>` : nothing}
+      ${!noBounds && tl.unbounded ? html`<p class="nr" data-unbounded>${t.lowHigh}: ${t.lowHighBest(tl.unbounded)}</p>` : nothing}
       ${old > 0 ? html`<p class="nr" data-before-origin>${t.before1900(old)}</p>` : nothing}`;
   }
 

@@ -677,6 +677,8 @@ export class App {
       drop('province', s.provinces, (v) => provinces.has(v) || h.areas.some((a) => a.province === v));
     drop('country', s.countries, (v) => v in t.countries || h.areas.some((a) => a.country === v));
     drop('dataset', s.datasets, (v) => h.datasets.includes(v) || !!this.dataset(v));
+    drop('verification', s.verifications, (v) => Object.hasOwn(t.verification, v));
+    drop('sub_event_type', s.subtypes, (v) => v === 'none' || Object.hasOwn(t.subtypes, v));
     for (const name of h.datasets) this.seenSets.set(name, this.datasetTitle(name));
     const o = s.only;
     const lost =
