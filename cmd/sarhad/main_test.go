@@ -215,10 +215,11 @@ func TestOldStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, q := range []string{"ALTER TABLE incidents DROP COLUMN unit_then", "ALTER TABLE incidents DROP COLUMN district_then", "ALTER TABLE incidents DROP COLUMN subunit_id", "DELETE FROM migrations WHERE version > 1",
-		"DROP TABLE versions", "DROP TABLE links", "DROP TABLE clusters", "DROP TABLE journal",
-		"DELETE FROM gpkg_contents WHERE table_name IN ('versions', 'links', 'clusters', 'journal')", "DELETE FROM meta WHERE key IN ('linked', 'journal_since')",
+		"DROP TABLE versions", "DROP TABLE links", "DROP TABLE clusters", "DROP TABLE journal", "DROP TABLE tokens", "DROP TABLE audit",
+		"DELETE FROM gpkg_contents WHERE table_name IN ('versions', 'links', 'clusters', 'journal', 'audit')", "DELETE FROM meta WHERE key IN ('linked', 'journal_since')",
 		"ALTER TABLE imports DROP COLUMN hash", "ALTER TABLE imports DROP COLUMN mapping", "ALTER TABLE imports DROP COLUMN who", "ALTER TABLE imports DROP COLUMN rows_gone",
 		"ALTER TABLE datasets DROP COLUMN version", "ALTER TABLE datasets DROP COLUMN accessed", "ALTER TABLE datasets DROP COLUMN public_set",
+		"ALTER TABLE datasets DROP COLUMN delay_hours", "ALTER TABLE datasets DROP COLUMN blur",
 		"UPDATE incidents SET content_hash = content_hash + 1"} { // which knew nothing of these columns
 		if _, err := db.Exec(q); err != nil {
 			t.Fatal(q, err)
