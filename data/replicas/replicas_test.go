@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,6 +54,14 @@ func run(t *testing.T, s *pgtest.Server, statement string) {
 	}
 }
 
+// losses counts how often a copy was left out.
+type losses struct{ n atomic.Int64 }
+
+func (l *losses) Write(b []byte) (int, error) {
+	l.n.Add(1)
+	return len(b), nil
+}
+
 // A primary and a copy that follows it by streaming: what is written to the one is read from the other, nothing seen is
 // ever unseen, and each can go and come back.
 func TestStandby(t *testing.T) {
@@ -68,7 +77,8 @@ func TestStandby(t *testing.T) {
 		t.Errorf("a store on a replica is opened for writing: %v", err)
 	}
 
-	r := replicas.New(main, []replicas.Copy{{Source: second, Name: "second"}}, slog.New(slog.DiscardHandler))
+	var lost losses
+	r := replicas.New(main, []replicas.Copy{{Source: second, Name: "second"}}, slog.New(slog.NewTextHandler(&lost, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { r.Run(ctx) })
@@ -100,21 +110,26 @@ func TestStandby(t *testing.T) {
 	if n, err := r.Wait(t.Context(), change-1); err != nil || n < change {
 		t.Errorf("told of change %d, %v; want %d", n, err, change)
 	}
-	if count(r) != 1000 || count(second) != 1000 {
-		t.Errorf("%d incidents, on the replica %d", count(r), count(second))
+	if count(r) != 1000 {
+		t.Errorf("%d incidents", count(r))
 	}
+	until(t, "on the replica", func() bool { return count(second) == 1000 })
 	until(t, "in the index", func() bool { return count(x) == 1000 })
 
 	// A copy that stands still is not asked for what the others have shown.
+	until(t, "up before it stands still", func() bool { return r.Up() == 1 })
+	before := lost.n.Load()
 	run(t, standby, "SELECT pg_wal_replay_pause()")
 	change = load(1500)
 	short, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	if n, err := r.Wait(short, change-1); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a change that the replica has not replayed is told: %d, %v", n, err)
-	}
+	told, err := r.Wait(short, change-1)
 	cancel()
-	if count(r) != 1000 {
-		t.Errorf("%d incidents while the replica stands still", count(r))
+	seen := count(r)
+	switch {
+	case lost.n.Load() > before: // on a machine so busy that it took longer than probeTime to answer, and the primary took its place
+		t.Log("the replica was slow, and left out")
+	case !errors.Is(err, context.DeadlineExceeded) || seen != 1000:
+		t.Errorf("while the replica stands still, change %d is told, %v, and there are %d incidents", told, err, seen)
 	}
 	run(t, standby, "SELECT pg_wal_replay_resume()")
 	if n, err := r.Wait(t.Context(), change-1); err != nil || n < change || count(r) != 1500 {
