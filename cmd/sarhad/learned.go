@@ -45,7 +45,9 @@ func (l *liveGeocoder) follow(ctx context.Context, st incident.Reader, log *slog
 			var learned []geo.Place
 			if learned, err = gazetteer.Learn(ctx, st, l.base, ""); err == nil {
 				seen = change
-				if len(learned) == 0 {
+				if now, err := rulesOf(ctx, st); err != nil || now != rules {
+					seen = -1 // they may be from before a rule
+				} else if len(learned) == 0 {
 					l.now.Store(l.base)
 				} else {
 					l.now.Store(l.base.With(learned))
