@@ -112,7 +112,13 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	defer endReading()
 	live := newLiveGeocoder(known.geocoder)
-	taken, err := c.startUploads(e, st, known)
+	// What is asked is answered from what everybody sees; the index is made of that too.
+	view := c.view(reader, known)
+	x := c.openIndex(view, addressOf(c.Store))
+	if x != nil {
+		view = x
+	}
+	taken, err := c.startUploads(e, st, view, known)
 	if err != nil {
 		return err
 	}
@@ -122,12 +128,6 @@ func (c *serveCmd) Run(e *env) error {
 		}
 	}
 	defer endUploads()
-	// What is asked is answered from what everybody sees; the index is made of that too.
-	view := c.view(reader, known)
-	x := c.openIndex(view, addressOf(c.Store))
-	if x != nil {
-		view = x
-	}
 	ready := &readiness{store: reader, index: x, closing: e.ctx.Done()}
 	public := publish.New(view, time.Now)
 	cfg, err := c.config(e, st, public, publish.NewWhole(view, reader), known, live, taken.loader())

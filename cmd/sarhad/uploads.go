@@ -80,8 +80,9 @@ type uploads struct {
 }
 
 // startUploads opens the queue beside a store and begins to load what waits in
-// it; nil while nobody may write. A load that a server did not finish goes on.
-func (c *serveCmd) startUploads(e *env, st store, known *places) (*uploads, error) {
+// it; nil while nobody may write. A load that a server did not finish goes on,
+// and one is done when shows has it.
+func (c *serveCmd) startUploads(e *env, st store, shows incident.Reader, known *places) (*uploads, error) {
 	if c.WriteToken == "" {
 		list, err := st.Tokens(e.ctx)
 		if err != nil {
@@ -92,7 +93,7 @@ func (c *serveCmd) startUploads(e *env, st store, known *places) (*uploads, erro
 			return nil, nil //nolint:nilnil // none is wanted
 		}
 	}
-	q, err := upload.Open(e.ctx, upload.Options{Dir: c.UploadDir, Store: st, MaxBytes: int64(c.MaxUpload), Log: e.log,
+	q, err := upload.Open(e.ctx, upload.Options{Dir: c.UploadDir, Store: st, Shows: shows, MaxBytes: int64(c.MaxUpload), Log: e.log,
 		Locator: func(dataset string) ingest.Locator { return known.locator(e, c.view(st, known), dataset) }})
 	if err != nil {
 		return nil, err

@@ -186,7 +186,9 @@ func str(s *string) string {
 func (u *uploader) counts() map[string]int {
 	u.t.Helper()
 	var d datasets
-	get(u.t, u.base+"/datasets", &d)
+	if resp := get(u.t, u.base+"/datasets", &d); resp.StatusCode != http.StatusOK {
+		u.t.Fatalf("/datasets gives %s", resp.Status)
+	}
 	n := map[string]int{}
 	for _, d := range d.Datasets {
 		n[d.Name] = d.Count

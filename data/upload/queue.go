@@ -49,6 +49,9 @@ type Options struct {
 	Dir string
 	// Store is what is loaded into; it must be open for writing. It outlives the queue.
 	Store incident.Store
+	// Shows is what answers from the store and may lag behind it: an upload is
+	// done when this has what was loaded, or after showWait. Nil does not wait.
+	Shows incident.Reader
 	// Locator gives what places the incidents of a dataset; nil leaves them unplaced.
 	Locator func(dataset string) ingest.Locator
 	// MaxBytes is the greatest size of an upload, [DefaultMaxBytes] if it is 0.

@@ -1062,3 +1062,41 @@ func TestInWords(t *testing.T) {
 		}
 	}
 }
+
+// behind answers from a state that is older than the store until it is let go.
+type behind struct {
+	incident.Reader
+	asked chan struct{} // gets one of each question until let is closed
+	let   chan struct{}
+}
+
+func (b behind) Change(ctx context.Context) (int64, error) {
+	select {
+	case <-b.let:
+		return b.Reader.Change(ctx)
+	case b.asked <- struct{}{}:
+		return 0, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// TestShown: an upload is done when answers have it, and the next one waits as long.
+func TestShown(t *testing.T) {
+	b := behind{asked: make(chan struct{}), let: make(chan struct{})}
+	h := open(t, t.TempDir(), func(o *Options) { b.Reader = o.Store; o.Shows = b }).run()
+	first := h.submit(incident.Upload{File: "a.csv", Dataset: "a"}, synthetic(t, 5))
+	second := h.submit(incident.Upload{File: "b.csv", Dataset: "b"}, synthetic(t, 5))
+	<-b.asked
+	for id, want := range map[string]incident.JobState{first.ID: incident.JobRunning, second.ID: incident.JobWaiting} {
+		if j, err := h.Job(t.Context(), id); err != nil || j.State != want {
+			t.Errorf("%s is %s, not %s (%v)", j.File, j.State, want, err)
+		}
+	}
+	close(b.let)
+	h.done(first.ID)
+	h.done(second.ID)
+	if n := h.count(); n != 10 {
+		t.Errorf("%d incidents", n)
+	}
+}

@@ -116,6 +116,9 @@ func (q *Queue) work(ctx, its context.Context, e *entry) {
 	}
 	// The server stops: the next one takes back what stays and begins anew.
 	again := err != nil && !off && ctx.Err() != nil && (stays != nil || stopped(err))
+	if err == nil {
+		q.awaitShown(its)
+	}
 	q.keepReport(e, &report, off || again || err != nil && report.Read == 0)
 	if stays != nil {
 		q.opt.Log.Error("a load was not taken back", "upload", e.ID, "import", e.Import, "error", stays)
@@ -148,6 +151,35 @@ func (q *Queue) work(ctx, its context.Context, e *entry) {
 		e.Bytes = e.Size // what is not read in order is not counted while it is read
 		q.opt.Log.Info("an upload was loaded", "upload", e.ID, "file", e.Asked.File, "import", e.Import, "rows", report.Read, "rejected", report.Rejected)
 		q.end(e, incident.JobDone, "")
+	}
+}
+
+const (
+	// showWait is how long an upload is not called done because answers lack it.
+	showWait = 5 * time.Second
+	// showEvery is how often that is looked at.
+	showEvery = 5 * time.Millisecond
+)
+
+// awaitShown waits until answers have all that was written. The next load would
+// keep an index busy, and who hears that an upload is done looks for it.
+func (q *Queue) awaitShown(ctx context.Context) {
+	if q.opt.Shows == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, showWait)
+	defer cancel()
+	written, err := q.opt.Store.Change(ctx)
+	for err == nil {
+		var shown int64
+		if shown, err = q.opt.Shows.Change(ctx); shown >= written {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(showEvery):
+		}
 	}
 }
 
