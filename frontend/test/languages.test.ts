@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { fmtDay, fmtRange, parseDate, ymd } from '../src/lib/dates';
-import { english, fill, LANGUAGES, type LanguageFile, localName, plural, speak, wanted } from '../src/lib/i18n';
+import { english, LANGUAGES, type LanguageFile, localName, speak, wanted } from '../src/lib/i18n';
+import { fill, plural } from '../src/lib/patterns';
 import { t } from '../src/lib/strings.en';
 import { compact, digits, fmt, isolate, latin, ltr } from '../src/lib/text';
 
@@ -13,8 +14,7 @@ const file = (lang: string): LanguageFile =>
   JSON.parse(readFileSync(new URL(`../src/lib/strings.${lang}.json`, import.meta.url), 'utf8'));
 const CATEGORIES = ['zero', 'one', 'two', 'few', 'many', 'other'];
 
-// biome-ignore lint/complexity/noBannedTypes: any function of the words
-type Fn = Function;
+type Fn = (...args: unknown[]) => string;
 type Tree = Record<string, unknown>;
 afterEach(() => speak(null));
 
@@ -33,15 +33,6 @@ ENGLISH.delete('lang');
 const at = (tree: Tree, path: string): unknown =>
   path.split('.').reduce<unknown>((o, k) => (o && typeof o === 'object' ? (o as Tree)[k] : undefined), tree);
 
-/** parameters of a function of English: their number, or the names of what it takes from an object. */
-function parameters(f: Fn): { n: number; fields: string[] } {
-  const src = f.toString();
-  const head = /^\(([^)]*)\)|^(\w+)/.exec(src)!;
-  const names = (head[1] ?? head[2] ?? '').split(',').filter((s) => s.trim());
-  const r = names.length === 1 ? names[0]!.trim() : '';
-  const fields = r ? [...new Set([...src.matchAll(new RegExp(`\\b${r}\\.(\\w+)`, 'g'))].map((m) => m[1]!))] : [];
-  return { n: names.length, fields: fields.filter((x) => !['toLowerCase', 'toFixed', 'length'].includes(x)) };
-}
 /** texts and arguments of a pattern. */
 function inside(p: unknown, texts: string[] = [], by: number[] = [], keys: string[] = []) {
   if (typeof p === 'string') texts.push(p);
@@ -54,6 +45,23 @@ function inside(p: unknown, texts: string[] = [], by: number[] = [], keys: strin
       }
     }
   return { texts, by, keys };
+}
+/** arguments are those that a pattern puts in or chooses by; a choice by plural or likeness is one by its first. */
+function taken(p: unknown): Set<string> {
+  const { texts, by, keys } = inside(p);
+  const used = new Set(texts.flatMap((s) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]!)));
+  if (typeof p !== 'string' && !by.length) by.push(0);
+  for (const b of by) used.add(String(b));
+  if (typeof p !== 'string') used.add(String((p as { by?: number }).by ?? 0));
+  if (keys.some((k) => k === 'one' || k === 'same')) used.add('0');
+  return used;
+}
+const PATTERNS = JSON.parse(readFileSync(new URL('../src/lib/strings.en.json', import.meta.url), 'utf8')).patterns;
+/** parameters of a function of English: their number, or the names of what it takes from an object. */
+function parameters(path: string): { n: number; fields: string[] } {
+  const used = [...taken(at(PATTERNS, path))];
+  const fields = used.filter((u) => !/^\d/.test(u));
+  return { n: fields.length ? 1 : Math.max(...used.map(Number)) + 1, fields };
 }
 
 for (const lang of CODES) {
@@ -85,15 +93,11 @@ for (const lang of CODES) {
         else if (/\{\w+\}/.test(p)) wrong.push(`${path}: an argument where English takes none`);
         continue;
       }
-      const { n, fields } = parameters(v as Fn);
-      const { texts, by, keys } = inside(p);
-      const used = new Set(texts.flatMap((s) => [...s.matchAll(/\{(\w+)\}/g)].map((m) => m[1]!)));
+      const { n, fields } = parameters(path);
+      const { texts } = inside(p);
+      const used = taken(p);
       const may = fields.length ? fields : Array.from({ length: n }, (_, i) => String(i));
       for (const u of used) if (!may.includes(u)) wrong.push(`${path}: {${u}}`);
-      if (typeof p !== 'string' && !by.length) by.push(0);
-      for (const b of by) used.add(String(b));
-      if (typeof p !== 'string') used.add(String((p as { by?: number }).by ?? 0));
-      if (keys.some((k) => k === 'one' || k === 'same')) used.add('0');
       // A number that only chooses between one and many may go where the language has one form for both.
       const chooses = n === 1 && !fields.length && !String((v as Fn)('QQ')).includes('QQ');
       for (const m of may) if (!used.has(m) && !chooses) wrong.push(`${path}: {${m}} is left out`);
@@ -131,7 +135,7 @@ for (const lang of CODES) {
     speak(f);
     for (const [path, v] of ENGLISH) {
       if (typeof v !== 'function') continue;
-      const { n, fields } = parameters(v as Fn);
+      const { n, fields } = parameters(path);
       for (const a of [0, 1, 2, 7, 1234, 'x', null, true, false]) {
         const args = fields.length
           ? [Object.fromEntries(fields.map((k) => [k, 5]))]
@@ -149,6 +153,52 @@ for (const lang of CODES) {
       expect(`${n} ${plural(lang, n)}`).toBe(`${n} ${rules.select(n)}`);
   });
 }
+
+test('English: functions give texts, and their choices end', () => {
+  const wrong: string[] = [];
+  const walk = (p: unknown, path: string): void => {
+    if (typeof p === 'string') {
+      if (/[{}]/.test(p.replace(/\{\w+\}/g, ''))) wrong.push(`${path}: a lone brace`);
+      return;
+    }
+    const choice = 'by' in (p as Tree);
+    if (choice && !('other' in (p as Tree))) wrong.push(`${path}: no "other"`);
+    for (const [k, v] of Object.entries(p as Tree)) if (k !== 'by') walk(v, `${path}.${k}`);
+  };
+  walk(PATTERNS, '');
+  expect(wrong).toEqual([]);
+  expect([t.incidents(1), t.incidents(1000), t.nKilled(1234, true), t.nKilled(3)]).toEqual([
+    'incident',
+    'incidents',
+    '1,234+ reported killed',
+    '3 reported killed',
+  ]);
+  expect([t.km(2, 2), t.km(2, 1200), t.kmApart(0), t.kmApart(3.44), t.within(0.5), t.within(0.25)]).toEqual([
+    '2 km away',
+    '2–1,200 km away',
+    'at the same point',
+    '3.4 km apart',
+    'position within 0.5 km',
+    'position within 0.3 km',
+  ]);
+  expect([t.load.running(1, null), t.load.running(2000, 7), t.load.undoWas(1, 0, 2)]).toEqual([
+    'Loading, 1 row so far',
+    'Loading, 2,000 rows so far, 7 %',
+    '1 incident taken away again, 2 left, since a later import wrote them.',
+  ]);
+});
+
+test('figures in the words are local ones too, if these are chosen', () => {
+  speak(file('ur'), true);
+  expect(t.before1900(3)).toMatch(/۱۹۰۰/);
+  expect(t.shades.rate).toMatch(/۱٬۰۰۰/);
+  expect(t.orMore).toMatch(/۶۵٬۵۳۴/);
+  expect(t.latinFigures).toMatch(/123/);
+  // what is put in stays as it is: it is figures already, or a name
+  expect(t.gone('GED 25.1')).toContain('GED 25.1');
+  speak(file('ur'));
+  expect(t.shades.rate).toMatch(/1,000/);
+});
 
 test('months are those of the language, by CLDR where it has the usual ones', () => {
   for (const lang of ['ur', 'prs'] as const) {

@@ -2,18 +2,13 @@
 // and put over `t`, so that every view finds them where it finds the English ones. docs/translations.md has the form.
 import { LANGS, type Lang } from '../state/permalink';
 import { setMonths } from './dates';
+import { fill, type Pattern } from './patterns';
 import { t } from './strings.en';
-import { fmt, isolate, ltr, setScript } from './text';
+import { digits, setScript } from './text';
 
 /** How each language calls itself. */
 export const LANGUAGES: Record<Lang, string> = { en: 'English', ur: 'اردو', ps: 'پښتو', prs: 'دری' };
 
-/**
- * A Pattern stands for a function of English: a text with the arguments in braces, or a choice between patterns by one
- * argument (`by`, the first if it is left out): its value, else its plural category, else `other`; `same` if all
- * arguments are equal.
- */
-export type Pattern = string | { by?: number; [choice: string]: Pattern | number | undefined };
 export interface Words {
   [key: string]: Pattern | Words | Words[] | string[];
 }
@@ -22,38 +17,6 @@ export interface LanguageFile {
   lang: Lang;
   review: 'all' | string[];
   words: Words;
-}
-
-/** plural is the category of a number by CLDR: Dari counts nought and one as one, Urdu and Pashto only one. */
-export const plural = (lang: Lang, n: number): 'one' | 'other' =>
-  n === 1 || (lang === 'prs' && n === 0) ? 'one' : 'other';
-
-const text = (v: unknown): string =>
-  typeof v === 'number'
-    ? Number.isInteger(v)
-      ? fmt(v)
-      : fmt(v < 10 ? Math.round(v * 10) / 10 : Math.round(v))
-    : isolate(String(v ?? ''));
-
-/** fill puts the arguments into a pattern. */
-export function fill(lang: Lang, p: Pattern, args: unknown[]): string {
-  if (typeof p !== 'string') {
-    const v = args[p.by ?? 0];
-    const choice = [
-      args.length > 1 && args.every((a) => a === v) ? 'same' : '',
-      typeof v === 'number' ? String(Math.round(v * 10) / 10) : String(v),
-      typeof v === 'number' ? plural(lang, v) : '',
-    ].find((k) => k !== '' && k !== 'by' && Object.hasOwn(p, k));
-    return fill(lang, p[choice ?? 'other'] as Pattern, args);
-  }
-  const one = (key: string): string => {
-    const v = /^\d/.test(key) ? args[+key] : (args[0] as Record<string, unknown>)[key];
-    return text(v);
-  };
-  // A range of figures, and a figure with its plus, stay in their order.
-  return p.replace(/\{(\w+)\}(?:–\{(\w+)\})?(\+?)/g, (_, a: string, b: string | undefined, plus: string) =>
-    b || plus ? ltr(`${one(a)}${b ? `–${one(b)}` : ''}${plus}`) : one(a),
-  );
 }
 
 type Tree = Record<string, unknown>;
@@ -69,7 +32,14 @@ function lay(lang: Lang, to: Tree, from: Tree, words: Tree | undefined): void {
     const w = words?.[k];
     if (v && typeof v === 'object') lay(lang, to[k] as Tree, v as Tree, w as Tree | undefined);
     else if (w === undefined) to[k] = v;
-    else to[k] = typeof v === 'function' ? (...args: unknown[]) => fill(lang, w as Pattern, args) : w;
+    else
+      to[k] =
+        typeof v === 'function'
+          ? (...args: unknown[]) => fill(lang, w as Pattern, args)
+          : // What names the Latin figures shows them.
+            k === 'latinFigures'
+            ? w
+            : digits(w as string);
   }
 }
 

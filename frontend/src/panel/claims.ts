@@ -69,7 +69,7 @@ export function claimTable(p: Incident, claims: Claim[]): TemplateResult {
         ),
       );
       const q = word(t.quantity, kind.quantity) || kind.quantity;
-      return html`<tr><td class="ql" colspan=${who.length}>${kind.about ? t.aboutQuantity(kind.about, q) : q}</td></tr>
+      return html`<tr><td class="ql" colspan=${who.length}>${kind.about ? t.aboutQuantity(kind.about, q.toLowerCase()) : q}</td></tr>
         <tr class="v">${cells.map((cs) => html`<td>${cs.length ? cs.map((c) => cell(p, c)) : html`<span class="qu">${t.noFigure}</span>`}</td>`)}</tr>
         ${cells.some((cs) => cs.some((c) => ends(c).length)) ? html`<tr aria-hidden="true"><td class="ax0" colspan=${who.length}>${axis(cells)}</td></tr>` : nothing}`;
     })}</tbody></table></div>

@@ -144,33 +144,26 @@ const unitKind = (kind: string | undefined, country: string | undefined): string
 /** foundOf says what the map is to show of a candidate: its position, else the smallest area that is known to hold it. */
 async function foundOf(app: App, c: PlaceCandidate, id: string, name: string, kind: string): Promise<Found> {
   const found: Found = { name, kind, note: null, at: null, units: [], shapes: [] };
+  const instead = (kind: string, shown: string) => t.shownInstead(name, kind.toLowerCase(), shown);
   const own = c.kind === 'unit' || c.kind === 'former' || c.kind === 'subunit' || !c.kind;
   if (c.lon !== null && c.lat !== null && !own) return { ...found, at: [c.lat, c.lon] };
   if (c.subunit_id) {
     const sub = await app.place(c.subunit_id);
     if (sub?.geometry) {
       if (!own)
-        found.note = t.shownInstead(
-          name,
-          `${t.placeKinds[sub.properties.kind] ?? t.placeKinds.subunit}`,
-          localName(sub.properties),
-        );
+        found.note = instead(`${t.placeKinds[sub.properties.kind] ?? t.placeKinds.subunit}`, localName(sub.properties));
       return { ...found, shapes: [sub] };
     }
   }
   if (app.unitById.has(id)) {
     if (!own || c.kind === 'subunit')
-      found.note = t.shownInstead(
-        name,
-        unitKind(app.unitById.get(id)?.kind, app.unitById.get(id)?.country),
-        app.unitName(id),
-      );
+      found.note = instead(unitKind(app.unitById.get(id)?.kind, app.unitById.get(id)?.country), app.unitName(id));
     return { ...found, units: [id] };
   }
   const former = await app.place(id);
   if (!former) return { ...found, note: t.notDrawn(name) };
   const units = former.properties.units ?? [];
-  if (!own) found.note = t.shownInstead(name, t.placeKinds.former!, app.unitName(id));
+  if (!own) found.note = instead(t.placeKinds.former!, app.unitName(id));
   else found.note = t.formerShown(units.map((id) => app.unitName(id)).join(t.comma), former.properties.part ?? false);
   return { ...found, name: own ? app.unitName(id) : name, units };
 }

@@ -22,30 +22,31 @@ const PAGE = 100;
 
 interface Column {
   id: string;
-  label: string;
+  /** asked for when it is drawn, since the language may change */
+  label: () => string;
   /** figures stand at the end of their cell and are sorted from the largest at first */
   figure?: boolean;
   fixed?: boolean;
 }
 const UNITS: Column[] = [
-  { id: 'name', label: t.table.unit },
-  { id: 'area', label: t.table.area },
-  { id: 'count', label: t.table.count, figure: true },
-  { id: 'rate', label: t.table.rate, figure: true },
-  { id: 'low', label: t.table.low, figure: true },
-  { id: 'best', label: t.table.best, figure: true },
-  { id: 'high', label: t.table.high, figure: true },
-  { id: 'silent', label: t.table.silent, figure: true },
+  { id: 'name', label: () => t.table.unit },
+  { id: 'area', label: () => t.table.area },
+  { id: 'count', label: () => t.table.count, figure: true },
+  { id: 'rate', label: () => t.table.rate, figure: true },
+  { id: 'low', label: () => t.table.low, figure: true },
+  { id: 'best', label: () => t.table.best, figure: true },
+  { id: 'high', label: () => t.table.high, figure: true },
+  { id: 'silent', label: () => t.table.silent, figure: true },
 ];
 const INCIDENTS: Column[] = [
-  { id: 'date', label: t.table.date },
-  { id: 'what', label: t.table.what, fixed: true },
-  { id: 'type', label: t.facets.type },
-  { id: 'name', label: t.table.place },
-  { id: 'how', label: t.table.how, fixed: true },
-  { id: 'low', label: t.table.low, figure: true },
-  { id: 'best', label: t.table.best, figure: true },
-  { id: 'high', label: t.table.high, figure: true },
+  { id: 'date', label: () => t.table.date },
+  { id: 'what', label: () => t.table.what, fixed: true },
+  { id: 'type', label: () => t.facets.type },
+  { id: 'name', label: () => t.table.place },
+  { id: 'how', label: () => t.table.how, fixed: true },
+  { id: 'low', label: () => t.table.low, figure: true },
+  { id: 'best', label: () => t.table.best, figure: true },
+  { id: 'high', label: () => t.table.high, figure: true },
 ];
 
 export class TableView {
@@ -135,8 +136,8 @@ export class TableView {
       (c) =>
         html`<th scope="col" class=${c.figure ? 'n' : ''} aria-sort=${this.fixed(c) ? nothing : c.id !== id ? 'none' : down ? 'descending' : 'ascending'}>${
           this.fixed(c)
-            ? c.label
-            : html`<button type="button" data-sort=${c.id} @click=${() => flip(c)}><span>${c.label}</span>${c.id === id ? icon(down ? 'chev' : 'chu') : nothing}</button>`
+            ? c.label()
+            : html`<button type="button" data-sort=${c.id} @click=${() => flip(c)}><span>${c.label()}</span>${c.id === id ? icon(down ? 'chev' : 'chu') : nothing}</button>`
         }</th>`,
     )}</tr></thead>`;
   }
