@@ -54,7 +54,7 @@ var storeFile = regexp.MustCompile(`--store (\w+)\.gpkg`)
 // The scripts say the same of a store in a database, but for what they mark as of files only.
 func TestScriptsOnDatabase(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"import", "undo", "replace", "rejects", "gazetteer", "boundaries"} {
+	for _, name := range []string{"import", "undo", "replace", "rejects", "gazetteer", "boundaries", "publish"} {
 		text, err := os.ReadFile(filepath.Join("testdata/script", name+".txtar"))
 		if err != nil {
 			t.Fatal(err)
@@ -68,6 +68,12 @@ func TestScriptsOnDatabase(t *testing.T) {
 		}
 	}
 	runScripts(t, dir, false, func() string { return newDatabase(t) })
+}
+
+// Nothing that is delayed or blurred is told of a store in a database either.
+func TestNothingLeaksOfDatabase(t *testing.T) {
+	t.Run("index grid:0.1", func(t *testing.T) { testLeaks(t, newDatabase(t), "grid:0.1", true) })
+	t.Run("no index district", func(t *testing.T) { testLeaks(t, newDatabase(t), "district", false) })
 }
 
 // No message says the password of an address, however badly that is written.

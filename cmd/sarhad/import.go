@@ -25,6 +25,8 @@ type importCmd struct {
 	Format         string `help:"Layout of the files: ${enum}." enum:"auto,ged,acled,table,geojson,gpkg" default:"auto"`
 	Map            string `help:"Mapping file that names the columns of a table." placeholder:"map.yml" type:"existingfile"`
 	Dataset        string `help:"Name of the dataset; else that of the layout or the file." placeholder:"NAME"`
+	Delay          string `help:"Let everybody wait for an incident after its last day has ended, from before the first row is stored: 72h, 7d. A longer delay of the dataset holds." placeholder:"TIME"`
+	Blur           string `help:"Show everybody only districts, or cells of a grid: district, grid:0.1. A coarser blur of the dataset holds." placeholder:"KIND"`
 	Guess          bool   `help:"Print the mapping by which each file would be read, to be edited; load nothing."`
 	ReplaceDataset bool   `help:"The file is the whole dataset: incidents that are not in it are taken away, until an undo."`
 	DryRun         bool   `help:"Show what would change and change nothing."`
@@ -36,6 +38,7 @@ type importCmd struct {
 	NoIndex        bool   `help:"Do not save the index beside the store after a large load; a server then makes it when it starts."`
 
 	mappingText string
+	hidden      incident.Publication
 
 	Files []string `arg:"" name:"file" help:"Files to load; - is standard input, gzip and zip are unpacked."`
 }
@@ -56,6 +59,10 @@ func (c *importCmd) Run(e *env) error {
 	if c.ReplaceDataset && len(c.Files) > 1 {
 		fmt.Fprintln(e.stderr, "sarhad: --replace-dataset takes one file: each would take away what the one before it brought")
 		return exitError(exitUsage)
+	}
+	var err error
+	if c.hidden, err = readPublication(&c.Delay, &c.Blur); err != nil {
+		return usage(e, err)
 	}
 	var mapping *source.Mapping
 	if c.Map != "" {
@@ -222,7 +229,7 @@ func (c *importCmd) load(e *env, from *input, mapping *source.Mapping, st incide
 	from.keep(slices.Contains(src.Columns(), "dataset") && slices.Contains(src.Columns(), "source_id"))
 	opt := ingest.Options{
 		Source: src, File: from.name, Store: st, Locator: known.locator(e, st, src.Dataset().Name), Origin: origin,
-		Replace: c.ReplaceDataset, Mapping: c.mappingText, Who: userName(), Hash: hash,
+		Publication: c.hidden, Replace: c.ReplaceDataset, Mapping: c.mappingText, Who: userName(), Hash: hash,
 		Strict: c.Strict, DryRun: c.DryRun, Bytes: counted, Size: from.size,
 		Progress: ingest.NewPrinter(e.stderr, isTerminal(e.stderr), c.Quiet).Print,
 	}

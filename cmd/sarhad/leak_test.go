@@ -38,14 +38,15 @@ func delayedList(day string) string {
 func TestNothingLeaks(t *testing.T) {
 	for _, index := range []string{"index", "no index"} {
 		for _, blur := range []string{"grid:0.1", "district"} {
-			t.Run(index+" "+blur, func(t *testing.T) { testLeaks(t, blur, index == "index") })
+			t.Run(index+" "+blur, func(t *testing.T) {
+				testLeaks(t, filepath.Join(t.TempDir(), "s.gpkg"), blur, index == "index")
+			})
 		}
 	}
 }
 
-func testLeaks(t *testing.T, blur string, index bool) {
+func testLeaks(t *testing.T, store, blur string, index bool) {
 	dir := t.TempDir()
-	store := filepath.Join(dir, "s.gpkg")
 	run := func(args ...string) string {
 		t.Helper()
 		cmd := program(t.Context(), t, args...)
@@ -67,7 +68,7 @@ func testLeaks(t *testing.T, blur string, index bool) {
 	}
 	run("import", "--store", store, "--quiet", "--dataset", "hidden", file("secret.csv", secretList))
 	run("import", "--store", store, "--quiet", "--dataset", "late", file("late.csv", delayedList(time.Now().UTC().AddDate(0, 0, -2).Format(time.DateOnly))))
-	args := []string{"--store", store, "--no-demo"}
+	args := []string{"--store", store, "--no-demo", "--index-dir", dir}
 	if !index {
 		args = append(args, "--no-index")
 	}

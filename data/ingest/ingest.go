@@ -36,6 +36,10 @@ type Options struct {
 	// Dataset replaces what the source says of the dataset but for its name,
 	// nil leaves it.
 	Dataset *incident.Dataset
+	// Publication is the least that everybody has to do without from before the
+	// first row is stored; what the dataset says of itself and is stricter stays.
+	// It stays too if the load fails.
+	Publication incident.Publication
 	// Store is where the incidents go.
 	Store incident.Writer
 	// Locator places the incidents; nil leaves them unplaced.
@@ -257,10 +261,16 @@ func run(ctx context.Context, opt *Options, ds incident.Dataset, r *Report, prog
 			return err
 		}
 	}
-	if opt.Dataset == nil {
-		if ds, err = keepStored(ctx, opt, ds); err != nil {
-			return err
-		}
+	old, err := stored(ctx, opt.Store, ds.Name)
+	if err != nil {
+		return err
+	}
+	if opt.Dataset == nil && old != nil {
+		keepStored(&ds, old, opt.Source.Stated())
+	}
+	ds.Publication = ds.Stricter(opt.Publication)
+	if err := hide(ctx, opt, old); err != nil {
+		return err
 	}
 	load, err := opt.Store.Begin(ctx, incident.Import{Dataset: ds, File: opt.File, Layout: r.Layout, Atomic: opt.Strict || opt.DryRun,
 		Replace: opt.Replace, Mapping: opt.Mapping, Who: opt.Who, Hash: opt.Hash})
@@ -380,38 +390,55 @@ func sweep(ctx context.Context, load incident.Load, r *Report) error {
 	return nil
 }
 
-// keepStored takes out of a dataset the texts that are mere defaults where the
-// store has others already. A store that cannot be asked gets all.
-func keepStored(ctx context.Context, opt *Options, ds incident.Dataset) (incident.Dataset, error) {
-	store, ok := opt.Store.(interface {
+// stored finds what a store knows of a dataset, nil for nothing and where it cannot be asked.
+func stored(ctx context.Context, w incident.Writer, name string) (*incident.Dataset, error) {
+	store, ok := w.(interface {
 		Datasets(ctx context.Context) ([]incident.DatasetInfo, error)
 	})
 	if !ok {
-		return ds, nil
+		return nil, nil //nolint:nilnil // nothing is known
 	}
 	sets, err := store.Datasets(ctx)
 	if err != nil {
-		return ds, fmt.Errorf("look at the datasets of the store: %w", err)
+		return nil, fmt.Errorf("look at the datasets of the store: %w", err)
 	}
-	stated := opt.Source.Stated()
 	for i := range sets {
-		old := &sets[i].Dataset
-		if old.Name != ds.Name {
-			continue
-		}
-		for _, t := range []struct {
-			text           *string
-			stated, stored string
-		}{
-			{&ds.Title, stated.Title, old.Title}, {&ds.Licence, stated.Licence, old.Licence},
-			{&ds.Attribution, stated.Attribution, old.Attribution}, {&ds.Terms, stated.Terms, old.Terms},
-		} {
-			if t.stated == "" && t.stored != "" {
-				*t.text = "" // which leaves what is stored
-			}
+		if sets[i].Name == name {
+			return &sets[i].Dataset, nil
 		}
 	}
-	return ds, nil
+	return nil, nil //nolint:nilnil // there is none
+}
+
+// keepStored takes out of a dataset the texts that are mere defaults where the
+// store has others already.
+func keepStored(ds, old *incident.Dataset, stated incident.Dataset) {
+	for _, t := range []struct {
+		text           *string
+		stated, stored string
+	}{
+		{&ds.Title, stated.Title, old.Title}, {&ds.Licence, stated.Licence, old.Licence},
+		{&ds.Attribution, stated.Attribution, old.Attribution}, {&ds.Terms, stated.Terms, old.Terms},
+	} {
+		if t.stated == "" && t.stored != "" {
+			*t.text = "" // which leaves what is stored
+		}
+	}
+}
+
+// hide makes the rules of a dataset that is there as strict as the load wants them; of a new one Begin does.
+func hide(ctx context.Context, opt *Options, old *incident.Dataset) error {
+	if old == nil || opt.DryRun {
+		return nil
+	}
+	p := old.Stricter(opt.Publication)
+	if p == old.Publication {
+		return nil
+	}
+	if err := opt.Store.SetDataset(ctx, old.Name, incident.DatasetChange{Delay: &p.Delay, Blur: &p.Blur}); err != nil {
+		return fmt.Errorf("delay or blur dataset %s: %w", old.Name, err)
+	}
+	return nil
 }
 
 // put stores a batch and adds it to the report.
