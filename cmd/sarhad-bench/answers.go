@@ -28,6 +28,8 @@ import (
 	"sarhad/data/bundle"
 	"sarhad/data/gpkg"
 	"sarhad/data/index"
+	"sarhad/data/postgis"
+	"sarhad/data/publish"
 	"sarhad/incident"
 )
 
@@ -209,20 +211,27 @@ type works struct {
 }
 
 func windowsOf(path string) (works, error) {
-	var w works
 	st, err := gpkg.Open(context.Background(), path, gpkg.Options{ReadOnly: true})
+	if err != nil {
+		return works{}, err
+	}
+	defer st.Close()
+	w, err := smallAndWide(st)
 	if err != nil {
 		return w, err
 	}
-	defer st.Close()
+	w.tiles, err = fullest(context.Background(), st, 32)
+	return w, err
+}
+
+// smallAndWide chooses windows in a store whose row numbers have no gaps.
+func smallAndWide(st incident.Reader) (works, error) {
+	var w works
 	n, err := st.Count(context.Background(), nil)
 	if err != nil {
 		return w, err
 	}
 	w.all = n
-	if w.tiles, err = fullest(context.Background(), st, 32); err != nil {
-		return w, err
-	}
 	rng := rand.New(rand.NewPCG(7, 7))
 	for len(w.small) < 64 {
 		in, err := st.Incident(context.Background(), strconv.Itoa(1+rng.IntN(n)))
@@ -376,6 +385,21 @@ func serveChild(what, path string, rows int) error {
 		})
 	case "load":
 		return loadChild(path, rows)
+	case "database":
+		st, err := postgis.Open(ctx, path, postgis.Options{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		debug.SetGCPercent(200) // as sarhad serve does
+		w, err := newWorld()
+		if err != nil {
+			return err
+		}
+		view := publish.Blurred(st, incident.Publication{}, publish.Places{Units: w.units, Border: w.border})
+		if h, err = api.New(api.Config{Reader: publish.New(view, time.Now), Units: w.units, Attribution: bundle.Attribution, BorderNote: bundle.BorderNote, Version: "bench", Now: time.Now}); err != nil {
+			return err
+		}
 	case "memory":
 		var err error
 		if h, err = memoryHandler(ctx, path); err != nil {

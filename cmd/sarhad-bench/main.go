@@ -37,13 +37,14 @@ import (
 	"sarhad/data/ingest"
 	"sarhad/data/source"
 	"sarhad/geo"
+	"sarhad/incident"
 )
 
 func main() {
 	rows := flag.Int("rows", 1_000_000, "synthetic incidents")
 	seconds := flag.Float64("seconds", 5, "seconds for each run of answers")
 	rounds := flag.Int("rounds", 3, "rounds, the median ratio counts")
-	only := flag.String("only", "", "run only load, answers, growth, whileloading, points or geocoding; geocoding runs only if it is named")
+	only := flag.String("only", "", "run only load, answers, growth, whileloading, points, geocoding, database or replicas; the last three run only if they are named")
 	sizes := flag.String("sizes", "100000,1000000", "stores of how many incidents growth compares; 10000000 takes long and 9 GB")
 	keep := flag.String("keep", "", "make the stores of growth in this folder and use those that are there")
 	verbose := flag.Bool("v", false, "list what geocoding got wrong")
@@ -52,9 +53,10 @@ func main() {
 	child := flag.String("serve", "", "what a process that the program starts by itself serves")
 	soaking := flag.String("soak", "", "ask this built program a mixed load beside loads for -minutes")
 	minutes := flag.Float64("minutes", 30, "minutes for -soak")
+	on := flag.String("on", "database", "what -soak keeps the incidents in: file, or database, a PostgreSQL with two standbys that it starts")
 	flag.Parse()
 	if *soaking != "" {
-		if err := soak(*soaking, *rows, *minutes); err != nil {
+		if err := soak(*soaking, *rows, *minutes, *on); err != nil {
 			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
 			os.Exit(1)
 		}
@@ -81,6 +83,13 @@ func main() {
 	}
 	if *only == "geocoding" {
 		if err := geocoding(*verbose); err != nil {
+			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if part := map[string]func(int, float64, int) error{"database": besidePgbench}[*only]; part != nil {
+		if err := part(*rows, *seconds, *rounds); err != nil {
 			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
 			os.Exit(1)
 		}
@@ -155,6 +164,7 @@ func generate(file string, rows int, seed uint64) error {
 type world struct {
 	units     []geo.Unit
 	line      orb.LineString
+	border    *geo.Border
 	crossings []geo.Crossing
 	index     *geo.Index
 	locator   ingest.Locator
@@ -180,7 +190,7 @@ func newWorld() (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &world{units, line, crossings, index, ingest.NewLocator(geocoder, nil)}, nil
+	return &world{units, line, border, crossings, index, ingest.NewLocator(geocoder, nil)}, nil
 }
 
 func (w *world) open(path string) (*gpkg.Store, error) {
@@ -286,6 +296,11 @@ func (w *world) ingest(store, file, dataset string) (rep ingest.Report, err erro
 		return rep, err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	return w.ingestInto(st, file, dataset)
+}
+
+// ingestInto does the same with a store that is open.
+func (w *world) ingestInto(st incident.Store, file, dataset string) (rep ingest.Report, err error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return rep, err

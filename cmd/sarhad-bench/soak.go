@@ -20,21 +20,24 @@ import (
 	"time"
 )
 
-// soakClients is how many ask at a time, soakLoad what part of the store each load brings.
+// soakClients is how many ask at a time, soakLoad what part of the store each load brings. Whoever does not come to run for
+// stillFor was stopped from outside, as a machine that is suspended is: answers under way then, or in the moment after, say nothing of the server.
 const (
 	soakClients = 4
 	soakLoad    = 20
+	stillFor    = 3 * time.Second
 )
 
 // soak asks the built program a mixed load for some minutes: a fifth of the time in quiet, then beside loads and undos that
-// follow each other. It prints errors, times and the memory of the server every minute, and fails if there was an error.
-func soak(program string, rows int, minutes float64) error {
+// follow each other. It prints errors, times and the memory of the server every ten seconds, and fails if there was an error.
+// The store is a file, or a database with two standbys that the server reads from.
+func soak(program string, rows int, minutes float64, on string) (err error) {
 	dir, err := os.MkdirTemp("", "sarhad-soak-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	store, first, more := filepath.Join(dir, "soak.gpkg"), filepath.Join(dir, "first.csv"), filepath.Join(dir, "more.csv")
+	store, more := filepath.Join(dir, "soak.gpkg"), filepath.Join(dir, "more.csv")
 	run := func(args ...string) error {
 		out, err := exec.Command(program, args...).CombinedOutput() //nolint:noctx // ends by itself
 		if err != nil {
@@ -42,6 +45,19 @@ func soak(program string, rows int, minutes float64) error {
 		}
 		return nil
 	}
+	var replicas []string
+	if on == "database" {
+		servers, stop, err := startServers(2, nil)
+		defer stop()
+		if err != nil {
+			return err
+		}
+		store = servers[0].URI()
+		replicas = []string{"--index-dir", dir, "--read-store", servers[1].URI(), "--read-store", servers[2].URI()}
+	} else if on != "file" {
+		return fmt.Errorf("-on takes file or database, not %q", on)
+	}
+	first := filepath.Join(dir, "first.csv")
 	if err := errors.Join(generate(first, rows, 1), generate(more, max(1000, rows/soakLoad), 2)); err != nil {
 		return err
 	}
@@ -49,18 +65,19 @@ func soak(program string, rows int, minutes float64) error {
 		return err
 	}
 	s := &soaked{errs: map[string]int{}}
-	if err := s.start(program, store); err != nil {
+	if err := s.start(program, store, replicas...); err != nil {
 		return err
 	}
 	defer s.stop()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	var clients sync.WaitGroup
+	clients.Go(func() { s.watch(ctx) })
 	for i := range soakClients {
 		clients.Go(func() { s.client(ctx, rand.New(rand.NewPCG(uint64(i), 7))) })
 	}
 	all := time.Duration(minutes * float64(time.Minute))
-	fmt.Printf("soak: %d incidents, %d clients, %v, a fifth of it quiet\n", rows, soakClients, all)
+	fmt.Printf("soak on a %s: %d incidents, %d clients, %v, a fifth of it quiet\n", on, rows, soakClients, all)
 	quiet := s.phase("quiet", all/5)
 	loads := 0
 	stopLoads := make(chan struct{})
@@ -89,7 +106,12 @@ func soak(program string, rows int, minutes float64) error {
 	stop()
 	clients.Wait()
 	failed := s.failed.Load()
-	fmt.Printf("p99 beside %d loads and undos: %.2f times the quiet one, wanted at most 3; %d errors\n", loads, busy/quiet, failed)
+	fmt.Printf("p50 beside %d loads and undos: %.2f times the quiet one; p99 %.2f, wanted at most 3; %d errors\n", loads, busy.p50/quiet.p50, busy.p99/quiet.p99, failed)
+	third := len(busy.memory) / 3
+	if third > 0 {
+		fmt.Printf("RssAnon: quiet %.0f MB; beside loads in the first third %.0f MB, in the last %.0f MB (medians), at most %.0f MB\n", median(quiet.memory),
+			median(busy.memory[:third]), median(busy.memory[len(busy.memory)-third:]), slices.Max(busy.memory))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for what, n := range s.errs {
@@ -107,12 +129,38 @@ type soaked struct {
 	mu   sync.Mutex
 	took []float64 // milliseconds since the last look
 	errs map[string]int
+
+	stoppedAt  time.Time     // the end of the last stop, and the moment after it
+	stoppedFor time.Duration // all stops
+}
+
+// watch notices when this program was stopped.
+func (s *soaked) watch(ctx context.Context) {
+	for last := time.Now(); ctx.Err() == nil; {
+		time.Sleep(stillFor / 30)
+		now := time.Now()
+		if gap := now.Sub(last); gap > stillFor {
+			fmt.Printf("%s stopped from outside for %.0f s\n", now.Format(time.TimeOnly), gap.Seconds())
+			s.mu.Lock()
+			s.stoppedAt = now.Add(time.Second)
+			s.stoppedFor += gap
+			s.mu.Unlock()
+		}
+		last = now
+	}
+}
+
+func (s *soaked) stopped() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stoppedFor
 }
 
 var servesAt = regexp.MustCompile(`http://127\.0\.0\.1:\d+`)
 
-func (s *soaked) start(program, store string) error {
-	s.cmd = exec.Command(program, "serve", "--store", store, "--no-demo", "--listen", "127.0.0.1:0") //nolint:noctx // stop ends it
+func (s *soaked) start(program, store string, options ...string) error {
+	args := append([]string{"serve", "--store", store, "--no-demo", "--listen", "127.0.0.1:0"}, options...)
+	s.cmd = exec.Command(program, args...) //nolint:noctx // stop ends it
 	said, err := s.cmd.StderrPipe()
 	if err != nil {
 		return err
@@ -129,7 +177,7 @@ func (s *soaked) start(program, store string) error {
 			fmt.Println("server:", lines.Text())
 		}
 	}()
-	for range 600 {
+	for range 6000 {
 		if resp, err := http.Get(s.base + "/readyz"); err == nil { //nolint:noctx // on loopback
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
@@ -158,11 +206,18 @@ func (s *soaked) memory() float64 {
 	return kb / 1024
 }
 
-// phase waits and prints a line a minute, or five for a short one. It gives the 99th percentile of all in milliseconds.
-func (s *soaked) phase(name string, d time.Duration) float64 {
+// phased is what came of a phase: times in milliseconds, and the memory of the server in MB at each look.
+type phased struct {
+	p50, p99 float64
+	memory   []float64
+}
+
+// phase waits and prints a line every ten seconds, or five for a short one.
+func (s *soaked) phase(name string, d time.Duration) (p phased) {
 	var all []float64
-	step := min(time.Minute, d/5)
-	for began := time.Now(); time.Since(began) < d; {
+	step := min(10*time.Second, d/5)
+	before := s.stopped()
+	for began := time.Now(); time.Since(began)-s.stopped()+before < d; {
 		time.Sleep(step)
 		s.mu.Lock()
 		took := s.took
@@ -171,15 +226,17 @@ func (s *soaked) phase(name string, d time.Duration) float64 {
 		slices.Sort(took)
 		all = append(all, took...)
 		if len(took) > 0 {
-			fmt.Printf("%-8s %6.0f s  %7d answers  p50 %7.2f ms  p99 %7.2f ms  %d errors  RssAnon %.0f MB\n", name, time.Since(began).Seconds(), len(took),
-				took[len(took)/2], took[len(took)*99/100], s.failed.Load(), s.memory())
+			p.memory = append(p.memory, s.memory())
+			fmt.Printf("%s %-8s %6.0f s  %7d answers  p50 %7.2f ms  p99 %7.2f ms  max %7.0f ms  %d errors  RssAnon %.0f MB\n", time.Now().Format(time.TimeOnly), name,
+				time.Since(began).Seconds(), len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1], s.failed.Load(), p.memory[len(p.memory)-1])
 		}
 	}
-	if len(all) == 0 {
-		return 0
+	if len(all) > 0 {
+		slices.Sort(all)
+		p.p50, p.p99 = all[len(all)/2], all[len(all)*99/100]
+		fmt.Printf("%s: %d answers, p50 %.2f ms, p99 %.2f ms\n", name, len(all), p.p50, p.p99)
 	}
-	slices.Sort(all)
-	return all[len(all)*99/100]
+	return p
 }
 
 // client asks one thing after another until its context ends.
@@ -192,10 +249,18 @@ func (s *soaked) client(ctx context.Context, rng *rand.Rand) {
 		if ctx.Err() != nil {
 			return
 		}
+		if time.Since(began) > stillFor {
+			time.Sleep(stillFor / 10) // the watch may see later than this that all was stopped
+		}
 		s.mu.Lock()
+		if began.Before(s.stoppedAt) {
+			s.mu.Unlock()
+			continue
+		}
 		s.took = append(s.took, took)
 		if err != nil {
 			s.failed.Add(1)
+			fmt.Printf("%s after %.0f ms: %s: %v\n", time.Now().Format(time.TimeOnly), took, path, err)
 			s.errs[err.Error()]++
 		}
 		s.mu.Unlock()

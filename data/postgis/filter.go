@@ -21,7 +21,15 @@ type question struct {
 	rest  incident.Filter
 	// never is true if nothing can match.
 	never bool
+	// few is true if days and a box are all that is asked for, and the days are few.
+	few bool
 }
+
+// fewDays is how many days are so few that the index by start is the right one in any store: it knows the points too.
+const fewDays = 31
+
+// oneShape reports whether the statement is one of a handful whose plan is good for all values.
+func (q *question) oneShape() bool { return q.few && q.rest == nil }
 
 // everything is where all incidents are found.
 const everything = "incidents AS i"
@@ -96,6 +104,7 @@ func ask(f incident.Filter) (*question, error) {
 	if len(rest) > 0 {
 		q.rest = rest
 	}
+	q.few = len(q.where) == 0 && days.From > incident.MinDay && days.From <= days.To && days.To-days.From < fewDays
 	q.inDays(days)
 	if hasBox {
 		q.inBox(box)

@@ -17,6 +17,10 @@ import (
 // what is always asked in the same words are kept by pgx.
 const planned = pgx.QueryExecModeCacheDescribe
 
+// kept is for questions that come in few shapes and have one good plan whatever their values are: it is made once for
+// each connection. For a window of some days, reading and planning the statement is more work than the answer.
+const kept = pgx.QueryExecModeCacheStatement
+
 // inBinary asks for all columns in the binary format.
 var inBinary = pgx.QueryResultFormats{pgx.BinaryFormatCode}
 
@@ -44,26 +48,18 @@ var orders = [...]struct{ by, after string }{
 // walk calls yield for each incident of a query until it returns false. The
 // rows come as they are taken; what is not taken the server need not find.
 func walk(ctx context.Context, c querier, q incident.Query, yield func(*incident.Incident) bool) error {
-	ask, err := ask(q.Filter)
+	ask, sql, err := statement(q)
 	if err != nil || ask.never {
 		return err
-	}
-	order := orders[q.Order]
-	if q.After != nil {
-		after := strings.ReplaceAll(order.after, "$fid", ask.arg(q.After.FID)+"::bigint")
-		if strings.Contains(after, "$start") {
-			after = strings.ReplaceAll(after, "$start", ask.day(q.After.Start))
-		}
-		ask.where = append(ask.where, after)
-	}
-	sql := "SELECT " + selectRow + " FROM " + ask.sql("", "") + " ORDER BY " + order.by
-	if q.Limit > 0 && ask.rest == nil {
-		sql += " LIMIT " + strconv.Itoa(q.Limit)
 	}
 	var in incident.Incident
 	var d decoder
 	n := 0
-	return each(ctx, c, sql, ask.args, func(v [][]byte) (bool, error) {
+	mode := planned
+	if ask.oneShape() {
+		mode = kept
+	}
+	return eachAs(ctx, c, mode, sql, ask.args, func(v [][]byte) (bool, error) {
 		if err := d.scan(v, &in); err != nil {
 			return false, err
 		}
@@ -76,6 +72,42 @@ func walk(ctx context.Context, c querier, q incident.Query, yield func(*incident
 		n++
 		return n != q.Limit || ask.rest == nil, nil // otherwise the server counts
 	})
+}
+
+// Statement gives what [Store.Incidents] sends to the server for a query, and the values of $1 and so on, so that it can be
+// explained and measured without this program. Where only Go can test a part of the filter, it finds more than that. It
+// is "" where nothing can match, and fails with CodeInvalid for a filter that is nested too deeply.
+func Statement(q incident.Query) (sql string, args []any, err error) {
+	ask, sql, err := statement(q)
+	if err != nil || ask.never {
+		return "", nil, err
+	}
+	return sql, ask.args, nil
+}
+
+// statement writes the SQL of a query. That of a question that nothing can match is not to be asked.
+func statement(q incident.Query) (*question, string, error) {
+	ask, err := ask(q.Filter)
+	if err != nil {
+		return nil, "", err
+	}
+	order := orders[q.Order]
+	if q.After != nil {
+		after := strings.ReplaceAll(order.after, "$fid", ask.arg(q.After.FID)+"::bigint")
+		if strings.Contains(after, "$start") {
+			after = strings.ReplaceAll(after, "$start", ask.day(q.After.Start))
+		}
+		ask.where = append(ask.where, after)
+	}
+	sql := "SELECT " + selectRow + " FROM " + ask.sql("", "") + " ORDER BY " + order.by
+	if q.Limit > 0 && ask.rest == nil {
+		if ask.oneShape() {
+			sql += " LIMIT " + ask.arg(int64(q.Limit))
+		} else {
+			sql += " LIMIT " + strconv.Itoa(q.Limit) // known to the planner
+		}
+	}
+	return ask, sql, nil
 }
 
 // all reports whether every incident is asked for.
@@ -98,9 +130,13 @@ func (q *question) sql(join, also string) string {
 // each calls fn with the values of each row, which are valid until the next,
 // until it returns false. Then the server is told to stop.
 func each(ctx context.Context, c querier, sql string, args []any, fn func([][]byte) (bool, error)) error {
+	return eachAs(ctx, c, planned, sql, args, fn)
+}
+
+func eachAs(ctx context.Context, c querier, mode pgx.QueryExecMode, sql string, args []any, fn func([][]byte) (bool, error)) error {
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
-	rows, err := c.Query(inner, sql, append([]any{planned, inBinary}, args...)...)
+	rows, err := c.Query(inner, sql, append([]any{mode, inBinary}, args...)...)
 	if err != nil {
 		return err
 	}

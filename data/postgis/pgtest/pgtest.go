@@ -67,7 +67,7 @@ func Check(t testing.TB, err error) {
 
 // Start makes a cluster and starts its server. The caller stops it.
 func Start() (*Server, error) {
-	initdb, err := program("initdb")
+	initdb, err := Program("initdb")
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,8 @@ func Start() (*Server, error) {
 	return s, nil
 }
 
-func program(name string) (string, error) {
+// Program is where a program of PostgreSQL lies. It fails with [ErrMissing].
+func Program(name string) (string, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + name) // the pattern is right
 	if len(found) > 0 {
 		return found[len(found)-1], nil
@@ -142,6 +143,12 @@ func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 }
 
 func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+// Dir is the folder of the socket at which it listens.
+func (s *Server) Dir() string { return s.dir }
+
+// Process is the number of its first process.
+func (s *Server) Process() int { return s.cmd.Process.Pid }
 
 // URI is the address of its database.
 func (s *Server) URI() string { return "postgres://sarhad@/postgres?host=" + s.dir }
@@ -208,7 +215,7 @@ func (s *Server) Run() error {
 		close(s.ended)
 	}()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		err := s.ask(func(*pgx.Conn) error { return nil })
+		err := s.ask(10*time.Second, func(context.Context, *pgx.Conn) error { return nil })
 		if err == nil {
 			return nil
 		}
@@ -224,14 +231,29 @@ func (s *Server) Run() error {
 	}
 }
 
-func (s *Server) ask(fn func(*pgx.Conn) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+func (s *Server) ask(timeout time.Duration, fn func(context.Context, *pgx.Conn) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	c, err := pgx.Connect(ctx, s.URI())
 	if err != nil {
 		return err
 	}
-	return errors.Join(fn(c), c.Close(ctx))
+	return errors.Join(fn(ctx, c), c.Close(ctx))
+}
+
+// Tidy does what the server would do by itself some minutes after a load: it clears up, takes new statistics and writes
+// what it holds to its files.
+func (s *Server) Tidy() error {
+	for _, statement := range []string{"VACUUM ANALYZE", "CHECKPOINT"} { //nolint:misspell // SQL has its own
+		err := s.ask(5*time.Minute, func(ctx context.Context, c *pgx.Conn) error {
+			_, err := c.Exec(ctx, statement)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("tidy PostgreSQL: %w", err)
+		}
+	}
+	return nil
 }
 
 // Halt ends the server, whose connections are cut; the cluster stays.
