@@ -306,7 +306,7 @@ func appendKey(b []byte, k incident.Key, v *string) ([]byte, error) {
 }
 
 // sumNames are the columns of the sums of a group.
-var sumNames = []string{"count", "fatalities_low", "fatalities_best", "fatalities_high", "fatalities_unknown"}
+var sumNames = []string{"count", "fatalities_low", "fatalities_best", "fatalities_high", "fatalities_unknown", "fatalities_low_unknown", "fatalities_high_unknown"}
 
 // appendSums appends the sums of a group as members of an object, without its braces.
 func appendSums(b []byte, g *incident.Group) []byte {
@@ -314,7 +314,9 @@ func appendSums(b []byte, g *incident.Group) []byte {
 	b = appendFigure(append(b, `,"fatalities_low":`...), g.Low)
 	b = appendFigure(append(b, `,"fatalities_best":`...), g.Best)
 	b = appendFigure(append(b, `,"fatalities_high":`...), g.High)
-	return strconv.AppendInt(append(b, `,"fatalities_unknown":`...), int64(g.UnknownFatalities), 10)
+	b = strconv.AppendInt(append(b, `,"fatalities_unknown":`...), int64(g.UnknownFatalities), 10)
+	b = strconv.AppendInt(append(b, `,"fatalities_low_unknown":`...), int64(g.UnknownLow), 10)
+	return strconv.AppendInt(append(b, `,"fatalities_high_unknown":`...), int64(g.UnknownHigh), 10)
 }
 
 func (s *server) writeGroupsCSV(c echo.Context, by []incident.Key, groups []incident.Group) error {
@@ -355,7 +357,8 @@ func appendSumCells(row []string, g *incident.Group) []string {
 		}
 		return strconv.Itoa(f.N)
 	}
-	return append(row, strconv.Itoa(g.Count), figure(g.Low), figure(g.Best), figure(g.High), strconv.Itoa(g.UnknownFatalities))
+	return append(row, strconv.Itoa(g.Count), figure(g.Low), figure(g.Best), figure(g.High),
+		strconv.Itoa(g.UnknownFatalities), strconv.Itoa(g.UnknownLow), strconv.Itoa(g.UnknownHigh))
 }
 
 // harmless puts an apostrophe before a text that a spreadsheet would run as a formula.

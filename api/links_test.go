@@ -95,13 +95,13 @@ func TestLikelyDuplicates(t *testing.T) {
 				}
 			}
 			for url, want := range map[string]string{
-				"/aggregates?by=year":                               `{"year":"2009","count":4,"fatalities_low":103,"fatalities_best":9,"fatalities_high":null,"fatalities_unknown":1}`,
+				"/aggregates?by=year":                               `{"year":"2009","count":4,"fatalities_low":103,"fatalities_best":9,"fatalities_high":null,"fatalities_unknown":1,"fatalities_low_unknown":2,"fatalities_high_unknown":4}`,
 				"/aggregates?by=year&count=ALL":                     `"count":"all","rows":[` + "\n" + `{"year":"2009","count":4,`,
-				"/aggregates?by=year&count=distinct":                `"count":"distinct","rows":[` + "\n" + `{"year":"2009","count":2,"fatalities_low":3,"fatalities_best":5,"fatalities_high":null,"fatalities_unknown":0}`,
+				"/aggregates?by=year&count=distinct":                `"count":"distinct","rows":[` + "\n" + `{"year":"2009","count":2,"fatalities_low":3,"fatalities_best":5,"fatalities_high":null,"fatalities_unknown":0,"fatalities_low_unknown":1,"fatalities_high_unknown":2}`,
 				"/aggregates?by=dataset&count=distinct":             `{"dataset":"withheld","count":1,`,
 				"/aggregates?by=unit&units_on=today&count=distinct": `{"unit":"pk-kp-kurram","count":2,`,
 				"/aggregates?by=year&count=distinct&dataset=two":    `{"year":"2009","count":1,"fatalities_low":100,"fatalities_best":null,`,
-				"/aggregates?by=year&count=distinct&f=csv":          "2009,2,3,5,,0\r\n",
+				"/aggregates?by=year&count=distinct&f=csv":          "2009,2,3,5,,0,1,2\r\n",
 				"/aggregates?by=year&count=twice":                   `"parameter":"count","allowed":["all","distinct"]`,
 				"/collections/incidents/items?count=distinct":       `"parameter":"count"`,
 				"/collections/incidents/items?min_fatalities=100":   `"numberMatched":1,`,

@@ -409,10 +409,12 @@ func openapiSchemas() object {
 			"spatial":  closed(object{"bbox": arrayOf(numbers(4)), "crs": text}),
 			"temporal": closed(object{"interval": arrayOf(object{"type": "array", "items": nullable(object{"type": "string", "format": "date-time"}), "minItems": 2, "maxItems": 2}), "trs": text}),
 		}, "spatial", "temporal")}}
-	side := closed(object{"count": nullable(count), "fatalities_low": intOrNull, "fatalities_best": intOrNull, "fatalities_high": intOrNull, "fatalities_unknown": nullable(count), "loaded_days": count})
+	side := closed(object{"count": nullable(count), "fatalities_low": intOrNull, "fatalities_best": intOrNull, "fatalities_high": intOrNull, "fatalities_unknown": nullable(count),
+		"fatalities_low_unknown": nullable(count), "fatalities_high_unknown": nullable(count), "loaded_days": count})
 	pair := object{"a": side, "b": side, "change": intOrNull, "ratio": nullable(object{"type": "number", "minimum": 0})}
 	comparedPeriod := closed(object{"datetime": text, "from": nullable(day), "to": nullable(day), "days": nullable(count)})
-	row := object{"count": count, "fatalities_low": intOrNull, "fatalities_best": intOrNull, "fatalities_high": intOrNull, "fatalities_unknown": count}
+	row := object{"count": count, "fatalities_low": intOrNull, "fatalities_best": intOrNull, "fatalities_high": intOrNull, "fatalities_unknown": count,
+		"fatalities_low_unknown": count, "fatalities_high_unknown": count}
 	rowOptional := []string{}
 	for _, k := range aggregateKeys {
 		row[k] = textOrNull

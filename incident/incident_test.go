@@ -207,7 +207,11 @@ func TestGroupSumsOnlyWhatIsReported(t *testing.T) {
 	}
 	g.Add(&Incident{Best: Known(0)})
 	g.Add(&Incident{Best: Known(3)})
-	if g.Best != Known(3) || g.Count != 3 || g.UnknownFatalities != 1 {
+	g.Add(&Incident{Low: Known(7)})
+	if g.Low != Known(7) || g.High.Known || g.UnknownLow != 3 || g.UnknownHigh != 4 {
+		t.Errorf("the sums of bounds are %+v", g)
+	}
+	if g.Best != Known(3) || g.Count != 4 || g.UnknownFatalities != 2 {
 		t.Errorf("the sum is %+v", g)
 	}
 }

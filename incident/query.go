@@ -240,8 +240,10 @@ type Group struct {
 	// Low, Best and High are sums of the figures that were reported; a sum of
 	// nothing but unreported figures is not known.
 	Low, Best, High Figure
-	// UnknownFatalities is the number of incidents without a best figure.
-	UnknownFatalities int
+	// UnknownFatalities is the number of incidents without a best figure,
+	// UnknownLow and UnknownHigh of those without a low and a high one: each
+	// sum is over the others, so the three may be over different incidents.
+	UnknownFatalities, UnknownLow, UnknownHigh int
 }
 
 // KeyOf returns the value of a key for an incident, nil if it has none.
@@ -298,8 +300,13 @@ func (g *Group) Add(in *Incident) {
 	g.Low.Add(in.Low)
 	g.Best.Add(in.Best)
 	g.High.Add(in.High)
-	if !in.Best.Known {
-		g.UnknownFatalities++
+	for _, f := range [...]struct {
+		known   bool
+		unknown *int
+	}{{in.Best.Known, &g.UnknownFatalities}, {in.Low.Known, &g.UnknownLow}, {in.High.Known, &g.UnknownHigh}} {
+		if !f.known {
+			*f.unknown++
+		}
 	}
 }
 

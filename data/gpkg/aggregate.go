@@ -70,7 +70,7 @@ func (s *Store) Aggregate(ctx context.Context, q incident.AggregateQuery) ([]inc
 		names := strings.Join(columns, ", ")
 		// "+start_date" has no declared type; of a date the driver would make a time.
 		sums := strings.ReplaceAll(names, "i.start_date", "+i.start_date") +
-			", count(*), sum(i.fatalities_low), sum(i.fatalities_best), sum(i.fatalities_high), count(i.fatalities_best)"
+			", count(*), sum(i.fatalities_low), sum(i.fatalities_best), sum(i.fatalities_high), count(i.fatalities_best), count(i.fatalities_low), count(i.fatalities_high)"
 		ways := ask.all()
 		if distinct {
 			ways = ask.parts(ask.also("NOT EXISTS (SELECT 1 FROM clusters AS k WHERE k.fid = i.fid)"))
@@ -263,9 +263,11 @@ func (g *grouper) add(v []driver.Value, n int, position []int) error {
 	}
 	to := &g.groups[at]
 	count, _ := v[n].(int64)
-	known, _ := v[n+4].(int64)
 	to.Count += int(count)
-	to.UnknownFatalities += int(count - known)
+	for i, unknown := range [...]*int{&to.UnknownFatalities, &to.UnknownLow, &to.UnknownHigh} {
+		known, _ := v[n+4+i].(int64)
+		*unknown += int(count - known)
+	}
 	to.Low.Add(stored(v[n+1]))
 	to.Best.Add(stored(v[n+2]))
 	to.High.Add(stored(v[n+3]))

@@ -53,7 +53,9 @@ func (g *sums) merge(o *sums) {
 
 func (g *sums) group() incident.Group {
 	figure := func(i int) incident.Figure { return incident.Figure{N: int(g.sum[i]), Known: g.known[i] > 0} }
-	return incident.Group{Count: int(g.count), Low: figure(low), Best: figure(best), High: figure(high), UnknownFatalities: int(g.count - g.known[best])}
+	unknown := func(i int) int { return int(g.count - g.known[i]) }
+	return incident.Group{Count: int(g.count), Low: figure(low), Best: figure(best), High: figure(high),
+		UnknownFatalities: unknown(best), UnknownLow: unknown(low), UnknownHigh: unknown(high)}
 }
 
 // tally holds the sums of all groups: in a slice where there cannot be many, in a map where they are few among many.

@@ -69,7 +69,7 @@ func (g *grouper) ask(ctx context.Context, tx pgx.Tx) error {
 	if distinct {
 		also = "NOT EXISTS (SELECT 1 FROM clusters AS k WHERE k.fid = i.fid)"
 	}
-	sql := "SELECT " + keys + ", count(*), sum(i.fatalities_low)::bigint, sum(i.fatalities_best)::bigint, sum(i.fatalities_high)::bigint, count(i.fatalities_best) FROM " +
+	sql := "SELECT " + keys + ", count(*), sum(i.fatalities_low)::bigint, sum(i.fatalities_best)::bigint, sum(i.fatalities_high)::bigint, count(i.fatalities_best), count(i.fatalities_low), count(i.fatalities_high) FROM " +
 		ask.sql(join, also) + " GROUP BY " + strings.Join(places, ", ")
 	err = each(ctx, tx, sql, ask.args, func(v [][]byte) (bool, error) {
 		at, err := g.read(v)
@@ -78,9 +78,11 @@ func (g *grouper) ask(ctx context.Context, tx pgx.Tx) error {
 		}
 		to := &g.groups[at]
 		count, _ := integerOf(v[n])
-		known, _ := integerOf(v[n+4])
 		to.Count += int(count)
-		to.UnknownFatalities += int(count - known)
+		for i, unknown := range [...]*int{&to.UnknownFatalities, &to.UnknownLow, &to.UnknownHigh} {
+			known, _ := integerOf(v[n+4+i])
+			*unknown += int(count - known)
+		}
 		to.Low.Add(figureOf(v[n+1]))
 		to.Best.Add(figureOf(v[n+2]))
 		to.High.Add(figureOf(v[n+3]))

@@ -195,15 +195,15 @@ func testDistinct(t *testing.T, open func(*testing.T) incident.Store) {
 		q    incident.AggregateQuery
 		want []incident.Group
 	}{
-		{"the one with a figure counts", units, []incident.Group{{Keys: []*string{str("pk-kp-kurram")}, Count: 2, Best: incident.Known(8)}}},
+		{"the one with a figure counts", units, []incident.Group{{Keys: []*string{str("pk-kp-kurram")}, Count: 2, Best: incident.Known(8), UnknownLow: 2, UnknownHigh: 2}}},
 		{"in each group one", sets, []incident.Group{
-			{Keys: []*string{str("acled")}, Count: 2, Low: incident.Known(2), Best: incident.Known(3), UnknownFatalities: 1},
-			{Keys: []*string{str("ged")}, Count: 1, Best: incident.Known(5)}}},
+			{Keys: []*string{str("acled")}, Count: 2, Low: incident.Known(2), Best: incident.Known(3), UnknownFatalities: 1, UnknownLow: 1, UnknownHigh: 2},
+			{Keys: []*string{str("ged")}, Count: 1, Best: incident.Known(5), UnknownLow: 1, UnknownHigh: 1}}},
 		{"of those that the filter lets through", incident.AggregateQuery{By: units.By, Distinct: true, Filter: incident.IsNull{Property: "fatalities_best"}},
-			[]incident.Group{{Keys: []*string{str("pk-kp-kurram")}, Count: 1, Low: incident.Known(2), UnknownFatalities: 1}}},
-		{"without it all", incident.AggregateQuery{By: units.By}, []incident.Group{{Keys: []*string{str("pk-kp-kurram")}, Count: 3, Low: incident.Known(2), Best: incident.Known(8), UnknownFatalities: 1}}},
+			[]incident.Group{{Keys: []*string{str("pk-kp-kurram")}, Count: 1, Low: incident.Known(2), UnknownFatalities: 1, UnknownHigh: 1}}},
+		{"without it all", incident.AggregateQuery{By: units.By}, []incident.Group{{Keys: []*string{str("pk-kp-kurram")}, Count: 3, Low: incident.Known(2), Best: incident.Known(8), UnknownFatalities: 1, UnknownLow: 2, UnknownHigh: 3}}},
 		{"under another unit", incident.AggregateQuery{By: units.By, Distinct: true, Under: func(u string) string { return "then-" + u }},
-			[]incident.Group{{Keys: []*string{str("then-pk-kp-kurram")}, Count: 2, Best: incident.Known(8)}}},
+			[]incident.Group{{Keys: []*string{str("then-pk-kp-kurram")}, Count: 2, Best: incident.Known(8), UnknownLow: 2, UnknownHigh: 2}}},
 	} {
 		if d := cmp.Diff(c.want, must(s.Aggregate(t.Context(), c.q))(t), equal); d != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, d)

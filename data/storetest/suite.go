@@ -260,12 +260,12 @@ func testCases(t *testing.T, open func(*testing.T) incident.Store) {
 	str := func(s string) *string { return &s }
 	groups := must(s.Aggregate(t.Context(), incident.AggregateQuery{By: []incident.Key{incident.KeyUnit, incident.KeyMonth}}))(t)
 	want := []incident.Group{
-		{Keys: []*string{nil, str("2019-01")}, Count: 1, Best: incident.Known(5)},
-		{Keys: []*string{nil, str("2021-01")}, Count: 1, UnknownFatalities: 1},
-		{Keys: []*string{str("af-kan"), str("2020-01")}, Count: 1, UnknownFatalities: 1},
-		{Keys: []*string{str("af-kan"), str("2020-02")}, Count: 1, Best: incident.Known(1)},
-		{Keys: []*string{str("pk-kp-kurram"), str("2020-01")}, Count: 1, Best: incident.Known(0)},
-		{Keys: []*string{str("pk-kp-kurram"), str("2020-02")}, Count: 1, Best: incident.Known(2)},
+		{Keys: []*string{nil, str("2019-01")}, Count: 1, Best: incident.Known(5), UnknownLow: 1, UnknownHigh: 1},
+		{Keys: []*string{nil, str("2021-01")}, Count: 1, UnknownFatalities: 1, UnknownLow: 1, UnknownHigh: 1},
+		{Keys: []*string{str("af-kan"), str("2020-01")}, Count: 1, UnknownFatalities: 1, UnknownLow: 1, UnknownHigh: 1},
+		{Keys: []*string{str("af-kan"), str("2020-02")}, Count: 1, Best: incident.Known(1), UnknownLow: 1, UnknownHigh: 1},
+		{Keys: []*string{str("pk-kp-kurram"), str("2020-01")}, Count: 1, Best: incident.Known(0), UnknownLow: 1, UnknownHigh: 1},
+		{Keys: []*string{str("pk-kp-kurram"), str("2020-02")}, Count: 1, Best: incident.Known(2), UnknownLow: 1, UnknownHigh: 1},
 	}
 	if d := cmp.Diff(want, groups, equal); d != "" {
 		t.Errorf("groups (-want +got):\n%s", d)
@@ -275,7 +275,7 @@ func testCases(t *testing.T, open func(*testing.T) incident.Store) {
 		t.Errorf("groups of no country: %v", weeks)
 	}
 	weeks = must(s.Aggregate(t.Context(), incident.AggregateQuery{By: []incident.Key{incident.KeyWeek}, Filter: incident.IsNull{Property: "country"}}))(t)
-	if d := cmp.Diff([]incident.Group{{Keys: []*string{str("2020-W53")}, Count: 1, UnknownFatalities: 1}}, weeks, equal); d != "" {
+	if d := cmp.Diff([]incident.Group{{Keys: []*string{str("2020-W53")}, Count: 1, UnknownFatalities: 1, UnknownLow: 1, UnknownHigh: 1}}, weeks, equal); d != "" {
 		t.Errorf("weeks (-want +got):\n%s", d)
 	}
 }

@@ -28,6 +28,20 @@ before(async () => {
           : `Pakistan,Khyber Pakhtunkhwa,${units[i % 4]},,`;
     rows.push(`t${i},${day},${where},${type},${killed},Words of ${i}`);
   }
+  // A few that give low and high, or only one of them.
+  const bounds = [
+    ['1', '5', '3'],
+    ['4', '', ''],
+    ['', '9', ''],
+    ['0', '0', '0'],
+  ];
+  const more = ['id,event_date,country,admin1,admin2,event_type,low,high,best'];
+  bounds.forEach((b, i) => {
+    more.push(`b${i},2025-10-0${i + 1},Pakistan,Khyber Pakhtunkhwa,Kurram,Battles,${b.join(',')}`);
+  });
+  const few = join(server.dir, 'few.csv');
+  writeFileSync(few, more.join('\n'));
+  await sarhad('import', '--store', server.store, '--quiet', few);
   const file = join(server.dir, 'more.csv');
   writeFileSync(file, rows.join('\n'));
   await sarhad('import', '--store', server.store, '--quiet', file);
@@ -39,7 +53,9 @@ after(async () => {
 });
 
 const get = (path) => getJson(server.url + path);
-const value = (text) => (/\d/.test(text) ? number(text) : null);
+const value = (text) => (/\d/.test(text) ? number(text.replace(/\(.*/, '')) : null);
+/** of is how many incidents a sum is said to be of; null where it is of all. */
+const of = (text) => (/\(([\d,]+) of/.test(text) ? number(/\(([\d,]+) of/.exec(text)[1]) : null);
 
 /** table reads the rows of places: figures, or null where there is none. */
 async function table(page) {
@@ -63,6 +79,7 @@ async function table(page) {
               best: value(best),
               high: value(high),
               silent: value(silent),
+              of: { low: of(low), best: of(best), high: of(high) },
               text: r.text,
             }
           : { n: null, text: r.text },
@@ -97,12 +114,25 @@ async function agree(page, query) {
         (p) => p.fatalities_best === null && p.fatalities_low === null && p.fatalities_high === null,
       );
       assert.equal(row.silent, silent.length, `not reported in ${r.unit}`);
-      const bounded = here.some((p) => p.fatalities_low !== null || p.fatalities_high !== null);
-      for (const k of ['low', 'high']) {
-        const sum = here.reduce((s, p) => s + (p[`fatalities_${k}`] ?? p.fatalities_best ?? 0), 0);
-        assert.equal(row[k], bounded ? sum : null, `${k} in ${r.unit}`);
+      // Nothing stands in for what is missing: the sums are those of the aggregates, and say of how many they are.
+      for (const k of ['low', 'best', 'high']) {
+        const given = here.filter((p) => p[`fatalities_${k}`] !== null).length;
+        assert.equal(row[k], r[`fatalities_${k}`], `${k} in ${r.unit}`);
+        assert.equal(row.of[k], given && given < r.count ? given : null, `${k} in ${r.unit} is of how many`);
       }
     }
+    for (const k of ['low', 'best', 'high']) {
+      const known = all.map((p) => p[`fatalities_${k}`]).filter((v) => v !== null);
+      assert.equal(total[k], known.length ? known.reduce((a, b) => a + b, 0) : null, `${k} in all`);
+      assert.equal(total.of[k], known.length && known.length < all.length ? known.length : null);
+    }
+    const both = all.filter((p) => p.fatalities_low !== null && p.fatalities_high !== null);
+    const sum = (k) => both.reduce((s, p) => s + p[k], 0);
+    const range = both.length ? [sum('fatalities_low'), sum('fatalities_high')].map(String).join('–') : '–';
+    assert.equal((await page.locator('[data-count="low-high"]').textContent()).replace(/[,+]/g, ''), range);
+    const gaps = (await page.locator('[data-gap]').allTextContents()).join();
+    if (both.length && both.length < all.length)
+      assert.match(gaps, new RegExp(`low–high: given by ${both.length} of ${all.length} incidents`));
     // Every other unit has none, and says so or that nothing is loaded.
     const known = new Set(inUnits.map((r) => r.unit));
     for (const [id, row] of Object.entries(t))
@@ -289,8 +319,8 @@ async function compared(page, a, b, filter = '') {
     return Math.round((y - x) / DAY) + 1;
   };
   const k = days(a) / days(b);
-  const of = (agg) => new Map(agg.rows.filter((r) => r.unit).map((r) => [r.unit, r.count]));
-  const [na, nb] = [of(aggA), of(aggB)];
+  const byUnit = (agg) => new Map(agg.rows.filter((r) => r.unit).map((r) => [r.unit, r.count]));
+  const [na, nb] = [byUnit(aggA), byUnit(aggB)];
   const total = (agg, f) => agg.rows.reduce((s, r) => s + (r[f] ?? 0), 0);
   await eventually(async () => {
     const map = await page.$$eval('[data-unit][data-change]', (els) =>
@@ -324,8 +354,12 @@ async function compared(page, a, b, filter = '') {
     assert.deepEqual([number(n[0]), number(n[1])], [total(aggA, 'count'), total(aggB, 'count')]);
     const killed = await cells('killed');
     assert.deepEqual(
-      [number(killed[0]), number(killed[1])],
+      [value(killed[0]), value(killed[1])],
       [total(aggA, 'fatalities_best'), total(aggB, 'fatalities_best')],
+    );
+    assert.deepEqual(
+      [of(killed[0]), of(killed[1])],
+      [aggA, aggB].map((g) => total(g, 'count') - total(g, 'fatalities_unknown')),
     );
   });
 }

@@ -12,6 +12,7 @@ import { Embed } from './out/embed';
 import { DropZone } from './panel/drop';
 import { Panel } from './panel/panel';
 import { Sheet } from './panel/sheet';
+import { killed } from './panel/sums';
 import { TopBar } from './panel/topbar';
 import { MapView } from './space/map';
 import { App } from './state/app';
@@ -73,7 +74,10 @@ function announce(): void {
   if (sayTimer || !app.model || app.progress) return;
   sayTimer = window.setTimeout(() => {
     sayTimer = 0;
-    const text = t.announce(app.tally.total, app.tally.best, fmtRange(...app.window), app.tally.huge > 0);
+    const tl = app.tally;
+    const when = fmtRange(...app.window);
+    const dead = killed(tl);
+    const text = dead === '–' ? t.nIncidents(tl.total) + t.comma + when : t.announce(tl.total, dead, when);
     if (text === said) return;
     const first = said === '';
     said = text;

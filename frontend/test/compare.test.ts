@@ -33,15 +33,20 @@ describe('sums by place', () => {
     const places = new Set(rows.map(placeOf));
     for (const p of places) {
       const here = rows.filter((i) => placeOf(i) === p);
-      const known = here.filter((i) => c.best[i] !== NOT_REPORTED);
-      const or = (v: number, i: number) => (v !== NOT_REPORTED ? v : c.best[i] !== NOT_REPORTED ? c.best[i]! : 0);
-      const sum = (f: (i: number) => number, list = here) => list.reduce((s, i) => s + f(i), 0);
+      const gives = (of: number[]) => here.filter((i) => of[i] !== NOT_REPORTED);
+      const sum = (of: number[], list = gives(of)) => list.reduce((s, i) => s + of[i]!, 0);
+      const both = gives(c.low).filter((i) => c.high[i] !== NOT_REPORTED);
       expect(sums.at(p)).toMatchObject({
         n: here.length,
-        best: sum((i) => c.best[i]!, known),
-        low: sum((i) => or(c.low[i]!, i)),
-        high: sum((i) => or(c.high[i]!, i)),
-        unknown: here.length - known.length,
+        best: sum(c.best),
+        low: sum(c.low),
+        high: sum(c.high),
+        noLow: here.length - gives(c.low).length,
+        unknown: here.length - gives(c.best).length,
+        noHigh: here.length - gives(c.high).length,
+        bounded: both.length,
+        from: sum(c.low, both),
+        to: sum(c.high, both),
         silent: here.filter((i) => [c.best, c.low, c.high].every((v) => v[i] === NOT_REPORTED)).length,
       });
     }
@@ -70,11 +75,11 @@ describe('sums by place', () => {
     m.setWindow(14050, 14300);
     sums.count(m, 14050, 14300, true);
     const { tally: t } = m;
-    expect(sums.total).toEqual({
+    expect(sums.total).toMatchObject({
       n: t.total,
-      low: t.low,
+      from: t.low,
       best: t.best,
-      high: t.high,
+      to: t.high,
       unknown: t.unknown,
       silent: t.silent,
       bounded: t.bounded,
@@ -85,7 +90,10 @@ describe('sums by place', () => {
 });
 
 describe('change', () => {
-  const f = { n: 6, low: 1, best: 9, high: 12, unknown: 2, silent: 1, bounded: 4, huge: 0 };
+  const f = {
+    ...{ n: 6, low: 1, best: 9, high: 12, noLow: 2, unknown: 2, noHigh: 2 },
+    ...{ silent: 1, bounded: 4, from: 1, to: 12, huge: 0 },
+  };
   it('is B minus A for as many days', () => {
     expect(changeOf(10, 10, 31, 31)).toBe(0);
     expect(changeOf(4, 3, 30, 15)).toBe(2);

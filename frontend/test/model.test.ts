@@ -59,9 +59,12 @@ describe('window counting', () => {
     const known = now.filter((i) => c.best[i] !== NOT_REPORTED);
     expect(t.total).toBe(now.length);
     expect(t.best).toBe(sum((i) => c.best[i]!, known));
-    const given = (v: number) => (v === NOT_REPORTED ? 0 : v);
-    expect(t.low).toBe(sum((i) => given(c.low[i]!)));
-    expect(t.high).toBe(sum((i) => given(c.high[i]!)));
+    const both = now.filter((i) => c.low[i] !== NOT_REPORTED && c.high[i] !== NOT_REPORTED);
+    expect([t.bounded, t.low, t.high]).toEqual([
+      both.length,
+      sum((i) => c.low[i]!, both),
+      sum((i) => c.high[i]!, both),
+    ]);
     expect(t.unknown).toBe(now.length - known.length);
     const silent = now.filter((i) => [c.best, c.low, c.high].every((v) => v[i] === NOT_REPORTED));
     expect(t.silent).toBe(silent.length);

@@ -119,6 +119,9 @@ export function columns(n: number, seed: number, origin = 0): { cols: Columns; r
     // Some give only a bound.
     if (c.best[i] === NOT_REPORTED && i % 3 === 0) c.low[i] = i % 7;
     if (c.best[i] === NOT_REPORTED && i % 5 === 0) c.high[i] = 7 + (i % 7);
+    // Others give no bound, or one of the two.
+    if (c.best[i] !== NOT_REPORTED && i % 4 === 0) c.low[i] = NOT_REPORTED;
+    if (c.best[i] !== NOT_REPORTED && i % 6 === 0) c.high[i] = NOT_REPORTED;
     c.unit[i] = r() < 0.1 ? 255 : Math.floor(r() * 4);
     c.type[i] = Math.floor(r() * N_TYPES);
     c.precision[i] = Math.floor(r() * 7);

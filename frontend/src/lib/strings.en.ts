@@ -10,7 +10,7 @@ interface Made {
   elsewhere: (n: number) => string;
   incidents: (n: number) => string;
   soFarOf: (n: number) => string;
-  lowHighBest: (n: number) => string;
+  givenBy: (n: number, of: number) => string;
   before1900: (n: number) => string;
   notReported: (n: number) => string;
   chosen: (n: number) => string;
@@ -113,7 +113,7 @@ interface Made {
   linkMore: (n: number) => string;
   gone: (name: string) => string;
   asFiltered: (n: number) => string;
-  announce: (n: number, k: number, when: string, more?: boolean) => string;
+  announce: (n: number, k: string, when: string) => string;
   out: {
     about: (size: string) => string;
     countsOnly: (names: string, n: number) => string;

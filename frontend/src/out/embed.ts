@@ -6,6 +6,7 @@ import { fmtRange } from '../lib/dates';
 import { t } from '../lib/strings.en';
 import { fmt } from '../lib/text';
 import { chipList } from '../panel/chips';
+import { killed } from '../panel/sums';
 import type { App } from '../state/app';
 import { encode, type State } from '../state/permalink';
 
@@ -37,9 +38,8 @@ export class Embed {
     const app = this.app;
     const tl = app.tally;
     const wait = !app.model;
-    const none = wait || (tl.total > 0 && tl.unknown === tl.total);
     render(
-      html`<h1>${t.titles[app.state.shade]}</h1><p>${wait && app.failed ? html`<span role="alert">${t.failTitle}</span>` : html`<bdi>${fmtRange(...app.window)}</bdi> · <b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b> ${app.progress ? t.soFarOf(app.progress.count) : t.incidents(tl.total)}${none ? nothing : html` · <b class="num" data-count="best">${fmt(tl.best)}${tl.huge ? '+' : ''}</b> ${t.killed}${tl.silent ? html`<span class="un"> · ${t.notReported(tl.silent)}</span>` : nothing}`}${chipList(app).map((c) => html`<span class="un"> · <bdi>${c.label}</bdi></span>`)}`} · <a href=${this.address({})} target="_blank" rel="noopener">${t.out.open}<span class="vh"> (${t.out.newTab})</span></a></p>`,
+      html`<h1>${t.titles[app.state.shade]}</h1><p>${wait && app.failed ? html`<span role="alert">${t.failTitle}</span>` : html`<bdi>${fmtRange(...app.window)}</bdi> · <b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b> ${app.progress ? t.soFarOf(app.progress.count) : t.incidents(tl.total)}${wait ? nothing : html` · <b class="num" data-count="best">${killed(tl)}</b> ${t.killed}${tl.silent ? html`<span class="un"> · ${t.notReported(tl.silent)}</span>` : nothing}`}${chipList(app).map((c) => html`<span class="un"> · <bdi>${c.label}</bdi></span>`)}`} · <a href=${this.address({})} target="_blank" rel="noopener">${t.out.open}<span class="vh"> (${t.out.newTab})</span></a></p>`,
       this.host,
     );
   }

@@ -14,6 +14,7 @@ import { Facets } from './facets';
 import { List } from './list';
 import { LoadView } from './load';
 import { storeEmpty } from './notes';
+import { gaps, killed } from './sums';
 
 /** REST is how many ms at least lie between two drawings of the rows while the brush moves. */
 const REST = 80;
@@ -154,22 +155,19 @@ export class Panel {
     const tl = app.tally;
     const p = app.progress;
     const wait = !app.model;
-    // Sums over nothing but unknown figures are unknown, not 0.
     let elsewhere = 0;
     app.header?.units.forEach((id, i) => {
       if (app.unitById.has(id) && !app.inFocus(id)) elsewhere += tl.unit[i]!;
     });
-    const none = wait || (tl.total > 0 && tl.unknown === tl.total);
-    const noBounds = none || tl.bounded === 0;
-    const plus = tl.huge ? '+' : '';
+    const noBounds = wait || tl.bounded === 0;
     const old = app.header?.before_origin ?? 0;
     return html`<div><b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b><span>${p ? t.soFarOf(p.count) : t.incidents(tl.total)}</span></div>
-      <div><b class="num" data-count="best" title=${tl.huge ? t.orMore : nothing}>${none ? '–' : `${fmt(tl.best)}${plus}`}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
-      <div><b class="num thin" data-count="low-high" title=${noBounds ? t.lowHighNone : nothing}>${noBounds ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}${plus}`}</b><span>${t.lowHigh}</span></div>
+      <div><b class="num" data-count="best" title=${tl.huge ? t.orMore : nothing}>${wait ? '–' : killed(tl)}</b><span>${p ? t.killedSoFar : t.killed}</span></div>
+      <div><b class="num thin" data-count="low-high" title=${noBounds ? t.lowHighNone : nothing}>${noBounds ? '–' : `${fmt(tl.low)}–${fmt(tl.high)}${tl.huge ? '+' : ''}`}</b><span>${t.lowHigh}</span></div>
       ${app.model?.remote ? html`<p class="nr" data-served>${t.beyond}</p>` : nothing}
       ${elsewhere ? html`<p class="nr">${t.elsewhere(elsewhere)}</p>` : nothing}
       ${tl.silent ? html`<p class="nr"><span class="nt" data-count="unknown">${t.notReported(tl.silent)}</span></p>` : nothing}
-      ${!noBounds && tl.unbounded ? html`<p class="nr" data-unbounded>${t.lowHigh}: ${t.lowHighBest(tl.unbounded)}</p>` : nothing}
+      ${gaps(tl).map((g) => html`<p class="nr" data-gap>${g}</p>`)}
       ${old > 0 ? html`<p class="nr" data-before-origin>${t.before1900(old)}</p>` : nothing}`;
   }
 

@@ -9,7 +9,7 @@ import { N_TYPES, NO_TYPE, Spot, TYPES, typeIndex } from '../lib/vocab';
 import { query } from '../out/query';
 import { worldSize } from '../space/mercator';
 import type { Change } from '../state/app';
-import { PLACES as KEYS, restKey } from '../state/compare';
+import { PLACES as KEYS, restKey, WIDTH } from '../state/compare';
 import { type Group, KILL_STEPS, Model, Tally } from '../state/model';
 import { initial, type State } from '../state/permalink';
 import { Pages } from './pages';
@@ -23,13 +23,13 @@ interface Row {
   fatalities_best: number | null;
   fatalities_high: number | null;
   fatalities_unknown: number;
+  fatalities_low_unknown: number;
+  fatalities_high_unknown: number;
 }
 type Reset = Partial<Pick<State, 'types' | 'precisions' | 'datasets' | 'verifications' | 'subtypes' | 'min'>>;
 type Days = [Day, Day];
 type Layers = Record<string, TilePoint[]>;
 const PLACES = ['units', 'provinces', 'countries'] as const;
-/** figures of a place, as in compare.ts */
-const WIDTH = 8;
 /** more incidents in view than this are shown as clusters of the server, at any zoom */
 const MOST_POINTS = 30_000;
 /** the last zoom with clusters (docs/api.md, "Tiles") */
@@ -37,17 +37,9 @@ const CLUSTERS = 6;
 /** below this zoom the server's clusters are as fine as those of the page */
 const SINGLES = 7.5;
 
-/** what the sums of low and high figures leave out, since the page lets the best figure stand for a missing bound */
-const NO_LOW = 'fatalities_best IS NOT NULL AND fatalities_low IS NULL';
-const NO_HIGH = 'fatalities_best IS NOT NULL AND fatalities_high IS NULL';
-const UNBOUNDED = 'fatalities_best IS NOT NULL AND (fatalities_low IS NULL OR fatalities_high IS NULL)';
+/** low–high is told of what gives both */
+const BOUNDED = 'fatalities_low IS NOT NULL AND fatalities_high IS NOT NULL';
 const SILENT = 'fatalities_best IS NULL AND fatalities_low IS NULL AND fatalities_high IS NULL';
-
-/** Sums of a window by place, in the order of compare.ts; unbounded has a best figure but not both bounds. */
-interface Counted {
-  all: Float64Array;
-  unbounded: number;
-}
 
 export class Served extends Model {
   override remote = true;
@@ -58,7 +50,7 @@ export class Served extends Model {
   private viewing: Question<() => void>;
   private bars = { types: new Float64Array(0) };
   private barring: Question<() => void>;
-  private sums: { key: string; all: Float64Array | null; question: Question<Counted> }[] = [];
+  private sums: { key: string; all: Float64Array | null; question: Question<Float64Array> }[] = [];
 
   /** moving says whether the brush moves; changed is called when an answer has come */
   constructor(
@@ -137,10 +129,9 @@ export class Served extends Model {
     return (i < 0 && !province ? of.findIndex((a) => a.country === country) : i) & 255;
   }
 
-  /** counted counts a window by place. In short, bounds are left out: they cost more questions than a moving brush may ask. */
-  private async counted(days: Days, short: boolean, signal: AbortSignal): Promise<Counted> {
+  /** counted counts a window by place, in the order of compare.ts. In short, bounds are left out: they cost more questions than a moving brush may ask. */
+  private async counted(days: Days, short: boolean, signal: AbortSignal): Promise<Float64Array> {
     const all = new Float64Array(KEYS * WIDTH);
-    let unbounded = 0;
     const fill = async (by: string, where: string, key: (r: Row) => number) => {
       const ask = (more: string) => {
         const q = this.params(days);
@@ -148,9 +139,7 @@ export class Served extends Model {
         this.and(q, more);
         return this.aggregate(q, by, signal);
       };
-      const [base, silent, low = [], high = [], either = []] = await Promise.all(
-        ['', SILENT, ...(short ? [] : [NO_LOW, NO_HIGH, UNBOUNDED])].map(ask),
-      );
+      const [base, silent, both = []] = await Promise.all(['', SILENT, ...(short ? [] : [BOUNDED])].map(ask));
       const add = (r: Row, k: number, n: number | null) => {
         all[key(r) * WIDTH + k]! += n ?? 0;
       };
@@ -159,13 +148,16 @@ export class Served extends Model {
         add(r, 1, r.fatalities_low);
         add(r, 2, r.fatalities_best);
         add(r, 3, r.fatalities_high);
-        add(r, 4, r.fatalities_unknown);
-        if (!short && (r.fatalities_low ?? r.fatalities_high) !== null) add(r, 6, 1);
+        add(r, 4, r.fatalities_low_unknown);
+        add(r, 5, r.fatalities_unknown);
+        add(r, 6, r.fatalities_high_unknown);
       }
-      for (const r of silent!) add(r, 5, r.count);
-      for (const r of low) add(r, 1, r.fatalities_best);
-      for (const r of high) add(r, 3, r.fatalities_best);
-      for (const r of either) unbounded += r.count;
+      for (const r of silent!) add(r, 7, r.count);
+      for (const r of both) {
+        add(r, 8, r.count);
+        add(r, 9, r.fatalities_low);
+        add(r, 10, r.fatalities_high);
+      }
       return base!;
     };
     const { units } = this.header;
@@ -188,7 +180,7 @@ export class Served extends Model {
         return restKey(spot, this.area(r.country, r.province));
       }),
     ]);
-    return { all, unbounded };
+    return all;
   }
 
   // ---- the window
@@ -199,7 +191,7 @@ export class Served extends Model {
     const short = this.moving();
     const q = this.params([a, b]);
     return this.counting.want(`${q}|${short}`, async (signal) => {
-      const [{ all, unbounded }, world, facets] = await Promise.all([
+      const [all, world, facets] = await Promise.all([
         this.counted([a, b], short, signal),
         this.tile(0, 0, 0, q, signal),
         short ? null : this.ask([a, b], signal),
@@ -209,22 +201,21 @@ export class Served extends Model {
         const t = new Tally();
         this.tally = t;
         for (let k = 0; k < KEYS; k++) {
-          const [n, low, best, high, unknown, silent, bounded] = all.subarray(k * WIDTH) as unknown as number[];
+          const [n, , best, , , unknown, , silent, bounded, low, high] = all.subarray(k * WIDTH) as unknown as number[];
           if (!n) continue;
           t.total += n;
-          t.low += low!;
           t.best += best!;
-          t.high += high!;
           t.unknown += unknown!;
           t.silent += silent!;
           t.bounded += bounded!;
+          t.low += low!;
+          t.high += high!;
           const u = k < NO_UNIT ? k : NO_UNIT;
           t.unit[u]! += n;
           t.killed[u]! += best!;
           t.unitUnknown[u]! += unknown!;
           t.unitSilent[u]! += silent!;
         }
-        t.unbounded = unbounded;
         this.spots(t, world);
         if (facets) for (const f of facets) f(t);
         // While the brush moves the filters keep their counts.
@@ -275,8 +266,8 @@ export class Served extends Model {
         all: null,
         question: new Question(
           (): boolean => this.moving(),
-          (c) => {
-            made.all = c.all;
+          (all) => {
+            made.all = all;
             this.changed('ui');
           },
         ),

@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { fmtRange } from '../lib/dates';
 import { t } from '../lib/strings.en';
+import { digits } from '../lib/text';
 import type { App } from '../state/app';
 import type { Comparison } from '../table/comparison';
 
@@ -9,7 +10,7 @@ import type { Comparison } from '../table/comparison';
 export function signed(v: number): string {
   const n = Math.abs(v);
   const text = Number.isInteger(n) ? n.toLocaleString('en') : n < 0.95 ? n.toPrecision(1) : n.toFixed(1);
-  return Number(text) === 0 ? '0' : `${v < 0 ? '−' : '+'}${text}`;
+  return digits(Number(text) === 0 ? '0' : `${v < 0 ? '−' : '+'}${text}`);
 }
 
 /** classes are the names of the classes, from the largest decrease to the largest increase. */
@@ -19,7 +20,7 @@ export const className = (k: number): string => (k < 0 ? `m${-k}` : k > 0 ? `p${
 const ramp = (c: Comparison): TemplateResult =>
   html`<div class="ramp">${CLASSES.map(
     (k) =>
-      html`<div><i class=${className(k)}></i><span class="num">${k === 0 ? '0' : signed(Math.sign(k) * c.breaks[Math.abs(k) - 1]!)}</span></div>`,
+      html`<div><i class=${className(k)}></i><span class="num">${signed(Math.sign(k) * (c.breaks[Math.abs(k) - 1] ?? 0))}</span></div>`,
   )}</div>`;
 
 export function changeLegend(app: App, c: Comparison, compact: boolean): TemplateResult {

@@ -5,13 +5,13 @@ import { OR_MORE } from '../lib/columns';
 import { fmtDay, fmtRange } from '../lib/dates';
 import { localName } from '../lib/i18n';
 import { t } from '../lib/strings.en';
-import { fmt, fmtDeaths } from '../lib/text';
+import { digits, fmt, fmtDeaths } from '../lib/text';
 import { precisionClass } from '../lib/vocab';
 import { type App, typeWord } from '../state/app';
 import { FAN, type Item } from './symbols';
 
 /** fmtRate writes incidents per 1,000 km², to a hundredth where they are few. */
-const fmtRate = (v: number): string => (v < 1 ? v.toFixed(2) : v < 100 ? v.toFixed(1) : fmt(Math.round(v)));
+const fmtRate = (v: number): string => (v < 100 ? digits(v.toFixed(v < 1 ? 2 : 1)) : fmt(Math.round(v)));
 
 export function itemTip(app: App, m: Item): TemplateResult {
   const c = app.model!.cols;

@@ -5,23 +5,41 @@ import { addBars, type Bars, barStart, type Day, edges, parts, ymd } from '../li
 import type { Model } from './model';
 import type { Shade } from './permalink';
 
-/** Figures of some incidents. Sums are over what is known; a missing bound counts as the best figure. */
+/** Figures of some incidents. Each sum is over those that give the figure; none stands in for another. */
 export interface Figures {
   n: number;
   low: number;
   best: number;
   high: number;
-  /** incidents without a best figure */
+  /** incidents without a low, a best, a high figure */
+  noLow: number;
   unknown: number;
+  noHigh: number;
   /** incidents of whose deaths there is no figure at all */
   silent: number;
-  /** incidents with a low or a high figure */
+  /** incidents with a low and a high figure, and the sums of these */
   bounded: number;
+  from: number;
+  to: number;
   /** incidents with a figure that only says "that or more" */
   huge: number;
 }
-const NAMES = ['n', 'low', 'best', 'high', 'unknown', 'silent', 'bounded', 'huge'] as const;
-const WIDTH = NAMES.length;
+const NAMES = [
+  'n',
+  'low',
+  'best',
+  'high',
+  'noLow',
+  'unknown',
+  'noHigh',
+  'silent',
+  'bounded',
+  'from',
+  'to',
+  'huge',
+] as const;
+/** WIDTH is how many figures a place has. */
+export const WIDTH = NAMES.length;
 
 /** Places are the units by their index in the header, then, for what has no unit, spot and area: (spot + 1) << 8 | area. */
 export const PLACES = 7 * 256;
@@ -70,7 +88,7 @@ export class Sums {
 
   /** at adds up some places. */
   at(...places: number[]): Figures {
-    const out = { n: 0, low: 0, best: 0, high: 0, unknown: 0, silent: 0, bounded: 0, huge: 0 };
+    const out = Object.fromEntries(NAMES.map((k) => [k, 0])) as unknown as Figures;
     for (const p of places) for (let k = 0; k < WIDTH; k++) out[NAMES[k]!] += this.all[p * WIDTH + k]!;
     return out;
   }
@@ -86,19 +104,20 @@ export class Sums {
 function add(to: Float64Array, c: Columns, i: number, s: number): void {
   const u = c.unit(i);
   const k = (u !== NO_UNIT ? u : restKey(c.spot(i), c.area(i))) * WIDTH;
-  const b = c.best(i);
-  const l = c.low(i);
-  const h = c.high(i);
-  const known = b !== NOT_REPORTED;
-  const bounded = l !== NOT_REPORTED || h !== NOT_REPORTED;
+  const given = [c.low(i), c.best(i), c.high(i)];
+  const [l, b, h] = given as [number, number, number];
   to[k]! += s;
-  to[k + 1]! += s * (l !== NOT_REPORTED ? l : known ? b : 0);
-  if (known) to[k + 2]! += s * b;
-  else to[k + 4]! += s;
-  to[k + 3]! += s * (h !== NOT_REPORTED ? h : known ? b : 0);
-  if (bounded) to[k + 6]! += s;
-  else if (!known) to[k + 5]! += s;
-  if (b === OR_MORE || l === OR_MORE || h === OR_MORE) to[k + 7]! += s;
+  given.forEach((v, j) => {
+    if (v !== NOT_REPORTED) to[k + 1 + j]! += s * v;
+    else to[k + 4 + j]! += s;
+  });
+  if (given.every((v) => v === NOT_REPORTED)) to[k + 7]! += s;
+  if (l !== NOT_REPORTED && h !== NOT_REPORTED) {
+    to[k + 8]! += s;
+    to[k + 9]! += s * l;
+    to[k + 10]! += s * h;
+  }
+  if (b === OR_MORE || l === OR_MORE || h === OR_MORE) to[k + 11]! += s;
 }
 
 /** value is what units are shaded by; null where it is not known: no figure of deaths at all, or no area to divide by. */

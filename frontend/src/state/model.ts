@@ -179,16 +179,17 @@ class Counts {
       const h = d.high[i]!;
       t.fKilled[killStep(leastKilled(b, l))]! += n + own;
       const known = b !== NOT_REPORTED;
-      const bounds = (l !== NOT_REPORTED ? 1 : 0) + (h !== NOT_REPORTED ? 1 : 0);
       if (known) t.best += n * b;
-      else t.unknown += n;
-      if (bounds) t.bounded += n;
-      else if (!known) t.silent += n;
-      if (known && bounds < 2) t.unbounded += n;
+      else {
+        t.unknown += n;
+        if (l === NOT_REPORTED && h === NOT_REPORTED) t.silent += n;
+      }
+      if (l !== NOT_REPORTED && h !== NOT_REPORTED) {
+        t.bounded += n;
+        t.low += n * l;
+        t.high += n * h;
+      }
       if (b === OR_MORE || l === OR_MORE || h === OR_MORE) t.huge += n;
-      // A missing bound stands as the best figure, so that low–high spans the same incidents as best.
-      t.low += n * (l !== NOT_REPORTED ? l : known ? b : 0);
-      t.high += n * (h !== NOT_REPORTED ? h : known ? b : 0);
     }
   }
 }
@@ -196,19 +197,19 @@ class Counts {
 /** Tally holds what is counted of a window. */
 export class Tally {
   total = 0;
+  /** sum of the best figures */
   best = 0;
+  /** sums over the incidents that give both a low and a high figure; no figure stands in for another */
   low = 0;
   high = 0;
   /** incidents whose best figure is not reported */
   unknown = 0;
   /** incidents of whose deaths there is no figure at all, not even a bound */
   silent = 0;
-  /** incidents with a low or a high figure */
+  /** incidents with a low and a high figure */
   bounded = 0;
   /** incidents with a figure so large that the columns only say "that or more" */
   huge = 0;
-  /** incidents with a best figure but without a low or a high one */
-  unbounded = 0;
   unit = new Int32Array(256);
   killed = new Float64Array(256);
   unitUnknown = new Int32Array(256);
@@ -233,7 +234,7 @@ export class Tally {
 
   clear(): void {
     this.total = this.best = this.low = this.high = this.unknown = this.silent = 0;
-    this.bounded = this.unbounded = this.huge = 0;
+    this.bounded = this.huge = 0;
     for (const a of [
       this.unit,
       this.killed,

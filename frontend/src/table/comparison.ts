@@ -3,7 +3,8 @@ import { html, nothing, type TemplateResult } from 'lit';
 import { type Day, fmtDay, fmtRange, parseDate } from '../lib/dates';
 import { icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
-import { fmt } from '../lib/text';
+import { digits, fmt } from '../lib/text';
+import { ofSome } from '../panel/sums';
 import { changeLegend, changePhoneLegend, changeTip, className, signed } from '../space/change';
 import type { App, Change, Compared } from '../state/app';
 import {
@@ -106,7 +107,7 @@ export class Comparison implements Compared {
       const known = !app.datasets || !app.unitById.has(place.id) || app.unitCoverage(place.id, days).state !== 'none';
       if (!known && !f.n) return [null, t.nothingLoadedLower, false];
       const v = value(f, shade, place.km2);
-      return [v, v === null ? t.notReportedShort : figure(v), known];
+      return [v, v === null ? t.notReportedShort : told(v, f, shade === 'killed'), known];
     };
     const [a, textA, inA] = side(this.sumsA, app.window);
     const [b, textB, inB] = side(this.sumsB, app.state.compare!);
@@ -181,9 +182,9 @@ export class Comparison implements Compared {
     const total = (label: string, key: string, of: (f: Figures) => number | null) => {
       const [va, vb] = [of(ta), of(tb)];
       const c = changeOf(va, vb, da, db);
-      return html`<tr data-total=${key}><th scope="row">${label}</th>${cell(va, figure(va))}${cell(vb, figure(vb))}<td class="n num">${c === null ? '–' : signed(c)}</td></tr>`;
+      return html`<tr data-total=${key}><th scope="row">${label}</th>${cell(va, told(va, ta, key === 'killed'))}${cell(vb, told(vb, tb, key === 'killed'))}<td class="n num">${c === null ? '–' : signed(c)}</td></tr>`;
     };
-    const span = (f: Figures) => (f.bounded ? `${fmt(f.low)}–${fmt(f.high)}` : '–');
+    const span = (f: Figures) => (f.bounded ? html`${fmt(f.from)}–${fmt(f.to)}${ofSome(f.bounded, f.n)}` : '–');
     return html`<div class="scroll cp" id="compare" role="tabpanel" aria-labelledby="tab-compare" tabindex="0">
       <p class="cp-w"><b class="key a">A</b><bdi class="num">${fmtRange(...app.window)}</bdi><button type="button" class="btn sm" data-compare-end @click=${this.end}>${t.compare.end}${icon('x')}</button></p>
       <p class="cp-w"><b class="key b">B</b>${this.input(false)}<span aria-hidden="true">–</span>${this.input(true)}</p>
@@ -200,5 +201,8 @@ export class Comparison implements Compared {
   }
 }
 
-const figure = (v: number | null) => (v === null ? '–' : Number.isInteger(v) ? fmt(v) : v.toPrecision(2));
+const figure = (v: number | null) => (v === null ? '–' : Number.isInteger(v) ? fmt(v) : digits(v.toPrecision(2)));
+/** told is a figure, and of how many incidents it is where it is a sum of deaths that some do not give. */
+const told = (v: number | null, f: Figures, deaths: boolean) =>
+  figure(v) + (deaths && v !== null && f.unknown ? ` (${t.ofN(f.n - f.unknown, f.n)})` : '');
 const cell = (v: number | null, text: string) => html`<td class="n num ${v === null ? 'nl' : ''}">${text}</td>`;

@@ -4,10 +4,11 @@ import { type ColumnsHeader, IMPRECISE_DATE, NOT_REPORTED } from '../lib/columns
 import { fmtDay, fmtRange } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
-import { fmt, fmtDeaths } from '../lib/text';
+import { digits, fmt, fmtDeaths } from '../lib/text';
 import { precisionClass } from '../lib/vocab';
 import { days, title } from '../panel/describe';
 import { placeText } from '../panel/list';
+import { ofSome } from '../panel/sums';
 import { Texts } from '../panel/texts';
 import type { Pages } from '../served/pages';
 import type { App, Change } from '../state/app';
@@ -165,9 +166,9 @@ export class TableView {
       area: (r) => r.area,
       count: (r) => (r.f.n || loaded(app, r) ? r.f.n : null),
       rate: (r) => (r.f.n || loaded(app, r) ? rate(r.f, r) : null),
-      low: (r) => (bounds(r.f) ? r.f.low : null),
-      best: (r) => (best(r.f) ? r.f.best : null),
-      high: (r) => (bounds(r.f) ? r.f.high : null),
+      low: (r) => (r.f.n > r.f.noLow ? r.f.low : null),
+      best: (r) => (r.f.n > r.f.unknown ? r.f.best : null),
+      high: (r) => (r.f.n > r.f.noHigh ? r.f.high : null),
       silent: (r) => (r.f.n ? r.f.silent : null),
     };
     const of = key[id]!;
@@ -186,7 +187,7 @@ export class TableView {
       f: Figures,
       km2: number | undefined,
     ) => html`<td class="n num">${f.n && km2 ? rateText((f.n / km2) * 1000) : nothing}</td>
-      ${figure(f, f.low, bounds(f))}${figure(f, f.best, best(f))}${figure(f, f.high, bounds(f))}<td class="n num">${f.n ? fmt(f.silent) : nothing}</td>`;
+      ${figure(f, f.low, f.noLow)}${figure(f, f.best, f.unknown)}${figure(f, f.high, f.noHigh)}<td class="n num">${f.n ? fmt(f.silent) : nothing}</td>`;
     const count = (n: number, top: number) =>
       html`<td class="n num c">${n ? html`<i style="inline-size:${((n / top) * 100).toFixed(1)}%"></i>` : nothing}<span class=${n ? '' : 'nil'}>${fmt(n)}</span></td>`;
     return html`${this.head(UNITS)}<tbody>${all.map((r) =>
@@ -312,16 +313,15 @@ export class TableView {
 
 const compare = new Intl.Collator('en');
 const byName = (a: Place, b: Place) => compare.compare(a.name, b.name);
-const bounds = (f: Figures) => f.bounded > 0;
-const best = (f: Figures) => f.n > f.unknown;
 const rate = (f: Figures, p: Place) => (p.km2 ? (f.n / p.km2) * 1000 : null);
 /** rateText begins at 0.1, like the classes of rates. */
-const rateText = (v: number) => (v < 0.05 ? '<0.1' : v.toFixed(1));
+const rateText = (v: number) => digits(v < 0.05 ? '<0.1' : v.toFixed(1));
 
-const figure = (f: Figures, v: number, known: boolean) =>
+/** figure is a sum of the figures that `missing` incidents do not give. */
+const figure = (f: Figures, v: number, missing: number) =>
   html`<td class="n num">${
-    known
-      ? `${fmt(v)}${f.huge ? '+' : ''}`
+    f.n > missing
+      ? html`${fmt(v)}${f.huge ? '+' : ''}${ofSome(f.n - missing, f.n)}`
       : f.n
         ? html`<span aria-hidden="true">–</span><span class="vh">${t.notReportedShort}</span>`
         : nothing
