@@ -2,7 +2,8 @@
 //   node e2e/bench.mjs [rows …]        250000 and 1000000 unless given; STORE=file.gpkg takes that store instead
 // A step is the time from when the page is told of a move of the pointer to after the next frame. A browser tells it at
 // the beginning of a frame; "from the hand" counts the wait for that, too. p5 of the frames is that of the 95th percentile
-// of their distances. The clock of a busy machine is no judge: "work" is what the page's thread computes for a step.
+// of their distances. The clock of a busy machine is no judge: "work" is what the page's thread computes for a step. Counts are how often
+// the number of incidents was written anew: on a slow machine they follow the brush in some frames.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,7 +36,7 @@ async function open(browser, url, slow = 1) {
   const page = await context.newPage();
   const cdp = await context.newCDPSession(page);
   await page.addInitScript(() => {
-    window.bench = { frames: [], steps: [], hand: [], long: [] };
+    window.bench = { frames: [], steps: [], hand: [], long: [], counted: 0 };
     new PerformanceObserver((l) => {
       for (const e of l.getEntries()) window.bench.long.push([e.startTime, e.duration]);
     }).observe({ type: 'longtask', buffered: true });
@@ -103,6 +104,11 @@ async function drag(page, cdp, handle, from, to) {
     window.bench.frames = [];
     window.bench.steps = [];
     window.bench.hand = [];
+    window.bench.counted = 0;
+    const count = document.querySelector('[data-count=incidents]');
+    new MutationObserver(() => {
+      window.bench.counted++;
+    }).observe(count, { characterData: true, childList: true, subtree: true });
     return performance.now();
   });
   const thread = async () => {
@@ -118,9 +124,9 @@ async function drag(page, cdp, handle, from, to) {
   }
   const t1 = await thread();
   const out = await page.evaluate((t0) => {
-    const { frames, steps, hand, long } = window.bench;
+    const { frames, steps, hand, long, counted } = window.bench;
     const gaps = frames.slice(1).map((t, i) => t - frames[i]);
-    return { gaps, steps, hand, long: long.filter(([t]) => t >= t0).map(([, d]) => d) };
+    return { gaps, steps, hand, counted, long: long.filter(([t]) => t >= t0).map(([, d]) => d) };
   }, began);
   out.work = (t1.ThreadTime - t0.ThreadTime) / MOVES;
   out.script = (t1.ScriptDuration - t0.ScriptDuration) / MOVES;
@@ -130,8 +136,9 @@ async function drag(page, cdp, handle, from, to) {
 
 function print(name, r) {
   const longest = Math.max(0, ...r.long);
+  const total = r.gaps.reduce((a, b) => a + b, 0);
   console.log(
-    `  ${name.padEnd(46)} step p50 ${ms(quantile(r.steps, 0.5))} p95 ${ms(quantile(r.steps, 0.95))} ms (from the hand ${ms(quantile(r.hand, 0.5))}, ${ms(quantile(r.hand, 0.95))}; work ${ms(r.work)}, script ${ms(r.script)}) · frames p5 ${ms(1000 / quantile(r.gaps, 0.95))} mean ${ms((1000 * r.gaps.length) / r.gaps.reduce((a, b) => a + b, 0))}/s · longest task ${longest ? `${ms(longest)} ms` : 'under 50 ms'}`,
+    `  ${name.padEnd(46)} step p50 ${ms(quantile(r.steps, 0.5))} p95 ${ms(quantile(r.steps, 0.95))} ms (from the hand ${ms(quantile(r.hand, 0.5))}, ${ms(quantile(r.hand, 0.95))}; work ${ms(r.work)}, script ${ms(r.script)}) · frames p5 ${ms(1000 / quantile(r.gaps, 0.95))} mean ${ms((1000 * r.gaps.length) / total)}/s, counts ${ms((1000 * r.counted) / total)}/s · longest task ${longest ? `${ms(longest)} ms` : 'under 50 ms'}`,
   );
 }
 

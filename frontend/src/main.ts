@@ -85,6 +85,7 @@ function announce(): void {
   }, 1000);
 }
 
+app.brush = () => strip.place();
 app.onFrame((c) => {
   views.draw(c);
   sheet?.draw();

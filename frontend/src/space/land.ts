@@ -17,8 +17,8 @@ export interface Town {
   rank: number;
 }
 
-/** loadLand draws land and sea and gives the towns; what cannot be loaded is left out. */
-export async function loadLand(stage: Stage): Promise<Town[]> {
+/** loadLand draws land and sea when their turn has come, and gives the towns; what cannot be loaded is left out. */
+export async function loadLand(stage: Stage, turn: Promise<void>): Promise<Town[]> {
   const get = async <T>(name: string): Promise<T | null> => {
     const url = files[`./data/${name}.json`];
     if (!url) return null;
@@ -29,6 +29,7 @@ export async function loadLand(stage: Stage): Promise<Town[]> {
     get<GeoJSON.FeatureCollection<Geometry, { kind?: string }>>('land').catch(() => null),
     get<Town[]>('towns').catch(() => null),
   ]);
+  await turn;
   if (land) {
     const renderer = L.svg({ pane: 'land', padding: 0.3 });
     // The backdrop ends somewhere; beyond it to the north, east and west there is land too.

@@ -94,7 +94,12 @@ export class MapView {
       const to = app.state.view;
       if (to) this.show(to.lat, to.lon, to.zoom);
     };
-    this.land = loadLand(stage).then((towns) => {
+    // The first picture of the data comes before the backdrop, unless they are long in coming.
+    const turn = new Promise<void>((ok) => {
+      app.later(ok);
+      setTimeout(ok, still ? 0 : 700);
+    });
+    this.land = loadLand(stage, turn).then((towns) => {
       this.labels.towns = towns;
       this.moved(true);
     });
@@ -222,7 +227,6 @@ export class MapView {
   // ---- each frame
 
   private missed = false;
-  private named = false;
   draw(c: Change): void {
     const app = this.app;
     // Under the table nothing is drawn but what is said of the data; all of it when the map comes back.
@@ -246,7 +250,8 @@ export class MapView {
       this.border.draw();
       this.drawBase();
       this.looked = null;
-      this.layoutDue = true;
+      // Names come after the first picture, and anew with the last of the incidents.
+      if (!app.progress) this.layoutDue = true;
     }
     if (c.view || c.data) this.symbols.readColours();
     if (c.rest) this.layoutDue = true;
@@ -283,16 +288,10 @@ export class MapView {
       const vicinity = app.header!.precisions.indexOf('vicinity_25km');
       this.symbols.draw(model, zoom < CLOSE, app.selectedRow, vicinity, this.fan);
     }
-    // Names come with the picture after the first.
-    const relayout = this.layoutDue && !app.moving && (this.named || !!this.stage.still);
-    if (!this.named) {
-      this.named = true;
-      app.later(() => app.touch({ rest: true }));
-    }
-    if (relayout) {
+    if (this.layoutDue && !app.moving && (app.ready || this.stage.still)) {
       this.layoutDue = false;
       this.labels.layout();
-    } else {
+    } else if (app.ready) {
       this.badges.draw(false, this.labels.staticBoxes);
       this.rings.draw(false);
     }

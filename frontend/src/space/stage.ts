@@ -4,7 +4,7 @@ import * as L from 'leaflet';
 import { t } from '../lib/strings.en';
 import { ARABIC } from '../lib/text';
 import type { App } from '../state/app';
-import { inside, polygons } from './boundaries';
+import { flat, inside } from './boundaries';
 
 /** Below this zoom the map is an overview: rings for each unit, no symbols. */
 export const OVERVIEW = 6.6;
@@ -127,20 +127,20 @@ export class Stage {
 
   // ---- what lies where
 
-  private bounds: { id: string; box: Box }[] = [];
-  /** unitBoxes are the units and their boxes: west, south, east, north. */
-  private unitBoxes(): { id: string; box: Box }[] {
+  private bounds: { id: string; rings: Float64Array[]; box: Box }[] = [];
+  /** unitBoxes are the units, their rings and their boxes: west, south, east, north. */
+  private unitBoxes() {
     if (!this.bounds.length)
       for (const f of this.app.units?.features ?? []) {
+        const rings = flat(f.geometry);
         const box: Box = [Infinity, Infinity, -Infinity, -Infinity];
-        for (const poly of polygons(f.geometry))
-          for (const [x, y] of poly[0] as [number, number][]) {
-            if (x < box[0]) box[0] = x;
-            if (y < box[1]) box[1] = y;
-            if (x > box[2]) box[2] = x;
-            if (y > box[3]) box[3] = y;
-          }
-        this.bounds.push({ id: f.properties.id, box });
+        for (const r of rings)
+          for (let i = 0; i < r.length; i += 2)
+            for (const k of [0, 1] as const) {
+              if (r[i + k]! < box[k]) box[k] = r[i + k]!;
+              if (r[i + k]! > box[k + 2]!) box[k + 2] = r[i + k]!;
+            }
+        this.bounds.push({ id: f.properties.id, rings, box });
       }
     return this.bounds;
   }
@@ -153,9 +153,8 @@ export class Stage {
   }
   /** unitAt is the unit that a place of the map lies in. */
   unitAt(lon: number, lat: number): string | null {
-    for (const [i, { id, box }] of this.unitBoxes().entries())
-      if (lon >= box[0] && lon <= box[2] && lat >= box[1] && lat <= box[3])
-        if (inside(this.app.units!.features[i]!.geometry, lon, lat)) return id;
+    for (const { id, rings, box } of this.unitBoxes())
+      if (lon >= box[0] && lon <= box[2] && lat >= box[1] && lat <= box[3] && inside(rings, lon, lat)) return id;
     return null;
   }
 

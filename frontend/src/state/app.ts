@@ -186,13 +186,30 @@ export class App {
     for (const k of Object.keys(what) as (keyof Change)[]) this.pending[k] ||= !!what[k];
     if (this.scheduled) return;
     this.scheduled = true;
-    requestAnimationFrame(() => this.frame());
+    requestAnimationFrame((now) => this.frame(now));
   }
 
   /** all incidents have been drawn once */
   private whole = false;
-  private frame(): void {
+  /** the brush alone follows the hand */
+  brush = (): void => {};
+  /** the shortest time between two frames, ms, and when counts may follow the brush again */
+  private beat = 34;
+  private rested = 0;
+  private frame(now: number): void {
     this.scheduled = false;
+    // On a slow machine the brush moves in each frame, and what follows it takes no more than a fifth of the time.
+    if (this.moving && this.whole) {
+      if (now < this.rested) {
+        this.brush();
+        this.touch({});
+        return;
+      }
+      requestAnimationFrame((next) => {
+        this.beat = Math.min(this.beat, next - now);
+        this.rested = next + 4 * (next - now - this.beat);
+      });
+    }
     const c = this.pending;
     this.pending = nothing();
     if (this.came && c.data) this.take();
@@ -217,9 +234,10 @@ export class App {
     const m = this.model;
     if (!this.views.length || !m || !this.units || (this.progress && !m.count)) return;
     // The newest incidents are drawn before the others have come.
-    if (!document.documentElement.dataset.ready) {
+    if (!this.ready) {
       document.documentElement.dataset.ready = '1';
       performance.mark('sarhad:data');
+      this.later(() => this.touch({ rest: true }));
       this.runLater();
     }
     if (!this.progress && !this.whole) {
@@ -228,6 +246,10 @@ export class App {
     }
   }
 
+  /** ready: a picture with data has been drawn */
+  get ready(): boolean {
+    return !!document.documentElement.dataset.ready;
+  }
   private waiting: (() => void)[] | null = [];
   /** later runs what the first picture with data need not wait for, each in a task of its own. */
   later(f: () => void): void {
@@ -562,8 +584,12 @@ export class App {
         void this.serve(m.header);
         return;
       }
-      this.table = new Table(m.header);
-      if (!this.quiet) this.adopt(false);
+      const table = new Table(m.header);
+      this.table = table;
+      // Mostly the first block comes with it: nothing is drawn of no incidents unless it is long in coming.
+      setTimeout(() => {
+        if (this.table === table && !table.loaded && !this.quiet) this.adopt(false);
+      }, 200);
       return;
     }
     const table = this.table!;
@@ -975,7 +1001,7 @@ export class App {
   }
 }
 
-const clock = () => new Date().toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+const clock = () => new Date().toTimeString().slice(0, 5);
 
 /** lazily brings the code of what is seldom wanted. */
 export const lazily = () => import('../later');

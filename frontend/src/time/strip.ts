@@ -493,7 +493,7 @@ export class TimeStrip {
   }
 
   /** place moves what follows the brush. */
-  private place(): void {
+  place(): void {
     const app = this.app;
     const [from, to] = app.window;
     this.placeOver();
@@ -518,7 +518,7 @@ export class TimeStrip {
     this.placeHandles(this.handles, [from, to], app.state.cumulative);
     const other = app.compared ? app.state.compare : null;
     if (other) this.placeHandles(this.others, other, false);
-    else for (const el of Object.values(this.others)) el.hidden = true;
+    else for (const el of Object.values(this.others)) if (!el.hidden) el.hidden = true;
   }
 
   private placeHandles(handles: Record<Handle, HTMLElement>, [from, to]: [Day, Day], cum: boolean): void {
