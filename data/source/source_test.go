@@ -180,6 +180,7 @@ func TestRefusedFiles(t *testing.T) {
 		"bom only":         {"\ufeff", "empty"},
 		"no date":          {"id,place\n1,x\n", "no column for the date; found: id, place; expected one of: start_date, event_date, date"},
 		"doubled":          {"id,date,Date\n1,2020-01-01,2020-01-01\n", `"Date" twice`},
+		"lat, longer rows": {"id,date,lat\n1,2020-01-01,34,x,y\n", `column "lat" and none for the other coordinate`},
 		"lat without lon":  {"id,date,lat\n1,2020-01-01,34\n", `column "lat" and none for the other coordinate`},
 		"lon without lat":  {"id,date,longitude\n1,2020-01-01,34\n", `column "longitude" and none`},
 		"utf-16":           {"\xff\xfei\x00d\x00", "found: id;"},

@@ -173,7 +173,7 @@ func (t *tableReader) header(p *peeked, opt Options) (found bool, err error) {
 		if t.next != nil && t.next.problem != nil && t.next.problem.Code == CodeWrongFieldCount {
 			t.next.problem = nil // this was no header to count by
 		}
-		return false, err
+		return t.cols[fStart] >= 0, err // what names the date is the header, and its fault the one to tell
 	}
 	if doubled != nil {
 		return true, doubled
