@@ -75,19 +75,31 @@ func content(mediaAndSchema ...any) object {
 	return c
 }
 
+// The tags of routes whose answers follow from the incidents.
+const (
+	tagIncidents = "Incidents"
+	tagTiles     = "Tiles"
+)
+
 // get describes a route with its answers.
 func get(id, summary string, tags []string, parameters []any, ok object) object {
 	responses := object{
 		"200": object{"description": summary, "content": ok, "headers": object{
 			"ETag":       object{"description": "Made from the store's change number and the request.", "schema": typed("string")},
-			changeHeader: object{"description": "The change number that the answer is of, if it follows from the incidents. A request with the header " + atLeastHeader + " waits for one.", "schema": typed("integer")}}},
+			changeHeader: object{"description": "The change number of the store that the answer is of, if it follows from the incidents. A request with the header " + atLeastHeader + " waits for one.", "schema": typed("integer")}}},
 		"304":     object{"description": "The client has this answer already (If-None-Match)."},
 		"400":     ref("responses", "Problem"),
+		"401":     ref("responses", "Refused"), // of a closed layer without a token, and of any route with one that is not valid
+		"403":     ref("responses", "Refused"),
 		"404":     ref("responses", "Problem"),
 		"406":     ref("responses", "Problem"),
 		"default": ref("responses", "Problem"),
 	}
 	op := object{"operationId": id, "summary": summary, "tags": tags, "responses": responses}
+	if slices.Contains(tags, tagIncidents) || slices.Contains(tags, tagTiles) {
+		responses["503"] = ref("responses", "Problem")
+		parameters = append(parameters[:len(parameters):len(parameters)], ref("parameters", atLeastHeader))
+	}
 	if len(parameters) > 0 {
 		op["parameters"] = parameters
 	}
@@ -133,18 +145,18 @@ func (s *server) openapiDocument() ([]byte, error) {
 		"/collections": get("collections", "The collections", []string{"Capabilities"}, []any{pageF}, content(mediaJSON, schemaRef("collections"), mediaHTML, text)),
 		"/assets/{file}": get("asset", "A file of the page", []string{"Page"},
 			[]any{pathParam("file", "The name of the file", typed("string"))}, content("*/*", object{"type": "string", "format": "binary"})),
-		"/collections/incidents/columns": get("columns", "The incidents of a filter as binary columns", []string{"Incidents"},
+		"/collections/incidents/columns": get("columns", "The incidents of a filter as binary columns", []string{tagIncidents},
 			filters, content(mediaColumns, object{"type": "string", "format": "binary"})),
-		"/collections/incidents/items/{fid}/versions": get("versions", "The history of one incident, the newest version first", []string{"Incidents"},
+		"/collections/incidents/items/{fid}/versions": get("versions", "The history of one incident, the newest version first", []string{tagIncidents},
 			[]any{pathParam("fid", "The id of the incident or a row number that it has or had", text),
 				queryParam("limit", fmt.Sprintf("How many versions to give, the newest ones; more than %d counts as %d.", maxLimit, maxLimit),
 					object{"type": "integer", "minimum": 1, "maximum": maxLimit, "default": defaultLimit}, false), jsonF},
 			content(mediaJSON, schemaRef("versions"))),
-		"/aggregates": get("aggregates", "Counts and fatalities by up to three keys", []string{"Incidents"},
+		"/aggregates": get("aggregates", "Counts and fatalities by up to three keys", []string{tagIncidents},
 			append(aggregateOwn, filters...), content(mediaJSON, schemaRef("aggregates"), mediaCSV, typed("string"))),
-		"/compare": get("compare", "Counts and fatalities of two periods by one key, and by how much they differ", []string{"Incidents"},
+		"/compare": get("compare", "Counts and fatalities of two periods by one key, and by how much they differ", []string{tagIncidents},
 			slices.Concat(twoPeriods, aggregateOwn[1:], compareFilters), content(mediaJSON, schemaRef("comparison"), mediaCSV, text)),
-		"/datasets": get("datasets", "What is loaded", []string{"Incidents"}, []any{jsonF}, content(mediaJSON, schemaRef("datasets"))),
+		"/datasets": get("datasets", "What is loaded", []string{tagIncidents}, []any{jsonF}, content(mediaJSON, schemaRef("datasets"))),
 		"/healthz":  get("health", "Whether the process runs", []string{"Operations"}, nil, content(mediaJSON, schemaRef("state"))),
 		"/readyz":   get("ready", "Whether the server can answer", []string{"Operations"}, nil, content(mediaJSON, schemaRef("state"))),
 	}
@@ -159,7 +171,7 @@ func (s *server) openapiDocument() ([]byte, error) {
 		parameters := []any{}
 		one, many := schemaRef("feature"), schemaRef("featureCollection")
 		if col.id == incidentsID {
-			tag, formats, itemFormats = []string{"Incidents"}, s.itemFormats, incidentFormats
+			tag, formats, itemFormats = []string{tagIncidents}, s.itemFormats, incidentFormats
 			parameters = append(append(parameters, param("sortby"), param("properties"), param("skipGeometry"), param(paramHXL)), filters...)
 			one, many = schemaRef("incidentOne"), schemaRef("incidentCollection")
 		} else {
@@ -221,7 +233,7 @@ func (s *server) openapiDocument() ([]byte, error) {
 		"info": object{"title": title, "description": description + " " + s.BorderNote, "version": orDefault(s.Version, "dev"),
 			"license": object{"name": "Apache-2.0"}},
 		"servers": []any{object{"url": "sarhad-server-url"}},
-		"tags":    []any{object{"name": "Capabilities"}, object{"name": "Incidents"}, object{"name": "Places"}, object{"name": "Tiles"}, object{"name": "Imports"}, object{"name": "Operations"}, object{"name": "Page"}},
+		"tags":    []any{object{"name": "Capabilities"}, object{"name": tagIncidents}, object{"name": "Places"}, object{"name": tagTiles}, object{"name": "Imports"}, object{"name": "Operations"}, object{"name": "Page"}},
 		"paths":   paths,
 		// Without a token everybody gets what is open; with one of the scope read all.
 		"security": []any{object{}, object{"token": []string{}}},
@@ -230,8 +242,12 @@ func (s *server) openapiDocument() ([]byte, error) {
 			"schemas":    openapiSchemas(),
 			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer",
 				"description": "A token made by sarhad token create: with the scope write it loads files and undoes what it loaded, with admin also what others did, with read it sees closed layers and incidents neither delayed nor blurred. What sarhad serve was started with (--write-token) is one with write. A token that is not valid is answered 401 at every address, one without the scope 403."}},
-			"responses": object{"Problem": object{"description": "What is wrong, in words (RFC 9457)",
-				"content": content(mediaProblem, schemaRef("problem"))}},
+			"responses": object{
+				"Problem": object{"description": "What is wrong, in words (RFC 9457)", "content": content(mediaProblem, schemaRef("problem"))},
+				"Refused": object{"description": "401: a token is needed, or the one given is not valid. 403: the token does not have the scope, or the terms of the dataset allow no single incidents.",
+					"headers": object{"WWW-Authenticate": object{"description": "Bearer; what is wrong with the token, and the scope that is needed.", "schema": text}},
+					"content": content(mediaProblem, schemaRef("problem"))},
+			},
 		},
 	}
 	b, err := json.Marshal(doc)
@@ -244,11 +260,11 @@ func (s *server) openapiDocument() ([]byte, error) {
 // importPaths describes what takes files and says what became of them.
 func importPaths() object {
 	text, boolean := typed("string"), object{"type": "string", "enum": booleans, "default": "false"}
-	problem := ref("responses", "Problem")
+	problem, refused := ref("responses", "Problem"), ref("responses", "Refused")
 	op := func(id, summary, status string, answer object, parameters ...any) object {
 		o := object{"operationId": id, "summary": summary, "tags": []string{"Imports"}, "security": []any{object{"token": []string{}}},
 			"responses": object{status: object{"description": summary, "content": answer},
-				"400": problem, "401": problem, "403": problem, "404": problem, "409": problem, "default": problem}}
+				"400": problem, "401": refused, "403": refused, "404": problem, "409": problem, "default": problem}}
 		if len(parameters) > 0 {
 			o["parameters"] = parameters
 		}
@@ -347,6 +363,8 @@ func (s *server) openapiParameters() object {
 	} {
 		out[p["name"].(string)] = p
 	}
+	out[atLeastHeader] = object{"name": atLeastHeader, "in": "header", "required": false, "schema": object{"type": "integer", "minimum": 0},
+		"description": fmt.Sprintf("A change number that %s gave, of an answer or of a load. The answer is of it or a later one: it is waited for up to %d seconds, then the answer is 503.", changeHeader, int(atLeastWait.Seconds()))}
 	return out
 }
 

@@ -141,13 +141,13 @@ func TestOpenAPIFuzz(t *testing.T) {
 		"bbox":     {"60,20,80,40", "71,34,71.5,34.5", "60,20,0,80,40,9", "170,-10,-170,10"},
 		"filter":   {"fatalities_best > 1", "event_type IN ('Battles','Riots') AND NOT country IS NULL", "S_INTERSECTS(geometry, BBOX(60,20,80,40))", "T_AFTER(start_date, DATE('2009-06-01'))"},
 		"fid":      ids, "q": {"Torkham", "fire"}, "actor": {"ttp"}, "date": {"2009-05-01"}, "near": {"71,34"}, "units_on": {"2009-06-30", "today"}, "adm1": {"Khyber Pakhtunkhwa"},
-		"dataset": {"ged", "demo", "acled,ged"},
+		"dataset": {"ged", "demo", "acled,ged"}, atLeastHeader: {"0", "42"}, // testStore is at 42
 	}}
 	accepts := []string{"", "", "*/*", "application/json", "text/html,*/*;q=0.1", "application/vnd.ogc.fg+json;q=0.9, application/geo+json;q=0.2", "image/png", "q=;;,,/", "text/csv"}
 	statuses := map[int]int{}
 	for n := range fuzzRequests {
 		o := operations[n%len(operations)]
-		path, query := o.path, url.Values{}
+		path, query, header := o.path, url.Values{}, map[string]string{}
 		lone := n%3 == 0 // at most one parameter that need not be there, as the document allows it
 		sure := lone
 		var optional []*openapi3.Parameter
@@ -160,6 +160,10 @@ func TestOpenAPIFuzz(t *testing.T) {
 					v = a.broken(p)
 				}
 				path = strings.Replace(path, "{"+p.Name+"}", url.PathEscape(v), 1)
+			case p.In == openapi3.ParameterInHeader:
+				if v, _ := a.valid(p); a.IntN(20) == 0 {
+					header[p.Name] = v
+				}
 			case p.Required:
 				v, ok := a.valid(p)
 				query.Set(p.Name, v)
@@ -201,7 +205,6 @@ func TestOpenAPIFuzz(t *testing.T) {
 				address = path
 			}
 		}
-		header := map[string]string{}
 		if accept := a.oneOf(accepts); accept != "" && !lone {
 			header["Accept"] = accept
 		}

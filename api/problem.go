@@ -143,9 +143,9 @@ func (s *server) fail(err error, c echo.Context) {
 	if c.Response().Committed {
 		panic(http.ErrAbortHandler) // net/http's own way to cut an answer short; it is not logged
 	}
-	p.Instance = c.Request().URL.RequestURI()
-	if isImportsPath(c.Request().URL.Path) { // a token that was put into the query by mistake is not said again
-		p.Instance = c.Request().URL.EscapedPath()
+	p.Instance = s.prefix + c.Request().URL.RequestURI() // as others address it, whether a proxy passes on the path of PublicURL or not
+	if isImportsPath(c.Request().URL.Path) {             // a token that was put into the query by mistake is not said again
+		p.Instance = s.prefix + c.Request().URL.EscapedPath()
 	}
 	if len(p.Instance) > 500 {
 		p.Instance = p.Instance[:500]

@@ -49,6 +49,11 @@ func TestPublicURL(t *testing.T) {
 	if rec := do(h, http.MethodGet, "/border/sarhad", nil); rec.Code != http.StatusPermanentRedirect || rec.Header().Get("Location") != public+"/" {
 		t.Errorf("without a slash: %d %s", rec.Code, rec.Header().Get("Location"))
 	}
+	for _, path := range []string{"/aggregates?by=x", "/border/sarhad/aggregates?by=x"} {
+		if rec := do(h, http.MethodGet, path, nil); !strings.Contains(rec.Body.String(), `"instance":"/border/sarhad/aggregates?by=x"`) {
+			t.Errorf("%s: %s", path, rec.Body)
+		}
+	}
 	for _, path := range []string{"/border/sarhadx/api", "/border/api", "/border/sarhad/border/sarhad/api"} {
 		if rec := do(h, http.MethodGet, path, nil); rec.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, rec.Code)

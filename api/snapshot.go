@@ -20,6 +20,7 @@ import (
 // snapshot is what is known of the datasets at one change number.
 type snapshot struct {
 	change   int64
+	store    int64 // change number that the store had at least
 	datasets []incident.DatasetInfo
 	names    []string
 	withheld []string // datasets whose single incidents may not be shown
@@ -78,6 +79,10 @@ type snapshots struct {
 // snapshot describes the store as it is now. The datasets are read once for
 // each change number, by one request while others wait.
 func (s *server) snapshot(ctx context.Context) (*snapshot, error) {
+	store, err := incident.StoreChange(ctx, s.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("read change number of the store: %w", err)
+	}
 	change, err := s.Reader.Change(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read change number: %w", err)
@@ -92,7 +97,7 @@ func (s *server) snapshot(ctx context.Context) (*snapshot, error) {
 		return nil, fmt.Errorf("read datasets: %w", err)
 	}
 	datasets = slices.Clone(datasets) // the reader may keep its own
-	snap := &snapshot{change: change, datasets: datasets}
+	snap := &snapshot{change: change, store: store, datasets: datasets}
 	digest := sha256.New()
 	_, _ = fmt.Fprintf(digest, "%s\n%s\n", s.Version, s.StoreID)
 	for i := range datasets {
@@ -202,7 +207,7 @@ func (s *server) fresh(c echo.Context, snap *snapshot, f format, key string) boo
 	head := c.Response().Header()
 	head["Etag"] = []string{tag}
 	s.cached(head)
-	tellChange(c, snap.change)
+	tellChange(c, snap.store)
 	return notModified(c, tag)
 }
 

@@ -28,7 +28,7 @@ func tilePaths() object {
 		one[name], many[name] = schema, schema
 	}
 
-	tags := []string{"Tiles"}
+	tags := []string{tagTiles}
 	format := func(formats ...string) object {
 		return queryParam("f", "The format of the answer.", object{"type": "string", "enum": formats}, false)
 	}

@@ -10,7 +10,9 @@ import (
 	"sarhad/incident"
 )
 
-// changeHeader tells the change number that an answer is of, or, where something was written, the one to ask for to see it.
+// changeHeader tells the change number of the store that an answer is of, or, where something was written, the one to ask
+// for to see it. It is never that of what everybody sees of a delayed dataset, which is greater: then nobody would wait for a
+// copy of the store that lags behind.
 const changeHeader = "Sarhad-Change"
 
 // atLeastHeader asks for an answer that is of a change number or a later one.
@@ -36,7 +38,7 @@ func (s *server) awaitChange(c echo.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request().Context(), s.changePatience)
 	defer cancel()
 	for {
-		change, err := s.Reader.Change(ctx)
+		change, err := incident.StoreChange(ctx, s.Reader)
 		if err == nil && change >= want {
 			return nil
 		}
@@ -65,7 +67,7 @@ func tellChange(c echo.Context, change int64) {
 func (s *server) tellWritten(c echo.Context) {
 	read := s.Written
 	if read == nil {
-		read = s.Reader.Change
+		read = func(ctx context.Context) (int64, error) { return incident.StoreChange(ctx, s.Reader) }
 	}
 	if change, err := read(c.Request().Context()); err == nil {
 		tellChange(c, change)

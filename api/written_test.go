@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sarhad/data/publish"
 )
 
 // Who asks for at least a change gets it when it is there, waits for it, or is told to come again.
@@ -50,5 +52,40 @@ func TestAtLeast(t *testing.T) {
 		if rec.Header().Get(changeHeader) != "43" || !strings.Contains(rec.Header().Get("Access-Control-Expose-Headers"), changeHeader) {
 			t.Errorf("%s: %v", address, rec.Header())
 		}
+	}
+}
+
+// While a dataset is delayed, what everybody sees has greater change numbers than the store. The headers know only those of
+// the store, so that what was written is waited for all the same.
+func TestAtLeastWhileDelayed(t *testing.T) {
+	m := testStore() // at change 42
+	for i := range m.datasets {
+		m.datasets[i].Delay = 24 * time.Hour
+	}
+	public := publish.New(m, func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) })
+	if n, err := public.Change(t.Context()); err != nil || n <= 1000 {
+		t.Fatalf("everybody sees change %d, %v", n, err)
+	}
+	c := importConfig(newLoader())
+	c.Reader, c.Full, c.Written, c.Tokens = public, m, m.Change, newTokens()
+	s := mustServer(t, c)
+	s.changePatience = 50 * time.Millisecond
+	h, err := s.handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := do(h, http.MethodGet, "/imports", map[string]string{"Authorization": bearer}).Header().Get(changeHeader)
+	if written != "42" {
+		t.Errorf("what was written is change %q", written)
+	}
+	for value, status := range map[string]int{"42": http.StatusOK, "43": http.StatusServiceUnavailable} {
+		rec := do(h, http.MethodGet, incidentsURL, map[string]string{atLeastHeader: value})
+		if told := rec.Header().Get(changeHeader); rec.Code != status || status == http.StatusOK && told != "42" {
+			t.Errorf("change %s: %d, %s is %q", value, rec.Code, changeHeader, told)
+		}
+	}
+	m.change.Store(43)
+	if rec := do(h, http.MethodGet, incidentsURL, map[string]string{atLeastHeader: "43"}); rec.Code != http.StatusOK || rec.Header().Get(changeHeader) != "43" {
+		t.Errorf("after it came: %d, %v", rec.Code, rec.Header())
 	}
 }

@@ -177,6 +177,22 @@ type Waiter interface {
 	Wait(ctx context.Context, after int64) (change int64, err error)
 }
 
+// StoreChanger is a reader whose change number also grows without the store, as
+// that of one that shows more every day.
+type StoreChanger interface {
+	Reader
+	// StoreChange gives the change number of the store up to which answers go.
+	StoreChange(ctx context.Context) (int64, error)
+}
+
+// StoreChange gives the change number of the store that a reader has reached. It fails as [Reader.Change] does.
+func StoreChange(ctx context.Context, r Reader) (int64, error) {
+	if s, ok := r.(StoreChanger); ok {
+		return s.StoreChange(ctx)
+	}
+	return r.Change(ctx)
+}
+
 // Clusterer is a reader that gives all clusters of likely duplicates at once,
 // so that who keeps a copy can count them; see [AggregateQuery.Distinct].
 type Clusterer interface {

@@ -20,7 +20,10 @@ type Public struct {
 	last *horizon
 }
 
-var _ incident.RowReader = (*Public)(nil)
+var (
+	_ incident.RowReader    = (*Public)(nil)
+	_ incident.StoreChanger = (*Public)(nil)
+)
 
 // New makes a reader of what everybody may see now. base is one whose datasets
 // have the rules that hold for them, now the clock.
@@ -280,6 +283,9 @@ func (p *Public) Change(ctx context.Context) (int64, error) {
 	}
 	return h.change + h.sum, nil
 }
+
+// StoreChange implements [incident.StoreChanger].
+func (p *Public) StoreChange(ctx context.Context) (int64, error) { return p.base.Change(ctx) }
 
 // Imports implements [incident.Reader].
 func (p *Public) Imports(ctx context.Context, dataset string) ([]incident.ImportInfo, error) {

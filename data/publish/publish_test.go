@@ -50,6 +50,15 @@ func openStore(t *testing.T) *gpkg.Store {
 	return st
 }
 
+func changeOf(t *testing.T, r incident.Reader) int64 {
+	t.Helper()
+	n, err := r.Change(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func incidentAt(source, unit string, lon, lat float64) incident.Incident {
 	in := incident.Incident{Dataset: "d", SourceID: source, Start: 20000, End: 20001, Country: "PK", Province: "P", District: "Q", UnitID: unit, Subunit: "tehsil", PCode: "PK1",
 		LocationName: "Hamlet", LocationText: "near Hamlet", LocationPrecision: incident.LocExact, LocationPrecisionCode: "1", Point: orb.Point{lon, lat}, HasPoint: true,
@@ -209,6 +218,9 @@ func TestDelay(t *testing.T) {
 		}
 	}
 	check(2)
+	if n, err := incident.StoreChange(ctx, public); err != nil || n != changeOf(t, st) {
+		t.Errorf("the store is at change %d, %v", n, err)
+	}
 	infos, err := public.Datasets(ctx)
 	if err != nil || infos[0].Count != 1 || infos[0].Last != 20001 || infos[0].Bound.Max != (orb.Point{70.1, 33.1}) || infos[0].Coverage[0].To != 20001 || infos[1].Count != 1 {
 		t.Errorf("the datasets tell of it: %+v, %v", infos, err)
