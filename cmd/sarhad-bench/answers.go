@@ -29,7 +29,6 @@ import (
 	"sarhad/data/gpkg"
 	"sarhad/data/index"
 	"sarhad/data/postgis"
-	"sarhad/data/publish"
 	"sarhad/incident"
 )
 
@@ -386,20 +385,23 @@ func serveChild(what, path string, rows int) error {
 	case "load":
 		return loadChild(path, rows)
 	case "database":
+		debug.SetGCPercent(200)
 		st, err := postgis.Open(ctx, path, postgis.Options{ReadOnly: true})
 		if err != nil {
 			return err
 		}
 		defer st.Close()
-		debug.SetGCPercent(200) // as sarhad serve does
-		w, err := newWorld()
+		if h, err = storeHandler(st); err != nil {
+			return err
+		}
+	case "replicas":
+		debug.SetGCPercent(200)
+		handler, end, err := replicaHandler(ctx, path)
+		defer end()
 		if err != nil {
 			return err
 		}
-		view := publish.Blurred(st, incident.Publication{}, publish.Places{Units: w.units, Border: w.border})
-		if h, err = api.New(api.Config{Reader: publish.New(view, time.Now), Units: w.units, Attribution: bundle.Attribution, BorderNote: bundle.BorderNote, Version: "bench", Now: time.Now}); err != nil {
-			return err
-		}
+		h = handler
 	case "memory":
 		var err error
 		if h, err = memoryHandler(ctx, path); err != nil {

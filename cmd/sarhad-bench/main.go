@@ -88,7 +88,7 @@ func main() {
 		}
 		return
 	}
-	if part := map[string]func(int, float64, int) error{"database": besidePgbench}[*only]; part != nil {
+	if part := map[string]func(int, float64, int) error{"database": besidePgbench, "replicas": oneAndTwo}[*only]; part != nil {
 		if err := part(*rows, *seconds, *rounds); err != nil {
 			fmt.Fprintln(os.Stderr, "sarhad-bench:", err)
 			os.Exit(1)
