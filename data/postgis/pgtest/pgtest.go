@@ -34,6 +34,7 @@ import (
 // Server is a running PostgreSQL.
 type Server struct {
 	dir, postgres string
+	options       []string // beside those of all
 	run           func(ctx context.Context, name string, args ...string) *exec.Cmd
 	cmd           *exec.Cmd
 	log           bytes.Buffer
@@ -65,13 +66,19 @@ func Check(t testing.TB, err error) {
 	}
 }
 
+// Durable are options of [StartWith] with which a crash of the server loses nothing that was acknowledged.
+var Durable = []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on"}
+
 // Start makes a cluster and starts its server. The caller stops it.
-func Start() (*Server, error) {
+func Start() (*Server, error) { return StartWith() }
+
+// StartWith does the same with some options, name=value, which its standbys have too.
+func StartWith(options ...string) (*Server, error) {
 	initdb, err := Program("initdb")
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{postgres: filepath.Join(filepath.Dir(initdb), "postgres")}
+	s := &Server{postgres: filepath.Join(filepath.Dir(initdb), "postgres"), options: options}
 	if _, err := os.Stat(filepath.Join(filepath.Dir(initdb), "../lib/postgis-3.so")); err != nil {
 		return nil, ErrMissing
 	}
@@ -155,7 +162,7 @@ func (s *Server) URI() string { return "postgres://sarhad@/postgres?host=" + s.d
 
 // Standby makes a copy of the cluster that follows it by streaming and can be read, and starts its server. The caller stops it.
 func (s *Server) Standby() (*Server, error) {
-	c := &Server{postgres: s.postgres, run: s.run}
+	c := &Server{postgres: s.postgres, options: s.options, run: s.run}
 	var err error
 	if c.dir, err = os.MkdirTemp("", "sarhad-pg-"); err != nil {
 		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
@@ -197,11 +204,21 @@ func (s *Server) Kill() {
 	<-s.ended
 }
 
+// KillHard kills the first process of the server, which can do nothing more; its children end when they notice. Until
+// then [Server.Run] fails.
+func (s *Server) KillHard() {
+	_ = s.cmd.Process.Kill()
+	<-s.ended
+}
+
 // Run starts the server of the cluster, again after [Server.Halt].
 func (s *Server) Run() error {
 	args := []string{"-D", s.data(), "-k", s.dir, "-c", "listen_addresses="}
 	for _, option := range []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=100", "shared_buffers=128MB", "jit=off",
 		"shared_preload_libraries=postgis-3"} { // else each connection loads it anew, which takes longer than most tests
+		args = append(args, "-c", option)
+	}
+	for _, option := range s.options { // the last one holds
 		args = append(args, "-c", option)
 	}
 	s.cmd = s.run(context.Background(), s.postgres, args...)
