@@ -411,6 +411,63 @@ func TestServerLostAndBack(t *testing.T) {
 }
 
 // What is written is a point of EWKB to PostGIS and to another reader.
+// Whatever is asked first after all connections were ended is answered, and what was being written is not repeated.
+func TestBrokenConnections(t *testing.T) {
+	schema := newSchema()
+	s := open(t, postgis.Options{Schema: schema})
+	defer s.Close()
+	storetest.Load(t, s, plain("plain"), 100, storetest.Plain(300, 1))
+	c := sql(t, schema)
+	id := storetest.List(t, s, incident.Query{Limit: 1})[0].ID
+	var q incident.Query
+	ended := 0
+	for _, ask := range []struct {
+		what string
+		do   func() error
+	}{
+		{"Count", func() error { _, err := s.Count(t.Context(), nil); return err }},
+		{"Count of some", func() error {
+			_, err := s.Count(t.Context(), incident.In{Property: "country", Values: []string{"PK"}})
+			return err
+		}},
+		{"Change", func() error { _, err := s.Change(t.Context()); return err }},
+		{"Incident", func() error { _, err := s.Incident(t.Context(), id); return err }},
+		{"Incidents", func() error { storetest.List(t, s, q); return nil }},
+		{"Versions", func() error { _, err := s.Versions(t.Context(), id); return err }},
+		{"Links", func() error { _, err := s.Links(t.Context(), id); return err }},
+		{"Imports", func() error { _, err := s.Imports(t.Context(), ""); return err }},
+		{"Datasets", func() error { _, err := s.Datasets(t.Context()); return err }},
+		{"Aggregate", func() error {
+			_, err := s.Aggregate(t.Context(), incident.AggregateQuery{By: []incident.Key{incident.KeyCountry}})
+			return err
+		}},
+		{"Clusters", func() error { _, _, err := s.Clusters(t.Context()); return err }},
+		{"Identity", func() error { _, err := s.Identity(t.Context()); return err }},
+	} {
+		var all sync.WaitGroup
+		for range 8 { // so that several wait in the pool, each with its statement prepared
+			all.Go(func() {
+				if err := ask.do(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		ended += value[int](t, c, "SELECT count(pg_terminate_backend(pid))::int FROM pg_stat_activity WHERE application_name = 'sarhad' AND pid <> pg_backend_pid()")
+		if err := ask.do(); err != nil {
+			t.Errorf("%s after the connections were ended: %v", ask.what, err)
+		}
+	}
+	if ended < 12 {
+		t.Errorf("only %d connections were ended", ended)
+	}
+	l := begin(t, s, plain("plain"), storetest.Plain(310, 1))
+	exec(t, c, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sarhad' AND pid <> pg_backend_pid()")
+	if err := l.Finish(t.Context(), "{}"); incident.CodeOf(err) != incident.CodeUnavailable {
+		t.Errorf("a load whose connection was ended: %v", err)
+	}
+}
+
 func TestGeometry(t *testing.T) {
 	schema := newSchema()
 	s := open(t, postgis.Options{Schema: schema})

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"io"
-	"net"
 	"regexp"
 	"strconv"
 	"strings"
@@ -50,7 +48,7 @@ type Options struct {
 type Store struct {
 	opt     Options
 	conf    *pgx.ConnConfig // of connections that write
-	pool    *pgxpool.Pool   // of those that read
+	pool    readers
 	created bool
 
 	commits atomic.Int64
@@ -102,7 +100,7 @@ func Open(ctx context.Context, uri string, opt Options) (*Store, error) {
 	}
 	s := &Store{opt: opt, writers: map[*writer]bool{}, dsChange: -1}
 	if err := s.start(ctx, uri); err != nil {
-		if s.pool != nil {
+		if s.pool.Pool != nil {
 			s.pool.Close()
 		}
 		return nil, fmt.Errorf("open the store: %w", domainError(ctx, err))
@@ -139,7 +137,7 @@ func (s *Store) start(ctx context.Context, uri string) error {
 		}
 	}
 	c.RuntimeParams["default_transaction_read_only"] = "on"
-	if s.pool, err = pgxpool.NewWithConfig(ctx, conf); err != nil {
+	if s.pool.Pool, err = pgxpool.NewWithConfig(ctx, conf); err != nil {
 		return err
 	}
 	if s.opt.ReadOnly {
@@ -343,7 +341,7 @@ type querier interface {
 
 // snapshot runs fn on one state of the store.
 func (s *Store) snapshot(ctx context.Context, fn func(tx pgx.Tx) error) error {
-	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn)
+	return s.pool.snapshot(ctx, fn)
 }
 
 // messages are what the codes of errors of the server mean for the user; a code of two signs stands for its class.
@@ -388,14 +386,13 @@ func domainError(ctx context.Context, err error) error {
 		}
 		return &incident.Error{Code: m.code, Message: m.message, Err: err}
 	}
-	var ne net.Error
 	var ce *pgconn.ConnectError
 	switch {
 	case errors.As(err, &ce):
 		return &incident.Error{Code: incident.CodeUnavailable, Message: "The database cannot be reached.", Err: err}
 	case strings.Contains(err.Error(), "closed pool"):
 		return errClosed
-	case errors.As(err, &ne), errors.Is(err, net.ErrClosed), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), strings.Contains(err.Error(), "conn closed"):
+	case lost(err):
 		return &incident.Error{Code: incident.CodeUnavailable, Message: messages["08"].message, Err: err}
 	}
 	return err
