@@ -160,7 +160,11 @@ func New(c Config) (http.Handler, error) {
 			h.ServeHTTP(w, r)
 		})
 	}
-	return s.handler()
+	h, err := s.handler()
+	if err != nil {
+		return nil, err
+	}
+	return &counted{h, s.metrics}, nil
 }
 
 // newFull makes the handler for those who may see everything. It shares the

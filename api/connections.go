@@ -15,7 +15,8 @@ import (
 // waits for its client: when there are too many, the one that has waited longest gives way, so that those who hold many and
 // say nothing, or say it slowly, keep nobody out.
 type connections struct {
-	max int
+	max     int
+	metrics *metrics
 
 	mu      sync.Mutex
 	all     map[net.Conn]*connection
@@ -29,8 +30,8 @@ type connection struct {
 
 type connectionKey struct{}
 
-func newConnections(most int) *connections {
-	return &connections{max: most, all: map[net.Conn]*connection{}}
+func newConnections(most int, m *metrics) *connections {
+	return &connections{max: most, metrics: m, all: map[net.Conn]*connection{}}
 }
 
 // state is told by the server what becomes of a connection.
@@ -65,6 +66,7 @@ func (l *connections) enter(conn net.Conn) {
 		_ = away.Close() // it may be closed already
 	}
 	if refused {
+		l.metrics.refuse(refusedConnections)
 		refuse(conn)
 	}
 }

@@ -64,10 +64,14 @@ const (
 )
 
 // NewServer makes an HTTP server around a handler of [New], with limits for slow clients, large headers and many
-// connections. The address and the log of errors are left to the caller.
+// connections. What it refuses is counted where the handler counts. The address and the log of errors are left to the caller.
 func NewServer(h http.Handler, l Limits) *http.Server {
 	l = l.withDefaults()
-	conns := newConnections(l.Connections)
+	var m *metrics
+	if own, ok := h.(*counted); ok {
+		m = own.metrics
+	}
+	conns := newConnections(l.Connections, m)
 	return &http.Server{
 		Handler:           conns.busy(h),
 		ConnState:         conns.state,
@@ -80,6 +84,12 @@ func NewServer(h http.Handler, l Limits) *http.Server {
 	}
 }
 
+// counted is a handler whose server counts with it.
+type counted struct {
+	http.Handler
+	metrics *metrics
+}
+
 // busyError refuses a request that may come again later.
 type busyError struct {
 	status int
@@ -88,6 +98,14 @@ type busyError struct {
 }
 
 func (e *busyError) Error() string { return e.detail }
+
+// why is the limit, as the metric says it.
+func (e *busyError) why() string {
+	if e.status == http.StatusTooManyRequests {
+		return refusedRate
+	}
+	return refusedCostly
+}
 
 // retryAfter writes a time for the header of that name: whole seconds, at least one.
 func retryAfter(d time.Duration) string {

@@ -53,6 +53,8 @@ func TestConnectionsGiveWay(t *testing.T) {
 	m.onRow = func(int) { inside <- struct{}{}; <-goOn }
 	c := testConfig(m)
 	c.Limits = Limits{Connections: most}
+	reg := prometheus.NewRegistry()
+	c.Metrics = reg
 	address := listen(t, c)
 	first := dial(t, address) // says nothing
 	var busy []net.Conn
@@ -83,6 +85,9 @@ func TestConnectionsGiveWay(t *testing.T) {
 	resp, err := http.ReadResponse(bufio.NewReader(dial(t, address)), nil)
 	if err != nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" || resp.Header.Get("Content-Type") != mediaProblem {
 		t.Errorf("one too many while all are being answered: %v, %v", resp, err)
+	}
+	if got := gathered(t, reg)[`sarhad_http_refused_total{why="connections"}`]; got != 1 {
+		t.Errorf("%v refusals are counted", got)
 	}
 	close(goOn)
 	for range busy {

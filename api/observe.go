@@ -32,6 +32,8 @@ func (s *server) requestID(r *http.Request) string {
 const (
 	refusedRate   = "rate"
 	refusedCostly = "costly"
+
+	refusedConnections = "connections"
 )
 
 // metrics counts what is answered; nil counts nothing. Routes are counted by their templates, so that neither ids nor
@@ -64,7 +66,7 @@ func newMetrics(reg prometheus.Registerer, routes []route) (*metrics, error) {
 		routes:   map[string]routeMetrics{},
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "sarhad_http_requests_in_flight", Help: "Requests being answered."}),
 		panics:   prometheus.NewCounter(prometheus.CounterOpts{Name: "sarhad_http_panics_total", Help: "Panics that were answered with 500."}),
-		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sarhad_http_refused_total", Help: "Requests refused by a limit: rate (429), costly (503)."}, []string{"why"}),
+		refused:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sarhad_http_refused_total", Help: "Requests refused by a limit: rate (429), costly (503), connections (503, of all that there may be each is being answered)."}, []string{"why"}),
 	}
 	for _, c := range []prometheus.Collector{requests, took, sent, m.inFlight, m.panics, m.refused} {
 		if err := reg.Register(c); err != nil {
@@ -86,19 +88,15 @@ func newMetrics(reg prometheus.Registerer, routes []route) (*metrics, error) {
 			add(r.path, r.template())
 		}
 	}
-	for _, why := range []string{refusedRate, refusedCostly} {
+	for _, why := range []string{refusedRate, refusedCostly, refusedConnections} {
 		m.refused.WithLabelValues(why)
 	}
 	return m, nil
 }
 
-func (m *metrics) refuse(status int) {
-	switch {
-	case m == nil:
-	case status == http.StatusTooManyRequests:
-		m.refused.WithLabelValues(refusedRate).Inc()
-	default:
-		m.refused.WithLabelValues(refusedCostly).Inc()
+func (m *metrics) refuse(why string) {
+	if m != nil {
+		m.refused.WithLabelValues(why).Inc()
 	}
 }
 

@@ -160,7 +160,7 @@ func (s *server) fail(err error, c echo.Context) {
 	h.Set("Cache-Control", "no-store")
 	switch {
 	case busy != nil:
-		s.metrics.refuse(busy.status)
+		s.metrics.refuse(busy.why())
 		h.Set("Retry-After", retryAfter(busy.after))
 	case p.Status == http.StatusServiceUnavailable:
 		h.Set("Retry-After", "1")
