@@ -459,7 +459,9 @@ for (const [width, height] of SIZES)
       const inside = (b) => b && b.x >= 0 && b.y >= 0 && b.x + b.width <= width + 0.5 && b.y + b.height <= height + 0.5;
       const apart = (a, b) =>
         a.x + a.width <= b.x || b.x + b.width <= a.x || a.y + a.height <= b.y || b.y + b.height <= a.y;
-      const [title, zoom, legend, att, time] = await Promise.all(['.top', '.mc', '.lg', '.att', '.time'].map(box));
+      const [title, zoom, legend, att, time] = await Promise.all(
+        ['.top', '.mc', '.lgf, .lg', '.att', '.time'].map(box),
+      );
       for (const b of [title, zoom, legend, att, time]) assert.ok(inside(b), JSON.stringify(b));
       for (const [a, b] of [
         [title, zoom],

@@ -21,6 +21,7 @@ const p = spawn(
     join(here, 'everyone.test.mjs'),
     join(here, 'history.test.mjs'),
     join(here, 'beyond.test.mjs'),
+    join(here, 'small.test.mjs'),
   ],
   {
     stdio: 'inherit',

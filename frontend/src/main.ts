@@ -5,6 +5,7 @@ import './languages.css';
 import './out/out.css';
 import './table/comparison.css';
 import './table/table.css';
+import './low.css';
 import { fmtRange } from './lib/dates';
 import { onWords } from './lib/i18n';
 import { t } from './lib/strings.en';

@@ -133,7 +133,9 @@ describe('coverage', () => {
     ]);
     expect(cover(list, 12, 18).state).toBe('full');
     expect(cover(list, 31, 49).state).toBe('none');
-    expect(cover(list, 25, 55)).toEqual({ state: 'part', from: 25, to: 55 });
+    expect(cover(list, 25, 55)).toEqual({ state: 'part', from: 25, to: 55, gap: true });
+    expect(cover(list, 5, 20)).toMatchObject({ state: 'part', gap: false });
+    expect(cover(list, 12, 18).gap).toBe(false);
   });
 });
 

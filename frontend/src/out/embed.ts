@@ -38,8 +38,13 @@ export class Embed {
     const app = this.app;
     const tl = app.tally;
     const wait = !app.model;
+    const chips = chipList(app);
     render(
-      html`<h1>${t.titles[app.state.shade]}</h1><p>${wait && app.failed ? html`<span role="alert">${t.failTitle}</span>` : html`<bdi>${fmtRange(...app.window)}</bdi> · <b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b> ${app.progress ? t.soFarOf(app.progress.count) : t.incidents(tl.total)}${wait ? nothing : html` · <b class="num" data-count="best">${killed(tl)}</b> ${t.killed}${tl.silent ? html`<span class="un"> · ${t.notReported(tl.silent)}</span>` : nothing}`}${chipList(app).map((c) => html`<span class="un"> · <bdi>${c.label}</bdi></span>`)}`} · <a href=${this.address({})} target="_blank" rel="noopener">${t.out.open}<span class="vh"> (${t.out.newTab})</span></a></p>`,
+      html`<h1>${t.titles[app.state.shade]}</h1><p>${wait && app.failed ? html`<span role="alert">${t.failTitle}</span>` : html`<bdi>${fmtRange(...app.window)}</bdi> · <b class="num" data-count="incidents">${wait ? '–' : fmt(tl.total)}</b> ${app.progress ? t.soFarOf(app.progress.count) : t.incidents(tl.total)}${wait ? nothing : html` · <b class="num" data-count="best">${killed(tl)}</b> ${t.killed}${tl.silent ? html`<span class="un"> · ${t.notReported(tl.silent)}</span>` : nothing}`}${chips.map((c) => html`<span class="un"> · <bdi>${c.label}</bdi></span>`)}`} · <a href=${this.address({})} target="_blank" rel="noopener">${t.out.open}<span class="vh"> (${t.out.newTab})</span></a></p>${
+        chips.length
+          ? html`<details class="flt"><summary>${t.filtersOn(chips.length)}</summary><ul>${chips.map((c) => html`<li><bdi>${c.label}</bdi></li>`)}</ul></details>`
+          : nothing
+      }`,
       this.host,
     );
   }

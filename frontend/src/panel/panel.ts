@@ -167,7 +167,7 @@ export class Panel {
       ${app.model?.remote ? html`<p class="nr" data-served>${t.beyond}</p>` : nothing}
       ${elsewhere ? html`<p class="nr">${t.elsewhere(elsewhere)}</p>` : nothing}
       ${tl.silent ? html`<p class="nr"><span class="nt" data-count="unknown">${t.notReported(tl.silent)}</span></p>` : nothing}
-      ${gaps(tl).map((g) => html`<p class="nr" data-gap>${g}</p>`)}
+      ${gaps(tl).map((g) => html`<p class="nr"><span class="nt" data-gap>${g}</span></p>`)}
       ${old > 0 ? html`<p class="nr" data-before-origin>${t.before1900(old)}</p>` : nothing}`;
   }
 

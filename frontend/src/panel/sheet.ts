@@ -11,6 +11,8 @@ export class Sheet {
   onMoved: () => void = () => {};
   private stop: Stop = 'half';
   private phone = matchMedia('(max-width: 719px)');
+  /** hardly any height, as at 200 % and more: only play and the days stand over the map at first */
+  private flat = matchMedia('(max-height: 450px)');
   private grab = document.createElement('button');
   private drag: { y: number; h: number; moved: boolean } | null = null;
   private shown = '';
@@ -47,7 +49,7 @@ export class Sheet {
       const dy = d.y - e.clientY;
       if (Math.abs(dy) < 5 && !d.moved) return;
       d.moved = true;
-      this.root.style.setProperty('--sheet', `${Math.max(200, Math.min(innerHeight - 60, d.h + dy))}px`);
+      this.root.style.setProperty('--sheet', `${Math.max(this.least, Math.min(innerHeight - 60, d.h + dy))}px`);
     });
     this.grab.addEventListener('pointerup', () => {
       const d = this.drag;
@@ -56,7 +58,7 @@ export class Sheet {
         return;
       }
       const h = panel.getBoundingClientRect().height;
-      const at: Record<Stop, number> = { peek: 200, half: innerHeight * 0.54, full: innerHeight - 60 };
+      const at: Record<Stop, number> = { peek: this.least, half: innerHeight * 0.54, full: innerHeight - 60 };
       this.stop = STOPS.reduce((a, b) => (Math.abs(at[b] - h) < Math.abs(at[a] - h) ? b : a));
       this.shown = '';
       this.draw();
@@ -65,10 +67,15 @@ export class Sheet {
       }, 0);
     });
     this.phone.addEventListener('change', () => this.arrange());
+    this.flat.addEventListener('change', () => this.arrange());
     this.arrange();
   }
 
+  private get least(): number {
+    return this.flat.matches ? 66 : 200;
+  }
   private arrange(): void {
+    this.stop = this.flat.matches ? 'peek' : 'half';
     if (this.phone.matches) {
       this.panel.prepend(this.grab, this.time);
     } else {
@@ -88,7 +95,7 @@ export class Sheet {
     const h =
       detail && this.stop === 'half'
         ? '60dvh'
-        : { peek: '200px', half: '54dvh', full: 'calc(100dvh - 60px)' }[this.stop];
+        : { peek: `${this.least}px`, half: '54dvh', full: 'calc(100dvh - 60px)' }[this.stop];
     const key = `${h}${detail}`;
     if (key === this.shown) return;
     this.shown = key;

@@ -64,6 +64,22 @@ export class Badges {
     this.all.clear();
   }
 
+  /** near is the badge that a finger meant, within 44 px; a symbol is asked first. */
+  near(x: number, y: number): HTMLButtonElement | null {
+    let best: HTMLButtonElement | null = null;
+    let least = Infinity;
+    for (const { el } of this.all.values()) {
+      const r = el!.getBoundingClientRect();
+      const dx = Math.abs(x - (r.left + r.right) / 2) - r.width / 2;
+      const dy = Math.abs(y - (r.top + r.bottom) / 2) - r.height / 2;
+      const far = Math.max(dx, 0) + Math.max(dy, 0);
+      if (dx > Math.max(0, 22 - r.width / 2) || dy > 22 - r.height / 2 || far >= least) continue;
+      least = far;
+      best = el;
+    }
+    return best;
+  }
+
   /** wanted lists what is known only by unit, province, country or border in the window. */
   private wanted(): Wanted[] {
     const app = this.app;
@@ -122,6 +138,8 @@ export class Badges {
           });
       }
     });
+    const line = (key: string, n: number, words: string, [lat, lon]: Offset, only: Only, more: Partial<Wanted> = {}) =>
+      out.push({ key, n, words, solid: true, lat, lon, home: null, first: [], reach: [], only, ...more });
     let border = tl.spots(Spot.BORDER);
     const marked: string[] = [];
     if (border && z >= OVERVIEW)
@@ -131,38 +149,34 @@ export class Badges {
         if (!at) return;
         border -= n;
         marked.push(id);
-        out.push({
-          key: `border:${id}`,
+        line(
+          `border:${id}`,
           n,
-          words: t.thisStretch,
-          say: t.borderAt(app.unitName(id)),
-          along: id,
-          solid: true,
-          lat: at[0],
-          lon: at[1],
-          home: null,
-          first: [],
-          reach: [],
-          only: { kind: 'border', unit: id },
-        });
+          t.thisStretch,
+          at,
+          { kind: 'border', unit: id },
+          { say: t.borderAt(app.unitName(id)), along: id },
+        );
       });
     this.border.mark(marked);
     if (border) {
       const at = this.border.middle();
       if (at)
-        out.push({
-          key: 'border',
-          n: border,
-          words: t.alongBorder,
-          solid: true,
-          lat: at[0],
-          lon: at[1],
-          home: null,
-          first: [],
-          reach: [],
-          only: marked.length ? { kind: 'border', but: marked } : { kind: 'border' },
-        });
+        line('border', border, t.alongBorder, at, marked.length ? { kind: 'border', but: marked } : { kind: 'border' });
     }
+    const known = (
+      unit: string,
+      n: number,
+      name: string,
+      [lat, lon]: Offset,
+      home: (id: string | null) => boolean,
+      reach: number[],
+    ) =>
+      out.push({
+        ...{ key: `unit:${unit}`, n, words: t.somewhereIn(name), solid: false, lat, lon, home, reach },
+        first: [[0, 0]],
+        only: { kind: 'unit', unit },
+      });
     h.units.forEach((id, i) => {
       const n = tl.coarse[i]!;
       const former = n ? app.former(id) : undefined;
@@ -171,36 +185,14 @@ export class Badges {
       const parts = former.units ?? [];
       const at = this.formerAnchor(parts);
       if (!at) return;
-      out.push({
-        key: `unit:${id}`,
-        n,
-        words: t.somewhereIn(app.unitName(id)),
-        solid: false,
-        lat: at[0],
-        lon: at[1],
-        home: (u) => !!u && parts.includes(u),
-        first: [[0, 0]],
-        reach: [...RADII, 80],
-        only: { kind: 'unit', unit: id },
-      });
+      known(id, n, app.unitName(id), at, (u) => !!u && parts.includes(u), [...RADII, 80]);
     });
     if (z >= OVERVIEW)
       h.units.forEach((id, i) => {
         const n = tl.coarse[i]!;
         const u = app.unitById.get(id);
         if (!n || !u) return;
-        out.push({
-          key: `unit:${id}`,
-          n,
-          words: t.somewhereIn(localName(u)),
-          solid: false,
-          lat: u.label_lat,
-          lon: u.label_lon,
-          home: (at) => at === id,
-          first: [[0, 0]],
-          reach: RADII,
-          only: { kind: 'unit', unit: id },
-        });
+        known(id, n, localName(u), [u.label_lat, u.label_lon], (at) => at === id, RADII);
       });
     return out;
   }

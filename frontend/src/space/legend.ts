@@ -4,7 +4,7 @@ import { fmtDay } from '../lib/dates';
 import { symbolRadius } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { fmt } from '../lib/text';
-import type { App } from '../state/app';
+import type { App, Coverage } from '../state/app';
 import { SHADES } from '../state/permalink';
 
 interface Shown {
@@ -74,26 +74,37 @@ function rounds(max: number): number[] {
   return n <= 3 ? upto : [upto[n - 5] ?? upto[0]!, upto[n - 3]!, upto[n - 1]!].filter((v, i, a) => a.indexOf(v) === i);
 }
 
-/** partText says how far the data reach where they end inside the window; empty when they cover it. */
-function partText(app: App): string {
+/** loadedText says which part of the window is loaded; empty when it is whole, or nothing is. */
+export function loadedText(app: App, c: Coverage): string {
+  const [a, b] = app.window;
+  if (c.state !== 'part') return '';
+  return [c.to < b ? t.loadedTo(fmtDay(c.to)) : c.from > a ? t.loadedFrom(fmtDay(c.from)) : '', c.gap ? t.gapShort : '']
+    .filter(Boolean)
+    .join(t.comma);
+}
+
+/** partTexts say how far the data reach where they end inside the window, and of days in it without any; empty when they cover it. */
+function partTexts(app: App): string[] {
   const ends = new Map<number, number>();
   let n = 0;
+  let gap = false;
   const days = app.window;
   for (const id of app.header?.units ?? []) {
     if (!app.inFocus(id)) continue;
     const c = app.unitCoverage(id, days);
     if (c.state !== 'part') continue;
     n++;
+    gap ||= c.gap;
     ends.set(c.to, (ends.get(c.to) ?? 0) + 1);
   }
-  if (!n) return '';
+  if (!n) return [];
   const [to, most] = [...ends].sort((a, b) => b[1] - a[1])[0]!;
-  if (most < n * 0.8 || to >= app.window[1]) return t.partly;
-  return most === n ? t.partAll(fmtDay(to)) : t.partMost(fmtDay(to));
+  const text =
+    most < n * 0.8 || to >= app.window[1] ? t.partly : most === n ? t.partAll(fmtDay(to)) : t.partMost(fmtDay(to));
+  return gap ? [text, t.gapLong] : [text];
 }
 
 export function legend(app: App, s: Shown): TemplateResult {
-  const partly = partText(app);
   const rest = html`<div class="lk">
       <div>${hatch}${t.nothingLoaded}</div>
       ${hasUnknown(app) ? html`<div class="wide">${dots}${t.allUnknown}</div>` : nothing}
@@ -109,7 +120,7 @@ export function legend(app: App, s: Shown): TemplateResult {
           ? html`<div class="lk scale"><div>${t.area}</div>${[1, 10, 50].map((v) => html`<div class="v">${circle(symbolRadius(v))}<span class="num">${fmt(v)}</span></div>`)}</div>`
           : nothing
     }
-    ${partly ? html`<p class="part">${partly}</p>` : nothing}`;
+    ${partTexts(app).map((text) => html`<p class="part">${text}</p>`)}`;
   return html`<section class="lg ${s.compact ? 'cmp' : ''}" aria-label=${t.legend}>
     <h2><span>${t.shades[app.state.shade]}</span><button type="button" class="lnk" aria-expanded=${s.choosing} @click=${s.choose}>${s.choosing ? t.shadeDone : t.shadeChange}</button></h2>
     ${ramp(app)}${s.mode === 'symbols' ? html`<p class="part">${t.shadeFar}</p>` : nothing}${choose(app, s)}

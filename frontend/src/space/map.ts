@@ -356,11 +356,15 @@ export class MapView {
     this.stage.host.addEventListener('mouseleave', hide);
     this.map.on('click', (e: L.LeafletMouseEvent) => {
       const p = e.containerPoint;
-      const item = this.symbols.at(p.x, p.y, matchMedia('(pointer: coarse)').matches ? 14 : 2);
+      const finger = matchMedia('(pointer: coarse)').matches;
+      const item = this.symbols.at(p.x, p.y, finger ? 14 : 2);
+      const { clientX, clientY } = e.originalEvent;
+      const badge = !item && finger && this.badges.near(clientX, clientY);
       if (item && !this.app.compared) {
         hide();
         this.pick(item);
-      } else {
+      } else if (badge) badge.click();
+      else {
         this.takeApart(null);
         show(e.originalEvent);
       }
@@ -485,7 +489,7 @@ export class MapView {
             }
           </div>
         </div>
-        ${phone ? html`${app.compared?.phoneLegend() ?? phoneLegend(app)}${this.legendOpen ? html`<div class="lgp"><div class="lgs">${lg()}<p class="src">${data}</p></div></div>` : nothing}` : lg()}
+        ${phone ? html`${app.compared?.phoneLegend() ?? phoneLegend(app)}${this.legendOpen ? html`<div class="lgp"><div class="lgs">${lg()}<p class="src">${data}</p></div></div>` : nothing}` : !this.stage.still && this.stage.flat.matches ? html`<details class="lgf" @toggle=${() => app.touch({ rest: true })}><summary>${t.legend}</summary>${lg()}</details>` : lg()}
         ${
           app.found
             ? html`<div class="found" role="note"><span><b><bdi dir="auto">${app.found.name}</bdi></b> <span class="dimmed">${app.found.kind}</span><small>${app.found.note ?? t.searchMark}</small></span><button type="button" aria-label=${t.searchClear} title=${t.searchClear} @click=${() => app.show(null)}>${icon('x')}</button></div>`

@@ -2,12 +2,13 @@
 
 import { html, nothing, type TemplateResult } from 'lit';
 import { OR_MORE } from '../lib/columns';
-import { fmtDay, fmtRange } from '../lib/dates';
+import { fmtRange } from '../lib/dates';
 import { localName } from '../lib/i18n';
 import { t } from '../lib/strings.en';
 import { digits, fmt, fmtDeaths } from '../lib/text';
 import { precisionClass } from '../lib/vocab';
 import { type App, typeWord } from '../state/app';
+import { loadedText } from './legend';
 import { FAN, type Item } from './symbols';
 
 /** fmtRate writes incidents per 1,000 km², to a hundredth where they are few. */
@@ -46,15 +47,7 @@ export function unitTip(app: App, id: string): TemplateResult {
   const n = i < 0 ? 0 : app.tally.unit[i]!;
   const cov = app.unitCoverage(id);
   const where = u.province !== u.name ? app.provinceName(u.province) : (t.countries[u.country] ?? u.country);
-  const [a, b] = app.window;
-  const part =
-    cov.state === 'part'
-      ? cov.to < b
-        ? t.loadedTo(fmtDay(cov.to))
-        : cov.from > a
-          ? t.loadedFrom(fmtDay(cov.from))
-          : ''
-      : '';
+  const part = loadedText(app, cov);
   const coarse = i < 0 ? 0 : app.tally.coarse[i]!;
   const name = localName(u);
   return html`<b>${name}</b> · ${where}<br>${

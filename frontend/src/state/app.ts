@@ -18,7 +18,8 @@ import { decode, encode, filterParams, initial, onlyText, type Problem, type Sta
 /** MOST_HELD is how many incidents the page holds; of more the server counts. Browser tests set sarhadMostHeld to lower it. */
 const MOST_HELD = (globalThis as { sarhadMostHeld?: number }).sarhadMostHeld ?? 1_000_000;
 
-export type Coverage = { state: 'none' | 'part' | 'full'; from: Day; to: Day };
+/** Coverage of some days: how much of them is loaded, from and to which day, and whether days in between are not. */
+export type Coverage = { state: 'none' | 'part' | 'full'; from: Day; to: Day; gap: boolean };
 type Interval = [Day, Day];
 
 /** merge joins intervals that touch. */
@@ -45,7 +46,12 @@ export function cover(list: readonly Interval[], a: Day, b: Day): Coverage {
     from = Math.min(from, lo);
     to = Math.max(to, hi);
   }
-  return { state: days === 0 ? 'none' : days === b - a + 1 ? 'full' : 'part', from, to };
+  return {
+    state: days === 0 ? 'none' : days === b - a + 1 ? 'full' : 'part',
+    from,
+    to,
+    gap: days > 0 && days <= to - from,
+  };
 }
 
 /** Found is a place that the search found, as the map shows it: a position, or an area that holds it. */

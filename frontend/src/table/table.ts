@@ -1,7 +1,7 @@
 // The table: everything the map shows, as rows. It takes the map's place and follows brush and filters like the map.
 import { html, nothing, render, type TemplateResult } from 'lit';
 import { type ColumnsHeader, IMPRECISE_DATE, NOT_REPORTED } from '../lib/columns';
-import { fmtDay, fmtRange } from '../lib/dates';
+import { fmtRange } from '../lib/dates';
 import { glyph, icon } from '../lib/shapes';
 import { t } from '../lib/strings.en';
 import { digits, fmt, fmtDeaths } from '../lib/text';
@@ -11,6 +11,7 @@ import { placeText } from '../panel/list';
 import { ofSome } from '../panel/sums';
 import { Texts } from '../panel/texts';
 import type { Pages } from '../served/pages';
+import { loadedText } from '../space/legend';
 import type { App, Change } from '../state/app';
 import { type Figures, Sums } from '../state/compare';
 import type { Model } from '../state/model';
@@ -333,9 +334,7 @@ const loaded = (app: App, p: Place) =>
 
 function partly(app: App, p: Place): TemplateResult | typeof nothing {
   const c = p.former ? null : app.unitCoverage(p.id);
-  if (c?.state !== 'part') return nothing;
-  const [a, b] = app.window;
-  return html` <small>${c.to < b ? t.loadedTo(fmtDay(c.to)) : c.from > a ? t.loadedFrom(fmtDay(c.from)) : t.partlyShort}</small>`;
+  return c?.state === 'part' ? html` <small>${loadedText(app, c)}</small>` : nothing;
 }
 
 /** ranks puts the units in the order of their names; what has none comes last. */

@@ -392,9 +392,11 @@ export class TimeStrip {
         x1 + textW < w - px &&
         !all.some((o) => o.p !== p && o.row === row && o.x0 < x1 + textW + 4 && o.x1 > x1);
       // At least 24 px to hit, upwards for the first row and downwards for the second; what is seen is the inner part.
-      // Towards a neighbour it ends half-way, so that each can be hit.
+      // For a finger 44 px, over both rows where the other has none. Towards a neighbour it ends half-way, so that
+      // each can be hit.
       const bw = x1 - x0;
-      const spare = Math.max(0, 24 - bw) / 2;
+      const least = matchMedia('(pointer: coarse)').matches ? 44 : 24;
+      const spare = Math.max(0, least - bw) / 2;
       let left = x0 - spare;
       let right = x1 + spare;
       for (const o of all) {
@@ -404,9 +406,11 @@ export class TimeStrip {
       }
       const hit = right - left;
       const y = 4 + row * (bandH + 2);
-      const up = row === 0 ? 24 - bandH : 0;
+      const alone = !all.some((o) => o.row !== row && o.x0 < right && o.x1 > left);
+      const tall = alone ? least : 24;
+      const up = row === 0 ? 24 - bandH : tall - 24;
       return html`<button type="button" class="band k${row} ${free ? 'after' : ''}" aria-expanded=${this.open === p}
-        title="${isolate(p.name)}: ${fmtRange(s[0], s[1])}" style="left:${left.toFixed(1)}px;top:${y - up}px;width:${hit.toFixed(1)}px;height:24px"
+        title="${isolate(p.name)}: ${fmtRange(s[0], s[1])}" style="left:${left.toFixed(1)}px;top:${y - up}px;width:${hit.toFixed(1)}px;height:${tall}px"
         @pointerdown=${(ev: Event) => ev.stopPropagation()}
         @click=${() => {
           this.open = this.open === p ? null : p;
