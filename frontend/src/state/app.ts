@@ -594,7 +594,7 @@ export class App {
       this.table = table;
       // Mostly the first block comes with it: nothing is drawn of no incidents unless it is long in coming.
       setTimeout(() => {
-        if (this.table === table && !table.loaded && !this.quiet) this.adopt(false);
+        if (this.table === table && this.model?.header !== m.header && !this.quiet) this.adopt(false);
       }, 200);
       return;
     }
