@@ -166,7 +166,7 @@ func readTile(z, row, col string) (tile, error) {
 		{"col", col, &t.col, func() int { return 1<<t.z - 1 }},
 	} {
 		digits := strings.TrimPrefix(part.text, "-")
-		if digits == "" || strings.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' }) || digits != "0" && digits[0] == '0' {
+		if digits == "" || strings.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' }) || digits != "0" && digits[0] == '0' || part.text == "-0" {
 			return tile{}, wrongParameter(part.name, nil, "%s is %s in the address; it must be a whole number.", part.name, quoted(part.text))
 		}
 		n, err := strconv.Atoi(part.text)

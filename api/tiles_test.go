@@ -901,7 +901,7 @@ func TestGDALReadsTiles(t *testing.T) {
 
 // Whatever stands in the address, the answer is a tile, 204, 400 or 404.
 func FuzzTileAddress(f *testing.F) {
-	for _, seed := range [][3]string{{"7", "51", "89"}, {"-1", "0", "0"}, {"22", "4194303", "4194303"}, {"٧", "0", "0"}, {"1e1", "+1", "0x1"}, {"0", "0", "18446744073709551616"}} {
+	for _, seed := range [][3]string{{"7", "51", "89"}, {"-1", "0", "0"}, {"-0", "0", "0"}, {"22", "4194303", "4194303"}, {"٧", "0", "0"}, {"1e1", "+1", "0x1"}, {"0", "0", "18446744073709551616"}} {
 		f.Add(seed[0], seed[1], seed[2])
 	}
 	f.Fuzz(func(t *testing.T, z, row, col string) {
