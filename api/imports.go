@@ -162,20 +162,26 @@ func (s *server) getImport(c echo.Context) error {
 	return s.answer(c, http.StatusOK, s.jobAnswer(c.Request(), &job))
 }
 
+// ownImport finds the import of a request that only its owner and an admin may make; id is what the request calls it.
+func (s *server) ownImport(c echo.Context) (id string, job incident.Job, err error) {
+	if id, err = importRequest(c); err != nil {
+		return id, job, err
+	}
+	if job, err = s.Loader.Job(c.Request().Context(), id); err != nil {
+		return id, job, fmt.Errorf("look up an import: %w", err)
+	}
+	if !owns(c, &job) {
+		err = refused(c, incident.ScopeAdmin)
+	}
+	return id, job, err
+}
+
 func (s *server) deleteImport(c echo.Context) error {
-	id, err := importRequest(c)
+	id, _, err := s.ownImport(c)
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	job, err := s.Loader.Job(ctx, id)
-	if err != nil {
-		return fmt.Errorf("look up an import: %w", err)
-	}
-	if !owns(c, &job) {
-		return refused(c, incident.ScopeAdmin)
-	}
-	undone, err := s.Loader.Cancel(ctx, id)
+	undone, err := s.Loader.Cancel(c.Request().Context(), id)
 	allowWrite(c)
 	if err != nil {
 		return fmt.Errorf("undo an import: %w", err)
@@ -191,19 +197,11 @@ func (s *server) deleteImport(c echo.Context) error {
 }
 
 func (s *server) getImportRejects(c echo.Context) error {
-	id, err := importRequest(c)
+	id, job, err := s.ownImport(c)
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	job, err := s.Loader.Job(ctx, id)
-	if err != nil {
-		return fmt.Errorf("look up an import: %w", err)
-	}
-	if !owns(c, &job) {
-		return refused(c, incident.ScopeAdmin)
-	}
-	rows, err := s.Loader.Rejects(ctx, id)
+	rows, err := s.Loader.Rejects(c.Request().Context(), id)
 	if err != nil {
 		return fmt.Errorf("open the refused rows: %w", err)
 	}

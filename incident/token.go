@@ -112,3 +112,13 @@ func OneToken(list []Token, id string) (Token, error) {
 	}
 	return list[0], nil
 }
+
+// RevocableToken gives the only token of a list, to be revoked. It fails with
+// CodeNotFound for an empty one and with CodeConflict for a token that was revoked.
+func RevocableToken(list []Token, id string) (Token, error) {
+	t, err := OneToken(list, id)
+	if err == nil && !t.Revoked.IsZero() {
+		err = Errorf(CodeConflict, "The token %s was revoked before.", id)
+	}
+	return t, err
+}

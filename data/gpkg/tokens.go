@@ -114,12 +114,9 @@ func (s *Store) RevokeToken(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		t, err := incident.OneToken(list, id)
+		t, err := incident.RevocableToken(list, id)
 		if err != nil {
 			return err
-		}
-		if !t.Revoked.IsZero() {
-			return incident.Errorf(incident.CodeConflict, "The token %s was revoked before.", id)
 		}
 		if err := c.exec("UPDATE tokens SET revoked = ? WHERE id = ?", timestamp(s.opt.Now()), id); err != nil {
 			return err

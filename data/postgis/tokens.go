@@ -95,12 +95,9 @@ func (s *Store) RevokeToken(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		t, err := incident.OneToken(list, id)
+		t, err := incident.RevocableToken(list, id)
 		if err != nil {
 			return err
-		}
-		if !t.Revoked.IsZero() {
-			return incident.Errorf(incident.CodeConflict, "The token %s was revoked before.", id)
 		}
 		if _, err := tx.Exec(ctx, "UPDATE tokens SET revoked = $1 WHERE id = $2", s.opt.Now().UTC(), id); err != nil {
 			return err
