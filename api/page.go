@@ -72,8 +72,57 @@ func newPage(files fs.FS) (*page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api: read the page: %w", err)
 	}
-	sum := sha256.Sum256(index) // once, at the start
-	return &page{files: files, index: index, tag: `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}, nil
+	return &page{files: files, index: index, tag: tagOf(index)}, nil
+}
+
+// tagOf makes an ETag of a text that is made once, or short.
+func tagOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
+}
+
+// plainParams are the parameters of a link of the page that choose incidents and that items take as they are.
+var plainParams = []string{"datetime", "event_type", "sub_event_type", "actor", "dataset", "min_fatalities", "precision", "verification", "border_km", "q"}
+
+// plainPlaces are the parameters that choose places, with the property of each: on the page an incident in any of them is meant.
+var plainPlaces = [][2]string{{"unit", "unit_id"}, {"province", "province"}, {"country", "country"}}
+
+// plainQuery gives the parameters of items for what a link of the page chooses, "" if it chooses nothing.
+func plainQuery(link url.Values) string {
+	q := url.Values{}
+	for _, name := range plainParams {
+		if v := link.Get(name); v != "" {
+			q.Set(name, v)
+		}
+	}
+	var places []string
+	for _, p := range plainPlaces {
+		v := link.Get(p[0])
+		if v == "" {
+			continue
+		}
+		var words []string
+		for _, w := range splitList(v) {
+			words = append(words, "'"+strings.ReplaceAll(strings.TrimSpace(w), "'", "''")+"'")
+		}
+		places = append(places, p[1]+" IN ("+strings.Join(words, ",")+")")
+	}
+	if len(places) > 0 {
+		q.Set("filter", strings.Join(places, " OR "))
+	}
+	return q.Encode()
+}
+
+// plainLinks puts what a link chooses into the plain list and the links to the data, which are all there is without JavaScript.
+func plainLinks(index []byte, asked string) []byte {
+	asked = strings.ReplaceAll(asked, "&", "&amp;") + "&amp;"
+	return []byte(strings.NewReplacer(
+		"/collections/incidents/items?", "/collections/incidents/items?"+asked,
+		"./aggregates?", "./aggregates?"+asked,
+		"All incidents, newest first", "The incidents of this link, newest first",
+		"All incidents as a file", "The incidents of this link as a file",
+		"Incidents by district", "The incidents of this link by district",
+	).Replace(string(index)))
 }
 
 // contentSecurityPolicy lets the page load nothing but what this server gives,
@@ -163,18 +212,22 @@ func (s *server) getRoot(c echo.Context) error {
 		return s.landing(c, f)
 	}
 	h["Content-Security-Policy"] = []string{s.csp + frameAncestors(query)}
-	h["Etag"] = []string{s.page.tag}
 	h["Cache-Control"] = []string{"no-cache"}
-	body := s.page.index
+	body, tag := s.page.index, s.page.tag
+	if asked := plainQuery(query); asked != "" {
+		body = plainLinks(body, asked)
+		tag = tagOf(body)
+	}
+	h["Etag"] = []string{tag}
 	h.Add("Vary", "Accept-Encoding")
-	if takesGzip(r) {
+	if takesGzip(r) && tag == s.page.tag {
 		if packed := s.page.pack("index.html", body); packed != nil {
 			body = packed
 			h["Content-Encoding"] = []string{"gzip"}
-			h["Etag"] = []string{strings.TrimSuffix(s.page.tag, `"`) + gzipSuffix + `"`}
+			h["Etag"] = []string{strings.TrimSuffix(tag, `"`) + gzipSuffix + `"`}
 		}
 	}
-	if notModified(c, s.page.tag) {
+	if notModified(c, tag) {
 		h.Del("Content-Encoding")
 		return nil
 	}

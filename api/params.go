@@ -103,13 +103,23 @@ func (p params) list(name string) ([]string, error) {
 	if !ok {
 		return nil, nil
 	}
-	parts := strings.Split(v, ",")
+	parts := splitList(v)
 	for i := range parts {
 		if parts[i] = strings.TrimSpace(parts[i]); parts[i] == "" {
 			return nil, wrongParameter(name, nil, "%s has an empty value between its commas.", name)
 		}
 	}
 	return parts, nil
+}
+
+// splitList splits at commas; one after a backslash belongs to the value, which loses the backslash.
+func splitList(v string) []string {
+	const kept = "\x00" // in no value: see checkValue
+	parts := strings.Split(strings.ReplaceAll(v, `\,`, kept), ",")
+	for i := range parts {
+		parts[i] = strings.ReplaceAll(parts[i], kept, ",")
+	}
+	return parts
 }
 
 // words reads a list whose values are words of a vocabulary, in any case of

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { clean, eventually, PHONE } from './checks.mjs';
-import { browse, open, sarhad, serve } from './server.mjs';
+import { clean, eventually, getJson, PHONE } from './checks.mjs';
+import { browse, count, open, ready, sarhad, serve } from './server.mjs';
 
 let server;
 let browser;
@@ -130,5 +130,67 @@ test('days without loaded data inside the window are named', async () => {
     ),
   );
   clean(bad);
+  await context.close();
+});
+
+test('a data set with a comma in its name, one without a row, and days beyond the data', async () => {
+  const rows = 'id,event_date,country,admin1,admin2,event_type\n';
+  const file = join(server.dir, 'comma.csv');
+  writeFileSync(file, `${rows}1,2025-10-05,Pakistan,Khyber Pakhtunkhwa,Swat,Riots\n`);
+  await sarhad('import', '--store', server.store, '--quiet', '--dataset', 'Lists, 2025', file);
+  writeFileSync(file, `${rows}1,no day,Pakistan,Khyber Pakhtunkhwa,Swat,Riots\n`);
+  await sarhad('import', '--store', server.store, '--quiet', '--dataset', 'all-refused', file);
+  const { page, bad, context } = await open(browser, server.url);
+  await page
+    .locator('[data-key^="dataset-Lists"]')
+    .or(page.getByRole('button', { name: /^Data set/ }))
+    .first()
+    .waitFor();
+  if (!(await page.locator('[data-key^="dataset-Lists"]').count()))
+    await page
+      .getByRole('button', { name: /^Data set/ })
+      .first()
+      .click();
+  assert.equal(await page.locator('[data-key="dataset-all-refused"]').count(), 0);
+  await page.locator('[data-key="dataset-Lists, 2025"]').check();
+  await eventually(async () => assert.match(page.url(), /dataset=Lists/));
+  assert.equal(await count(page, 'incidents'), 1);
+  // Whose data are shown: no others.
+  const said = await page.locator('.att').textContent();
+  assert.match(said, /Lists, 2025/);
+  assert.doesNotMatch(said, /Demo/);
+  const { search } = new URL(page.url());
+  const api = await getJson(
+    `${server.url}/aggregates?by=dataset&${new URLSearchParams([['dataset', new URLSearchParams(search).get('dataset')]])}`,
+  );
+  assert.deepEqual(
+    api.rows.map((r) => [r.dataset, r.count]),
+    [['Lists, 2025', 1]],
+  );
+  await page.goto(`${server.url}/${search}`);
+  await ready(page);
+  assert.equal(await count(page, 'incidents'), 1);
+  assert.equal(await page.locator('[data-problems]').count(), 0);
+  clean(bad);
+  // An open window that begins after the last day.
+  await page.goto(`${server.url}/?datetime=2099-01-01/..`);
+  await page.locator('[data-problems]').waitFor();
+  assert.match(await page.locator('[data-problems]').textContent(), /datetime=2099-01-01\/\.\. is not known here/);
+  assert.ok((await count(page, 'incidents')) > 1);
+  await context.close();
+});
+
+test('without JavaScript the list is that of the link', async () => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${server.url}/?event_type=Battles&datetime=2025-10-01/2025-10-31&map=33,70,7&lang=ur`);
+  const { features } = await getJson(
+    `${server.url}/collections/incidents/items?event_type=Battles&datetime=2025-10-01/2025-10-31`,
+  );
+  const list = page.frameLocator('.plain iframe');
+  assert.equal(await list.locator('tbody tr').count(), features.length);
+  assert.match(await page.locator('.plain').textContent(), /The incidents of this link, newest first/);
+  await page.goto(`${server.url}/?unit=pk-kp-kurram&country=AF`);
+  assert.ok((await list.locator('tbody tr').count()) > 1);
   await context.close();
 });

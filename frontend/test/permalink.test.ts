@@ -20,7 +20,7 @@ describe('link', () => {
       provinces: new Set(['Khyber Pakhtunkhwa', 'Azad Jammu & Kashmir']),
       countries: new Set(['AF']),
       precisions: new Set(['exact', 'line']),
-      datasets: new Set(['ged', 'my set']),
+      datasets: new Set(['ged', 'my set', 'GED, 2025', 'a\\b']),
       min: 25,
       view: { lat: 33.4, lon: 70.6, zoom: 7.25 },
       incident: 'i3kq0v9s7d2mc',
@@ -46,6 +46,23 @@ describe('link', () => {
     expect(problems).toEqual([]);
     expect(state).toEqual(s);
     expect(encode(initial())).toBe('');
+  });
+
+  it('names what it cannot mean, and never makes a number of nothing', () => {
+    for (const [q, param] of [
+      ['only=rows:1000000000000000000000', 'only'],
+      ['only=rows:1e21', 'only'],
+      ['q=%00', 'q'],
+      ['actor=a%0Ab', 'actor'],
+      ['map=,,5', 'map'],
+      ['map=33,,5', 'map'],
+    ]) {
+      const { state, problems } = decode(`?${q}`);
+      expect(problems.map((p) => p.param)).toEqual([param]);
+      expect(encode(state)).toBe('');
+    }
+    // links of before: commas between values, as ever
+    expect(decode('?dataset=ged,my+set').state.datasets).toEqual(new Set(['ged', 'my set']));
   });
 
   it('restores any mixture', () => {

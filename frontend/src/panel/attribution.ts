@@ -11,7 +11,10 @@ export const borderNote = (app: App): string => {
 };
 
 export function attribution(app: App): TemplateResult {
-  const all = app.datasets?.datasets ?? [];
+  // What the filters leave out is not shown, and a set whose rows were all refused has nothing to show.
+  const all = (app.datasets?.datasets ?? []).filter(
+    (d) => d.count > 0 && (!app.state.datasets.size || app.state.datasets.has(d.name)),
+  );
   // Many sets may be called the same; one name is enough for them.
   const called = (d: (typeof all)[number]) => `${d.title || d.name} ${d.synthetic} ${d.sample}`;
   const sets = all.filter((d, k) => all.findIndex((o) => called(o) === called(d)) === k);

@@ -327,6 +327,8 @@ export class Facets {
     const max = most(n, h.datasets.length);
     return html`${h.datasets.map((name, i) => {
       const d = app.dataset(name);
+      // Its rows were all refused: there is nothing to choose.
+      if (d?.count === 0 && !app.state.datasets.has(name)) return nothing;
       return html`${this.row({
         key: `dataset-${name}`,
         label: `${app.datasetTitle(name)}${d?.synthetic ? ` (${t.synthetic.toLowerCase()})` : d?.sample && !/sample/i.test(app.datasetTitle(name)) ? ` (${t.sample.toLowerCase()})` : ''}`,

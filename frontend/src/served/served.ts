@@ -11,7 +11,7 @@ import { worldSize } from '../space/mercator';
 import type { Change } from '../state/app';
 import { PLACES as KEYS, restKey, WIDTH } from '../state/compare';
 import { type Group, KILL_STEPS, Model, Tally } from '../state/model';
-import { initial, type State } from '../state/permalink';
+import { initial, list, type State } from '../state/permalink';
 import { Pages } from './pages';
 import { Question } from './question';
 import { ROOM, Rows } from './rows';
@@ -103,7 +103,7 @@ export class Served extends Model {
     const h = this.header;
     const q = query(s, days, h.before_origin ? h.origin : null);
     // Of some datasets only counts may be shown: the columns leave them out.
-    if (h.withheld?.length && !s.datasets.size) q.set('dataset', h.datasets.join());
+    if (h.withheld?.length && !s.datasets.size) q.set('dataset', list(h.datasets));
     return q;
   }
   /** and adds a condition. */

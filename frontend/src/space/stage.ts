@@ -74,8 +74,8 @@ export class Stage {
   small = matchMedia('(max-width: 719px)');
   narrow = matchMedia('(max-width: 1023px)');
   low = matchMedia('(max-height: 560px)');
-  /** hardly any height: what lies over the map is folded */
-  flat = matchMedia('(max-height: 450px)');
+  /** hardly any room: what lies over the map is folded */
+  flat = matchMedia('(max-height: 450px), (max-width: 350px)');
   /** covered is how many px of the map's lower part lie under the sheet. */
   get covered(): number {
     if (!this.phone) return 0;

@@ -13,7 +13,17 @@ import { typeParam } from '../lib/vocab';
 import { query } from '../out/query';
 import type { FromWorker } from '../worker/columns.worker';
 import { type Filter, Model, Tally } from './model';
-import { decode, encode, filterParams, initial, onlyText, type Problem, type State, servedParams } from './permalink';
+import {
+  decode,
+  encode,
+  filterParams,
+  initial,
+  onlyText,
+  type Problem,
+  range,
+  type State,
+  servedParams,
+} from './permalink';
 
 /** MOST_HELD is how many incidents the page holds; of more the server counts. Browser tests set sarhadMostHeld to lower it. */
 const MOST_HELD = (globalThis as { sarhadMostHeld?: number }).sarhadMostHeld ?? 1_000_000;
@@ -711,6 +721,12 @@ export class App {
     drop('dataset', s.datasets, (v) => h.datasets.includes(v) || !!this.dataset(v));
     drop('verification', s.verifications, (v) => Object.hasOwn(t.verification, v));
     drop('sub_event_type', s.subtypes, (v) => v === 'none' || Object.hasOwn(t.subtypes, v));
+    // An open window whose one end lies beyond the data would be turned over.
+    const [a, b] = this.window;
+    if (a > b) {
+      this.problems.push({ param: 'datetime', value: range(s.from, s.to) });
+      this.set({ from: null, to: null });
+    }
     for (const name of h.datasets) this.seenSets.set(name, this.datasetTitle(name));
     const o = s.only;
     const lost =

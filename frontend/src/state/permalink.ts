@@ -126,8 +126,13 @@ export interface Problem {
   gone?: boolean;
 }
 
-const list = (s: Iterable<string>) => [...s].sort().join(',');
-const range = (a: Day | null, b: Day | null) => `${a === null ? '..' : iso(a)}/${b === null ? '..' : iso(b)}`;
+/** list joins values; a comma within one has a backslash before it, as the API reads it. */
+export const list = (s: Iterable<string>): string =>
+  [...s]
+    .sort()
+    .map((v) => v.replaceAll(',', '\\,'))
+    .join();
+export const range = (a: Day | null, b: Day | null) => `${a === null ? '..' : iso(a)}/${b === null ? '..' : iso(b)}`;
 
 export function onlyText(o: Only): string {
   switch (o.kind) {
@@ -163,7 +168,7 @@ function onlyOf(text: string): Only | null {
     if (v.length === 2) return { kind, box: [v[0]!, v[1]!, v[0]!, v[1]!] };
     if (v.length === 4 && v[0]! <= v[2]! && v[1]! <= v[3]!) return { kind, box: [v[0]!, v[1]!, v[2]!, v[3]!] };
   }
-  if (kind === 'rows' && a && /^\d+(\.\d+)*$/.test(a)) return { kind, fids: a.split('.').map(Number) };
+  if (kind === 'rows' && a && /^\d{1,15}(\.\d{1,15})*$/.test(a)) return { kind, fids: a.split('.').map(Number) };
   return null;
 }
 
@@ -227,8 +232,8 @@ export function decode(search: string): { state: State; problems: Problem[] } {
   const bad = (param: string, value: string) => problems.push({ param, value });
   const words = (v: string) =>
     v
-      .split(',')
-      .map((w) => w.trim())
+      .split(/(?<!\\),/)
+      .map((w) => w.replaceAll('\\,', ',').trim())
       .filter(Boolean);
   const days = (v: string): [Day | null, Day | null] | null => {
     const [a, b, more] = v.includes('/') ? v.split('/') : [v, v];
@@ -253,7 +258,7 @@ export function decode(search: string): { state: State; problems: Problem[] } {
     else if (k === 'verification') for (const w of words(v)) s.verifications.add(w);
     else if (k === 'sub_event_type') for (const w of words(v)) s.subtypes.add(w);
     else if (k === 'actor' || k === 'q') {
-      if (v.length <= 200) s[k] = v.trim();
+      if (v.length <= 200 && !/\p{Cc}/u.test(v)) s[k] = v.trim();
       else bad(k, v);
     } else if (k === 'border_km') {
       if (/^\d{1,4}$/.test(v)) s.near = Number(v);
@@ -287,7 +292,8 @@ export function decode(search: string): { state: State; problems: Problem[] } {
       if (v === '1' || v === '0') s.folded = v === '0';
       else bad(k, v);
     } else if (k === 'map') {
-      const m = v.split(',').map(Number);
+      // An empty part would be a nought.
+      const m = v.split(',').map((n) => (n ? Number(n) : NaN));
       const [lat, lon, zoom] = m;
       if (m.length === 3 && Math.abs(lat!) <= 85 && Math.abs(lon!) <= 180 && zoom! >= 3 && zoom! <= 18)
         s.view = { lat: lat!, lon: lon!, zoom: zoom! };
