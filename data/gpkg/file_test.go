@@ -295,8 +295,16 @@ func TestBackup(t *testing.T) {
 	defer closeStore(t, s)
 	storetest.Load(t, s, plain, 500, storetest.Plain(300, 1))
 	copied := filepath.Join(dir, "copy.gpkg")
+	if err := os.Chmod(s.Path(), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Backup(t.Context(), copied); err != nil {
 		t.Fatal(err)
+	}
+	is, err1 := os.Stat(s.Path())
+	got, err2 := os.Stat(copied)
+	if err := errors.Join(err1, err2); err != nil || got.Mode() != is.Mode() {
+		t.Errorf("the copy may be used by others than the store: %v, %v, %v", got.Mode(), is.Mode(), err)
 	}
 	if err := s.Backup(t.Context(), copied); incident.CodeOf(err) != incident.CodeConflict {
 		t.Errorf("a backup over a file: %v", err)

@@ -303,6 +303,11 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err != nil {
 		return fmt.Errorf("back up: %w", domainError(err))
 	}
+	if !there {
+		if err := s.likeStore(path); err != nil {
+			return errors.Join(fmt.Errorf("back up to %s: %w", path, fileError(err)), c.close())
+		}
+	}
 	err = c.pragmas("busy_timeout = " + milliseconds(s.opt.BusyTimeout))
 	if err == nil {
 		_, err = c.one(ctx, "VACUUM INTO ?", path)
@@ -315,6 +320,19 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		return fmt.Errorf("back up to %s: %w", path, domainError(err))
 	}
 	return nil
+}
+
+// likeStore makes an empty file that nobody may read who may not read the store: a copy holds tokens too.
+func (s *Store) likeStore(path string) error {
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, info.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func (s *Store) lockPath() string { return s.path + "-load" }
