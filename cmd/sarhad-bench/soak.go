@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -20,16 +21,18 @@ import (
 	"time"
 )
 
-// soakClients is how many ask at a time, soakLoad what part of the store each load brings. Whoever does not come to run for
+// soakClients is how many ask at a time, soakLoad what part of the store each load brings, soakTurns how often quiet and
+// loads take turns, so that other work on the machine meets both. Whoever does not come to run for
 // stillFor was stopped from outside, as a machine that is suspended is: answers under way then, or in the moment after, say nothing of the server.
 const (
 	soakClients = 4
 	soakLoad    = 20
+	soakTurns   = 5
 	stillFor    = 3 * time.Second
 )
 
-// soak asks the built program a mixed load for some minutes: a fifth of the time in quiet, then beside loads and undos that
-// follow each other. It prints errors, times and the memory of the server every ten seconds, and fails if there was an error.
+// soak asks the built program a mixed load for some minutes: a fifth of the time in quiet, the rest beside loads and undos that
+// follow each other, in turns. It prints errors, times and the memory of the server every ten seconds, and fails if there was an error.
 // The store is a file, or a database with two standbys that the server reads from.
 func soak(program string, rows int, minutes float64, on string) (err error) {
 	dir, err := os.MkdirTemp("", "sarhad-soak-")
@@ -78,35 +81,43 @@ func soak(program string, rows int, minutes float64, on string) (err error) {
 	}
 	all := time.Duration(minutes * float64(time.Minute))
 	fmt.Printf("soak on a %s: %d incidents, %d clients, %v, a fifth of it quiet\n", on, rows, soakClients, all)
-	quiet := s.phase("quiet", all/5)
+	var quiet, busy phased
 	loads := 0
-	stopLoads := make(chan struct{})
-	loaded := make(chan error, 1)
-	go func() {
-		loaded <- func() error {
+	for range soakTurns {
+		s.phase("quiet", all/5/soakTurns, &quiet)
+		stopLoads, loaded := make(chan struct{}), make(chan error, 1)
+		go func() {
 			for {
+				err := run("import", "--store", store, "-q", "--dataset", "more", more)
+				if err == nil {
+					loads++
+					err = run("undo", "--store", store, fmt.Sprint(loads+1))
+				}
 				select {
 				case <-stopLoads:
-					return nil
 				default:
+					if err == nil {
+						continue
+					}
 				}
-				if err := run("import", "--store", store, "-q", "--dataset", "more", more); err != nil {
-					return err
-				}
-				loads++
-				if err := run("undo", "--store", store, fmt.Sprint(loads+1)); err != nil {
-					return err
-				}
+				loaded <- err
+				return
 			}
 		}()
-	}()
-	busy := s.phase("loading", all-all/5)
-	close(stopLoads)
-	err = <-loaded
+		s.phase("loading", (all-all/5)/soakTurns, &busy)
+		close(stopLoads)
+		if err = <-loaded; err != nil {
+			break
+		}
+		s.forget() // what was asked while the last load ended
+	}
 	stop()
 	clients.Wait()
 	failed := s.failed.Load()
-	fmt.Printf("p50 beside %d loads and undos: %.2f times the quiet one; p99 %.2f, wanted at most 3; %d errors\n", loads, busy.p50/quiet.p50, busy.p99/quiet.p99, failed)
+	fmt.Printf("p50 beside %d loads and undos: %.2f times the quiet one; p99 %.2f, wanted at most 3; %d errors\n", loads, busy.at(.5)/quiet.at(.5), busy.at(.99)/quiet.at(.99), failed)
+	for name, p := range map[string]*phased{"quiet": &quiet, "loading": &busy} {
+		fmt.Printf("%s: %d answers, p50 %.2f ms, p99 %.2f ms\n", name, len(p.took), p.at(.5), p.at(.99))
+	}
 	third := len(busy.memory) / 3
 	if third > 0 {
 		fmt.Printf("RssAnon: quiet %.0f MB; beside loads in the first third %.0f MB, in the last %.0f MB (medians), at most %.0f MB\n", median(quiet.memory),
@@ -206,37 +217,42 @@ func (s *soaked) memory() float64 {
 	return kb / 1024
 }
 
-// phased is what came of a phase: times in milliseconds, and the memory of the server in MB at each look.
-type phased struct {
-	p50, p99 float64
-	memory   []float64
+// phased is what came of the turns of one kind: times in milliseconds, and the memory of the server in MB at each look.
+type phased struct{ took, memory []float64 }
+
+// at is the time within which a share of the answers came.
+func (p *phased) at(share float64) float64 {
+	if len(p.took) == 0 {
+		return math.NaN()
+	}
+	slices.Sort(p.took)
+	return p.took[int(share*float64(len(p.took)))]
+}
+
+// forget gives the times that were not looked at yet.
+func (s *soaked) forget() []float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	took := s.took
+	s.took = nil
+	return took
 }
 
 // phase waits and prints a line every ten seconds, or five for a short one.
-func (s *soaked) phase(name string, d time.Duration) (p phased) {
-	var all []float64
+func (s *soaked) phase(name string, d time.Duration, p *phased) {
 	step := min(10*time.Second, d/5)
 	before := s.stopped()
 	for began := time.Now(); time.Since(began)-s.stopped()+before < d; {
 		time.Sleep(step)
-		s.mu.Lock()
-		took := s.took
-		s.took = nil
-		s.mu.Unlock()
+		took := s.forget()
 		slices.Sort(took)
-		all = append(all, took...)
+		p.took = append(p.took, took...)
 		if len(took) > 0 {
 			p.memory = append(p.memory, s.memory())
 			fmt.Printf("%s %-8s %6.0f s  %7d answers  p50 %7.2f ms  p99 %7.2f ms  max %7.0f ms  %d errors  RssAnon %.0f MB\n", time.Now().Format(time.TimeOnly), name,
 				time.Since(began).Seconds(), len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1], s.failed.Load(), p.memory[len(p.memory)-1])
 		}
 	}
-	if len(all) > 0 {
-		slices.Sort(all)
-		p.p50, p.p99 = all[len(all)/2], all[len(all)*99/100]
-		fmt.Printf("%s: %d answers, p50 %.2f ms, p99 %.2f ms\n", name, len(all), p.p50, p.p99)
-	}
-	return p
 }
 
 // client asks one thing after another until its context ends.
