@@ -48,7 +48,7 @@ export async function picture(app: App): Promise<Picture> {
   const tl = app.tally;
   const b = app.compared && app.state.compare;
   render(
-    html`<header><h2>${b ? t.compare.changeOf[app.state.shade] : t.titles[app.state.shade]}</h2><p>${b ? html`A <b>${fmtRange(...app.window)}</b>, B <b>${fmtRange(...b)}</b> · A ` : html`<b>${fmtRange(...app.window)}</b> · `}<b class="num">${fmt(tl.total)}</b> ${t.incidents(tl.total)}· <b class="num">${killed(tl)}</b> ${t.killed}${tl.silent ? html` · ${t.notReported(tl.silent)}` : nothing} · ${t.region}</p>
+    html`<header><h2>${b ? t.compare.changeOf[app.state.shade] : t.titles[app.state.shade]}</h2><p>${b ? html`A <b>${fmtRange(...app.window)}</b>, B <b>${fmtRange(...b)}</b> · A ` : html`<b>${fmtRange(...app.window)}</b> · `}<b class="num">${fmt(tl.total)}</b> ${t.incidents(tl.total)} · <b class="num">${killed(tl)}</b> ${t.killed}${tl.silent ? html` · ${t.notReported(tl.silent)}` : nothing} · ${t.region}</p>
       ${filters.length ? html`<p>${t.out.filters(filters.join(t.comma))}</p>` : nothing}</header><div class="mapw"></div>
       <footer><p>${borderNote(app)}${datasets?.base_layer ? ` ${t.out.noBase}.` : ''}</p><p>${attribution(still)}</p><p><bdi>${app.link.length < 220 ? app.link : location.origin + location.pathname}</bdi></p></footer>`,
     box,

@@ -27,7 +27,7 @@ export function chipList(app: App): Chip[] {
   for (const v of s.subtypes) put(subtypeWord(v), Facet.SUBTYPE, () => app.toggle('subtypes', [v], false));
   for (const v of s.countries) put(t.countries[v] ?? v, Facet.PLACE, () => app.toggle('countries', [v], false));
   for (const v of s.provinces) put(app.provinceName(v), Facet.PLACE, () => app.toggle('provinces', [v], false));
-  for (const v of s.units) put(app.unitName(v), Facet.PLACE, () => app.toggle('units', [v], false));
+  for (const v of s.units) put(app.filterName(v), Facet.PLACE, () => app.toggle('units', [v], false));
   const classes = new Set([...s.precisions].map((p) => precisionClass(p)));
   for (const k of [...classes].sort())
     put(t.precisions[k]!, Facet.PRECISION, () => app.toggle('precisions', wordsOfClass(k), false));

@@ -472,7 +472,7 @@ export class Facets {
         out.push(
           this.row({
             key: `unit-${id}`,
-            label: app.unitName(id),
+            label: app.filterName(id),
             n: unitCount.get(id) ?? 0,
             max,
             on: s.units.has(id),
@@ -504,7 +504,8 @@ export class Facets {
       const ids = [...app.unitById.values()].filter((u) => u.province === name && u.country === 'PK').map((u) => u.id);
       const inner = ids.filter((id) => app.inFocus(id));
       // What cannot be split between the districts of today has a row of its own.
-      for (const id of h.units) if (app.former(id)?.province === name) inner.push(id);
+      for (const id of h.units)
+        if (app.former(id)?.province === name && (unitCount.get(id) || s.units.has(id))) inner.push(id);
       if (rank(key) === 2 && !n && !s.provinces.has(name)) continue;
       const some = inner.some((id) => s.units.has(id));
       const on = s.provinces.has(name) ? true : some ? ('mixed' as const) : false;

@@ -292,18 +292,22 @@ export class List {
       this.pages.want(at - 20, at + Math.ceil(view / ROW) + 20);
     }
     const now = this.months[this.monthAt(top)]!;
+    // Rows that are made anew keep the focus of the one that had it.
+    const held = el.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset.fid : undefined;
     render(
       html`<div class="lh now" aria-hidden="true"><span>${now.label}</span><span class="num">${fmt(now.n)}</span></div><ol class="rows" style="height:${shown - HEAD}px">${out}</ol>`,
       el,
     );
     // What is dragged past is not read.
     if (!moving || app.playing) this.texts.want(want);
-    if (this.focusRow >= 0) {
-      const b = el.querySelector<HTMLElement>(`[data-i="${this.focusRow}"]`);
-      if (b) {
-        b.focus({ preventScroll: true });
-        this.focusRow = -1;
-      }
+    const at =
+      this.focusRow >= 0
+        ? `[data-i="${this.focusRow}"]`
+        : held && !el.contains(document.activeElement) && `[data-fid="${held}"]`;
+    const b = at && el.querySelector<HTMLElement>(at);
+    if (b) {
+      b.focus({ preventScroll: true });
+      this.focusRow = -1;
     }
   }
 

@@ -9,8 +9,9 @@ import type { Comparison } from '../table/comparison';
 /** signed writes a change with its sign; a part of an incident, from windows of unequal length, to one figure. */
 export function signed(v: number): string {
   const n = Math.abs(v);
-  const text = Number.isInteger(n) ? n.toLocaleString('en') : n < 0.95 ? n.toPrecision(1) : n.toFixed(1);
-  return digits(Number(text) === 0 ? '0' : `${v < 0 ? '−' : '+'}${text}`);
+  const text =
+    Number.isInteger(n) || n >= 100 ? Math.round(n).toLocaleString('en') : n < 0.95 ? n.toPrecision(1) : n.toFixed(1);
+  return digits(text === '0' ? '0' : `${v < 0 ? '−' : '+'}${text}`);
 }
 
 /** classes are the names of the classes, from the largest decrease to the largest increase. */

@@ -328,8 +328,13 @@ export class App {
     const u = this.unitById.get(id);
     if (u) return localName(u);
     const f = this.others.get(id)?.properties;
-    if (!f) return id;
+    // Its name is on its way.
+    if (!f) return this.header?.units.includes(id) && !this.others.has(id) ? '…' : id;
     return f.valid_until ? t.until(localName(f), digits(f.valid_until.slice(0, 4))) : localName(f);
+  }
+  /** filterName is a unit as a filter: of a former one only what is known no closer. */
+  filterName(id: string): string {
+    return this.unitById.has(id) ? this.unitName(id) : t.somewhereIn(this.unitName(id));
   }
   /** provinceName is a province's name in the language of the page. In Afghanistan a province is a unit. */
   provinceName(name: string): string {
@@ -368,7 +373,12 @@ export class App {
   private nameFormers(): void {
     if (!this.units) return;
     this.later(() => {
-      for (const id of this.header?.units ?? []) if (!this.unitById.has(id)) void this.place(id).catch(() => {});
+      const m = this.model;
+      if (!m) return;
+      const here = new Uint8Array(256);
+      for (let i = 0; i < m.cols.n; i++) here[m.cols.unit(i)] = 1;
+      for (const [i, id] of m.header.units.entries())
+        if (!this.unitById.has(id) && (here[i] || m.remote)) void this.place(id).catch(() => {});
     });
   }
   /** show puts what the search found on the map, or takes it away again. */
@@ -509,7 +519,12 @@ export class App {
 
   async start(): Promise<void> {
     this.loadColumns();
-    const [datasets, units] = await Promise.allSettled([api.getDatasets(), api.getUnits()]);
+    // On a slow line the list can be read before the map is there.
+    const turn = performance.now() > 2000 ? new Promise<void>((ok) => (this.listed = ok)) : null;
+    const [datasets, units] = await Promise.allSettled([
+      api.getDatasets(),
+      turn ? turn.then(api.getUnits) : api.getUnits(),
+    ]);
     if (datasets.status === 'fulfilled') this.datasets = datasets.value;
     else this.goOffline();
     if (units.status === 'fulfilled') {
@@ -535,6 +550,7 @@ export class App {
     window.setInterval(() => void this.poll(), 4000);
   }
 
+  private listed = (): void => {};
   private table: Table | null = null;
   private quiet = false;
   /** what the columns were asked for with */
@@ -588,6 +604,7 @@ export class App {
 
   private receive(m: FromWorker): void {
     if (m.id !== this.job) return; // an answer to an older question
+    if (m.kind !== 'header') this.listed();
     if (m.kind === 'error') {
       this.failed = m.message;
       this.progress = null;
@@ -597,6 +614,7 @@ export class App {
     }
     if (m.kind === 'header') {
       if (m.header.count > MOST_HELD) {
+        this.listed();
         void this.serve(m.header);
         return;
       }
@@ -781,6 +799,16 @@ export class App {
     }
     this.loadOpen = true;
     this.touch({ view: true, ui: true });
+  }
+  /** enter makes a step of history of what follows, so that Back returns from it; leave takes that step back. */
+  enter(): void {
+    this.writeNow();
+    history.pushState({ entered: true }, '', location.href);
+  }
+  leave(): void {
+    if (!history.state?.entered) return;
+    this.closing = true;
+    history.back();
   }
   closeLoad(): void {
     if (!this.loadOpen) return;

@@ -143,7 +143,7 @@ export class Comparison implements Compared {
     const app = this.app;
     const [a, b] = app.state.compare!;
     const text = fmtDay(end ? b : a);
-    return html`<input class="inp num" type="text" autocomplete="off" spellcheck="false" aria-label=${end ? t.compare.to : t.compare.from} data-other=${end ? 'to' : 'from'} size="12" .value=${text} @change=${(
+    return html`<input class="inp nt" type="text" autocomplete="off" spellcheck="false" aria-label=${end ? t.compare.to : t.compare.from} data-other=${end ? 'to' : 'from'} size=${text.length + 1} .value=${text} @change=${(
       e: Event,
     ) => {
       const el = e.target as HTMLInputElement;
@@ -186,7 +186,7 @@ export class Comparison implements Compared {
     };
     const span = (f: Figures) => (f.bounded ? html`${fmt(f.from)}–${fmt(f.to)}${ofSome(f.bounded, f.n)}` : '–');
     return html`<div class="scroll cp" id="compare" role="tabpanel" aria-labelledby="tab-compare" tabindex="0">
-      <p class="cp-w"><b class="key a">A</b><bdi class="num">${fmtRange(...app.window)}</bdi><button type="button" class="btn sm" data-compare-end @click=${this.end}>${t.compare.end}${icon('x')}</button></p>
+      <p class="cp-w"><b class="key a">A</b><bdi class="nt">${fmtRange(...app.window)}</bdi><button type="button" class="btn sm" data-compare-end @click=${this.end}>${t.compare.end}${icon('x')}</button></p>
       <p class="cp-w"><b class="key b">B</b>${this.input(false)}<span aria-hidden="true">–</span>${this.input(true)}</p>
       <div class="cp-p" role="group" aria-label=${t.compare.presets}>${preset(t.compare.before, 'before', timeBefore(...app.window, app.bars))}${preset(t.compare.yearBefore, 'year', yearBefore(...app.window))}</div>
       <p class="note">${t.compare.minus} ${this.lengths()}</p>

@@ -28,6 +28,7 @@ export class Views {
     onWords(words);
     skip.addEventListener('click', (e) => {
       e.preventDefault();
+      this.focusDue = true;
       this.show('table');
     });
     document.querySelector('.skip')?.after(skip);
@@ -36,8 +37,10 @@ export class Views {
 
   /** show goes to the table or back to the map, and the focus with it. */
   private show(what: 'map' | 'table'): void {
-    this.app.set({ show: what }, { rest: true });
-    if (what === 'table') this.focusDue = true;
+    const app = this.app;
+    if (what === 'table' && app.state.show === 'map') app.enter();
+    app.set({ show: what }, { rest: true });
+    if (what === 'map') app.leave();
   }
   private focusDue = false;
 
@@ -83,7 +86,7 @@ export class Views {
     render(
       html`<span class="seg" role="group" aria-label=${t.table.label}>${(['map', 'table'] as const).map(
         (k) =>
-          html`<button type="button" data-show=${k} class=${show === k ? 'on' : ''} aria-pressed=${show === k} @click=${() => app.set({ show: k }, { rest: true })}>${t.table[k]}</button>`,
+          html`<button type="button" data-show=${k} class=${show === k ? 'on' : ''} aria-pressed=${show === k} @click=${() => this.show(k)}>${t.table[k]}</button>`,
       )}</span>`,
       this.box,
     );
