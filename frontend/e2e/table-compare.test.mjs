@@ -512,3 +512,40 @@ test('on a phone: table and comparison by touch, targets of 44 px, back to the m
   clean(bad);
   await context.close();
 });
+
+test('Tab goes through the list without losing its place', async () => {
+  const { page, bad, context } = await open(browser, `${server.url}/?datetime=2025-06-01/2025-10-31&tab=list`);
+  await page.locator('#list .row').first().focus();
+  const seen = [];
+  for (let k = 0; k < 24; k++) {
+    await page.keyboard.press('Tab');
+    await page.waitForTimeout(80);
+    seen.push(await page.evaluate(() => Number(document.activeElement?.dataset.i ?? -1)));
+  }
+  assert.deepEqual(
+    seen,
+    seen.map((_, k) => k + 1),
+  );
+  clean(bad);
+  await context.close();
+});
+
+test('Back leads from the table to the map as it was, and the button takes that step back', async () => {
+  const { page, bad, context } = await open(browser, `${server.url}/?${OCTOBER}`);
+  const steps = () => page.evaluate(() => history.length);
+  const before = await steps();
+  await page.locator('[data-show=table]').click();
+  await page.locator('#table, .tbl').first().waitFor();
+  await page.goBack();
+  await page.locator('[data-show=map][aria-pressed=true]').waitFor();
+  assert.match(page.url(), /datetime=2025-10-01/);
+  await page.locator('[data-show=table]').click();
+  await page.locator('[data-show=table][aria-pressed=true]').waitFor();
+  await page.locator('[data-show=map]').click();
+  await page.locator('[data-show=map][aria-pressed=true]').waitFor();
+  await eventually(async () => assert.equal(await page.evaluate(() => history.state?.entered ?? null), null));
+  assert.equal(await steps(), before + 1, 'the step that was left can be gone forth to');
+  assert.doesNotMatch(page.url(), /show=table/);
+  clean(bad);
+  await context.close();
+});
