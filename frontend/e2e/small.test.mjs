@@ -194,3 +194,22 @@ test('without JavaScript the list is that of the link', async () => {
   assert.ok((await list.locator('tbody tr').count()) > 1);
   await context.close();
 });
+
+test('a token that may read shows what is closed, and says what it may', async () => {
+  const closed = await serve('--closed', 'incidents', '--write-token', 'w'.repeat(20));
+  const token = (await sarhad('token', 'create', '--store', closed.store, '--scope', 'read')).trim();
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(closed.url);
+  await page.locator('[data-load]').click();
+  await page.locator('#load-token').fill(token);
+  await page.keyboard.press('Enter');
+  await page.locator('[data-load-read]').waitFor();
+  assert.match(await page.locator('[data-load-read]').textContent(), /may read/);
+  await page.locator('[data-load]').click();
+  await eventually(async () => assert.equal(await count(page, 'incidents'), 20));
+  await page.reload();
+  await eventually(async () => assert.equal(await count(page, 'incidents'), 20));
+  await context.close();
+  await closed.stop();
+});

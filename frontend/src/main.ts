@@ -62,6 +62,9 @@ const uploads = new Uploads(
     if (!app.loadOpen) toast(`${e.name}: ${statusText(e)}`);
   },
 );
+uploads.reads = (token) => app.readAs(token);
+// A token of this visit that may read shows what is closed, also after the page was loaded anew.
+if (!framed && uploads.token) app.later(() => void uploads.refresh());
 const panel = framed ? null : new Panel(app, el('panel'), () => void share(), uploads);
 if (panel) new DropZone(el('drop'), (files) => panel.load.take(files));
 const map = new MapView(app, el('mapw'));

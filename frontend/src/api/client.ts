@@ -217,10 +217,17 @@ export class ApiError extends Error {
   }
 }
 
+/** reader holds a token that may read; every question for data carries it. It sees closed layers and what is delayed. */
+export const reader = {
+  token: '',
+  headers: (more: Record<string, string> = {}): Record<string, string> =>
+    reader.token ? { ...more, Authorization: `Bearer ${reader.token}` } : more,
+};
+
 export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
   const r = await fetch(path, {
     signal: signal ?? null,
-    headers: { Accept: 'application/geo+json, application/json' },
+    headers: reader.headers({ Accept: 'application/geo+json, application/json' }),
   });
   if (!r.ok) {
     let text = `${r.status} ${r.statusText}`;
@@ -271,7 +278,10 @@ let etag: string | null = null;
 let last: Datasets | null = null;
 /** getDatasets asks whether anything changed; the answer is the same object when nothing did. */
 export async function getDatasets(): Promise<Datasets> {
-  const r = await fetch('./datasets', { cache: 'no-store', headers: etag && last ? { 'If-None-Match': etag } : {} });
+  const r = await fetch('./datasets', {
+    cache: 'no-store',
+    headers: reader.headers(etag && last ? { 'If-None-Match': etag } : {}),
+  });
   if (r.status === 304 && last) return last;
   if (!r.ok) throw new ApiError(r.status, `${r.status} ${r.statusText}`);
   etag = r.headers.get('ETag');

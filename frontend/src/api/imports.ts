@@ -101,6 +101,12 @@ async function ask(path: string, token: string, init: RequestInit = {}): Promise
 }
 const path = (id: string, rest = '') => `./imports/${encodeURIComponent(id)}${rest}`;
 
+/** holds says whether a token is one of the server's: any other is refused everywhere. */
+export const holds = (token: string): Promise<boolean> =>
+  ask('./datasets', token).then(
+    () => true,
+    () => false,
+  );
 export const listJobs = async (token: string): Promise<Jobs> => (await ask('./imports', token)).json() as Promise<Jobs>;
 export const getJob = async (token: string, id: string, signal?: AbortSignal): Promise<Job> =>
   (await ask(path(id), token, { signal: signal ?? null })).json() as Promise<Job>;

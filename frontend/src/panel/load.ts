@@ -54,6 +54,8 @@ export class LoadView {
       case 'off':
         return html`<div class="bn w" role="alert" data-load-off><span><b>${l.offTitle}</b>${l.offText}<code>${l.offCmd}</code>${l.offElse}<code>${l.offImport}</code></span></div>
           ${this.waitingFiles()}`;
+      case 'read':
+        return html`<p class="note" data-load-read>${l.tokenRead}</p>${this.forgetToken()}`;
       case 'down':
         return html`<div class="bn w" role="alert"><span><b>${l.downTitle}</b>${up.why}</span><button type="button" class="btn" @click=${() => void up.refresh()}>${t.tryAgain}</button></div>`;
       case 'ok':
@@ -182,12 +184,15 @@ export class LoadView {
     const list = this.up.former;
     return html`<h2 class="s">${l.former}${list.length ? html`<small class="num">${fmt(list.length)}</small>` : nothing}</h2>
       ${list.length ? html`<ul class="jobs old">${list.map((e) => this.entry(e, false))}</ul>` : html`<p class="note">${l.formerNone}</p>`}
-      <p class="note tk">${l.tokenOk}. <button type="button" class="lnk" @click=${() => {
-        this.up.forget();
-        requestAnimationFrame(() =>
-          requestAnimationFrame(() => document.querySelector<HTMLElement>('#load-token')?.focus()),
-        );
-      }}>${l.tokenForget}</button></p>`;
+      <p class="note tk">${l.tokenOk}. ${this.forgetToken()}</p>`;
+  }
+  private forgetToken(): TemplateResult {
+    return html`<button type="button" class="lnk" @click=${() => {
+      this.up.forget();
+      requestAnimationFrame(() =>
+        requestAnimationFrame(() => document.querySelector<HTMLElement>('#load-token')?.focus()),
+      );
+    }}>${l.tokenForget}</button>`;
   }
 
   private entry(e: Entry, mine: boolean): TemplateResult {

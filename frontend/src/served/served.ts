@@ -1,7 +1,7 @@
 // More incidents than a page can hold: the server counts. The views ask as they ask a model; it answers with what came
 // last and asks for the rest, and an answer to a question that is no longer asked is dropped.
 
-import { getJson, getMatched } from '../api/client';
+import { getJson, getMatched, reader } from '../api/client';
 import { type ColumnsHeader, NO_UNIT, NOT_STATED } from '../lib/columns';
 import { type Bars, type Day, iso, parseIso } from '../lib/dates';
 import { layers, type TilePoint } from '../lib/mvt';
@@ -118,7 +118,10 @@ export class Served extends Model {
     return (await getJson<{ rows: Row[] }>(`./aggregates?${p}`, signal)).rows;
   }
   private async tile(z: number, row: number, col: number, q: URLSearchParams, signal: AbortSignal): Promise<Layers> {
-    const r = await fetch(`./collections/incidents/tiles/WebMercatorQuad/${z}/${row}/${col}?${q}`, { signal });
+    const r = await fetch(`./collections/incidents/tiles/WebMercatorQuad/${z}/${row}/${col}?${q}`, {
+      signal,
+      headers: reader.headers(),
+    });
     if (!r.ok) throw new Error(r.statusText);
     return layers(new Uint8Array(await r.arrayBuffer()));
   }

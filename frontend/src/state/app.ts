@@ -564,7 +564,7 @@ export class App {
     this.served = servedParams(this.state).toString();
     const url = new URL('./collections/incidents/columns', document.baseURI);
     url.search = this.served;
-    this.worker.postMessage({ id: this.job, url: url.href });
+    this.worker.postMessage({ id: this.job, url: url.href, headers: api.reader.headers() });
   }
 
   /** serve shows more incidents than the page can hold: the server counts them. */
@@ -818,6 +818,14 @@ export class App {
       this.closing = true;
       history.back();
     }
+  }
+  /** readAs asks for everything anew with a token that may read, or without one. */
+  readAs(token: string): void {
+    if (api.reader.token === token) return;
+    api.reader.token = token;
+    this.failed = null;
+    this.loadColumns(true);
+    void this.poll();
   }
   /** check asks at once whether anything changed, and shows it. */
   check(): void {

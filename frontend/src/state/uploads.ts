@@ -9,8 +9,8 @@ import { plainError } from '../lib/text';
 
 const KEY = 'sarhad-write-token';
 
-/** Access says whether the reader may load files; ask: a token is wanted, down: the server did not answer. */
-export type Access = 'unknown' | 'ask' | 'wrong' | 'off' | 'ok' | 'down';
+/** Access says whether the reader may load files; ask: a token is wanted, read: it may only read, down: the server did not answer. */
+export type Access = 'unknown' | 'ask' | 'wrong' | 'off' | 'read' | 'ok' | 'down';
 export type Stage = 'queued' | 'sending' | 'job' | 'failed';
 
 /** Entry is one file or one former import, as the page shows it. */
@@ -180,8 +180,11 @@ export class Uploads {
       // see above
     }
   }
+  /** reads is told of a token that may read, and when it is forgotten */
+  reads: (token: string) => void = () => {};
   forget(): void {
     this.keepToken('');
+    this.reads('');
     this.access = 'ask';
     this.former = [];
     this.changed();
@@ -208,6 +211,11 @@ export class Uploads {
       this.adopt(l.imports);
     } catch (e) {
       this.refused(e, token);
+      // A token that may not load may still read, if it holds at all.
+      if (token && this.access === 'off' && (await api.holds(token))) {
+        this.access = 'read';
+        this.reads(token);
+      }
     }
     this.changed();
   }

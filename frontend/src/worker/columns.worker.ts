@@ -13,14 +13,14 @@ const post = (m: FromWorker, transfer: Transferable[] = []) =>
 let running: AbortController | null = null;
 
 /** load answers one question; one that comes later ends it, and so does one without an address. */
-async function load(id: number, url: string): Promise<void> {
+async function load(id: number, url: string, headers: Record<string, string>): Promise<void> {
   running?.abort();
   if (!url) return;
   const ctl = new AbortController();
   running = ctl;
   let status = 0;
   try {
-    const r = await fetch(url, { signal: ctl.signal });
+    const r = await fetch(url, { signal: ctl.signal, headers });
     status = r.status;
     if (!r.ok || !r.body) throw new Error(`${r.status} ${r.statusText}`);
     const d = new Decoder(
@@ -45,4 +45,5 @@ async function load(id: number, url: string): Promise<void> {
   }
 }
 
-self.onmessage = (e: MessageEvent<{ id: number; url: string }>) => void load(e.data.id, e.data.url);
+self.onmessage = (e: MessageEvent<{ id: number; url: string; headers: Record<string, string> }>) =>
+  void load(e.data.id, e.data.url, e.data.headers);
