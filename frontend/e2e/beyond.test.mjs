@@ -79,7 +79,7 @@ const shown = (page) =>
       compared: text('#compare tr[data-compared], #compare tr[data-total]'),
       badges: text('.bdg .num').sort(),
       none: text('.noplace:not([hidden])'),
-      facets: text('#filters .fc .num'),
+      facets: text('#filters .fr').filter((f) => /\d/.test(f)),
       // Of incidents whose day is not known the server counts where they begin: those of the demo are left out.
       bars: location.search.includes('dataset=many')
         ? [...document.querySelectorAll('.tin path[class^=t]')].map((p) => p.outerHTML)
@@ -105,6 +105,11 @@ for (const query of STATES)
       assert.equal(await own.page.locator('[data-served]').count(), 0);
       assert.equal(await far.page.locator('[data-served]').count(), 1, 'the page says who counts');
       await until(far.page, async () => assert.deepEqual(await shown(far.page), await shown(own.page)));
+      // What is compared is there.
+      const { table, compared, facets, badges } = await shown(own.page);
+      const there = query.includes('show=table') ? table : query.includes('compare=') ? compared : facets;
+      assert.ok(there.length > 8, `${there.length} of ${query}`);
+      if (query.includes('map=')) assert.ok(badges.length > 0, 'badges');
       clean(far.bad);
     } finally {
       await own.context.close();

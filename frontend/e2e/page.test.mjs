@@ -193,7 +193,9 @@ test('every value of a facet agrees with the server', async () => {
 });
 
 test('the list holds what is counted, newest first, and opens an incident', async () => {
-  const { page, bad, context } = await open(browser, `${server.url}/?datetime=2025-10-01/2025-10-31&tab=list`);
+  const { page, bad, context } = await open(browser, `${server.url}/?datetime=2025-10-01/2025-10-31&tab=list`, {
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
   const n = await count(page, 'incidents');
   assert.equal(Number(await page.locator('.rows li[aria-setsize]').first().getAttribute('aria-setsize')), n);
   // A page of texts has come.
@@ -208,6 +210,18 @@ test('the list holds what is counted, newest first, and opens an incident', asyn
   await page.locator('[data-incident]').waitFor();
   await settle(page);
   assert.match(page.url(), /incident=/);
+  // Its buttons: the same incident as GeoJSON, and a link that opens it again.
+  const id = new URL(page.url()).searchParams.get('incident');
+  const feature = await (await fetch(await page.locator('.acts a.btn').evaluate((a) => a.href))).json();
+  assert.equal(feature.type, 'Feature');
+  assert.equal(String(feature.id), id);
+  await page.locator('.acts .btn.pri').click();
+  await page.waitForSelector('#toast.on');
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  const again = await open(browser, link);
+  await again.page.locator(`[data-incident]`).waitFor();
+  assert.equal(await again.page.locator('.d-h').textContent(), await page.locator('.d-h').textContent());
+  await again.context.close();
   clean(bad);
   await context.close();
 });
