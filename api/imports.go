@@ -447,5 +447,13 @@ func uploadOf(p params) (incident.Upload, error) {
 		}
 		*to = v == "true"
 	}
-	return u, nil
+	if v := p["delay"]; v != "" {
+		if u.Publication.Delay, err = incident.ParseDelay(v); err != nil {
+			return u, err
+		}
+	}
+	if v := p["blur"]; v != "" {
+		u.Publication.Blur, err = incident.ParseBlur(v)
+	}
+	return u, err
 }

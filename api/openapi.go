@@ -282,6 +282,8 @@ func importPaths() object {
 		{"replace_dataset", "true says that the file is the whole dataset: what is not in it is taken away.", boolean},
 		{"strict", "true keeps all out if one row is refused.", boolean},
 		{"dry_run", "true stores nothing and says what would change.", boolean},
+		{"delay", "How long everybody waits for an incident after its last day, such as 72h or 7d; a longer delay of the dataset holds.", text},
+		{"blur", "What everybody sees at most of places; a coarser blur of the dataset holds.", object{"type": "string", "enum": incident.BlurWords()}},
 	}
 	some := object{"type": "string", "minLength": 1}
 	parameters := []any{queryParam("file", "The name of the file.", some, false)}

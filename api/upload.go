@@ -20,7 +20,7 @@ const paramMapping = "mapping"
 
 // uploadParams are the parameters of POST /imports and the fields of its form; in the form file is the file itself.
 var (
-	uploadParams = []string{"file", "format", "dataset", paramMapping, "replace_dataset", "strict", "dry_run"}
+	uploadParams = []string{"file", "format", "dataset", paramMapping, "replace_dataset", "strict", "dry_run", "delay", "blur"}
 	booleans     = []string{"true", "false"}
 )
 

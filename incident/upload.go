@@ -19,6 +19,8 @@ type Upload struct {
 	// Replace says that the file is the whole dataset, Strict that one refused
 	// row keeps all out, DryRun that nothing is stored.
 	Replace, Strict, DryRun bool
+	// Publication is the least that everybody has to do without, from before the first row is stored.
+	Publication Publication
 }
 
 // JobState says how far an upload came.

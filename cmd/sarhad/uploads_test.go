@@ -294,6 +294,17 @@ func TestUploads(t *testing.T) {
 		}
 	})
 
+	t.Run("hidden", func(t *testing.T) {
+		u.in(t)
+		j := u.send("file=secret.csv&dataset=secret&blur=district&delay=3653d", table(2))
+		if _, counts := u.done(j.ID); counts != "2=2+0+0+0" || u.counts()["secret"] != 0 {
+			t.Errorf("%s, %v", counts, u.counts())
+		}
+		if status, _, body := u.ask(http.MethodPost, "/imports?file=x.csv&blur=fog", "application/octet-stream", bytes.NewReader(table(1))); status != http.StatusBadRequest || !strings.Contains(body, "grid:0.1") {
+			t.Errorf("%d: %s", status, body)
+		}
+	})
+
 	t.Run("two at once", func(t *testing.T) {
 		u.in(t)
 		var jobs [2]job

@@ -446,7 +446,8 @@ func (q *Queue) load(ctx context.Context, e *entry) (report ingest.Report, err e
 	defer rejects.Close()
 	opt := ingest.Options{
 		Source: src, Origin: origin, File: e.Asked.File, Store: q.opt.Store, Strict: e.Asked.Strict, DryRun: e.Asked.DryRun, Replace: e.Asked.Replace,
-		Mapping: e.Asked.Mapping, Who: e.Asked.Who, Hash: func() string { return e.Hash }, Rejects: rejects,
+		Publication: e.Asked.Publication,
+		Mapping:     e.Asked.Mapping, Who: e.Asked.Who, Hash: func() string { return e.Hash }, Rejects: rejects,
 		RevertOnError: true, Bytes: counter, Size: e.Size, Now: q.opt.Now,
 		Progress: func(p ingest.Progress) { q.change(e, func() { e.Rows, e.Bytes = p.Rows, p.Bytes }) },
 	}
