@@ -459,6 +459,7 @@ test('what is loaded in only one of the windows is hatched and has no change', a
   const row = page.locator('[data-compared="pk-kp-kurram"]');
   assert.match(await row.textContent(), /nothing loaded/);
   assert.match(await row.textContent(), /Loaded in only one of the two windows/);
+  assert.equal((await page.locator('[data-total=incidents] td').last().textContent()).trim(), '–');
   clean(bad);
   await context.close();
 });

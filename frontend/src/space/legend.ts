@@ -66,6 +66,8 @@ const donut = () =>
 const none = html`<svg width="22" height="12" viewBox="-11 -6 22 12" aria-hidden="true"><circle r="4" class="lh" /></svg>`;
 const unknown = html`<svg width="22" height="12" viewBox="-11 -6 22 12" aria-hidden="true"><circle r="4" class="lh" stroke-dasharray="2 2" /></svg>`;
 
+const vicinity = html`<svg width="22" height="22" viewBox="-11 -11 22 22" aria-hidden="true"><circle r="10" class="lh" stroke-dasharray="3 3" /></svg>`;
+
 /** rounds picks up to three round numbers for the scale of rings. */
 function rounds(max: number): number[] {
   const steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 200000];
@@ -112,6 +114,7 @@ export function legend(app: App, s: Shown): TemplateResult {
       ${s.coarse ? html`<div><span class="bdg key">${fmt(7)}</span>${t.districtOnly}</div>` : nothing}
       <div>${dash}${t.borderShort}</div>
       ${s.coarse ? html`<div>${none}${t.noneKilled}</div><div>${unknown}${t.deathsUnknown}</div>` : nothing}
+      ${s.mode === 'symbols' ? html`<div>${vicinity}${t.precisions[1]}</div>` : nothing}
     </div>
     ${
       s.mode === 'rings' && app.tally.best > 0

@@ -6,7 +6,7 @@ import { t } from '../lib/strings.en';
 import { digits, fmt } from '../lib/text';
 import { ofSome } from '../panel/sums';
 import { changeLegend, changePhoneLegend, changeTip, className, signed } from '../space/change';
-import type { App, Change, Compared } from '../state/app';
+import { type App, type Change, type Compared, cover } from '../state/app';
 import {
   changeBreaks,
   changeClass,
@@ -179,9 +179,13 @@ export class Comparison implements Compared {
     const ta = this.sumsA.total;
     const tb = this.sumsB.total;
     const [da, db] = this.days;
+    // Where nothing is loaded of one of the windows there is no change to tell.
+    const known = [app.window, app.state.compare!].every(
+      ([a, b]) => !app.datasets || !!app.model?.remote || cover(app.timeCover, a, b).state !== 'none',
+    );
     const total = (label: string, key: string, of: (f: Figures) => number | null) => {
       const [va, vb] = [of(ta), of(tb)];
-      const c = changeOf(va, vb, da, db);
+      const c = known ? changeOf(va, vb, da, db) : null;
       return html`<tr data-total=${key}><th scope="row">${label}</th>${cell(va, told(va, ta, key === 'killed'))}${cell(vb, told(vb, tb, key === 'killed'))}<td class="n num">${c === null ? '–' : signed(c)}</td></tr>`;
     };
     const span = (f: Figures) => (f.bounded ? html`${fmt(f.from)}–${fmt(f.to)}${ofSome(f.bounded, f.n)}` : '–');
