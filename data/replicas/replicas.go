@@ -4,7 +4,8 @@
 //
 // Any number of copies that follow one primary look like one reader: what was
 // seen once is never unseen, a copy that fails or lags behind is left out until
-// it is back, and without any copy the primary answers.
+// it is back, and without any copy the primary answers. What may be shown is
+// asked of the primary: a copy that does not have its rules yet is left out too.
 //
 // # Non-goals
 //
@@ -16,6 +17,7 @@ import (
 	"errors"
 	"iter"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,7 +45,7 @@ type Reader struct {
 	log     *slog.Logger
 	copies  []*state
 	turn    atomic.Uint64
-	floor   atomic.Int64 // the greatest change number that was given out
+	floor   atomic.Int64 // the greatest change number that was given out, or that a copy must have for its rules to be those of the primary
 
 	mu    sync.Mutex
 	moved chan struct{} // closed when a copy moves on, comes or goes
@@ -61,6 +63,8 @@ var _ Source = (*Reader)(nil)
 const (
 	// probeEvery is how often a copy of which nothing is heard is asked whether it is there, and probeTime how long it has to answer.
 	probeEvery, probeTime = time.Second, 2 * time.Second
+	// rulesEvery is how often the primary is asked whether its rules changed. They hold within a second.
+	rulesEvery = 500 * time.Millisecond
 )
 
 // New makes a reader. Until [Reader.Run] has heard of a copy, the primary answers.
@@ -72,13 +76,90 @@ func New(primary Source, copies []Copy, log *slog.Logger) *Reader {
 	return r
 }
 
-// Run follows the copies until its context ends.
+// Run follows the copies until its context ends, as soon as the rules of the primary are known.
 func (r *Reader) Run(ctx context.Context) {
+	var last rules
+	for !r.learn(ctx, &last) {
+		if !pause(ctx, rulesEvery) {
+			return
+		}
+	}
 	var all sync.WaitGroup
+	all.Go(func() {
+		for pause(ctx, rulesEvery) {
+			r.learn(ctx, &last)
+		}
+	})
 	for _, c := range r.copies {
 		all.Go(func() { r.follow(ctx, c) })
 	}
 	all.Wait()
+}
+
+// pause reports false if the context ends meanwhile.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// rules are what the primary says of its datasets, by their names.
+type rules struct {
+	change int64 // of the primary when they were read, or before
+	by     map[string]rule
+}
+
+// rule is what says how much of a dataset is seen.
+type rule struct {
+	incident.Publication
+	aggregatesOnly bool
+}
+
+// learn asks the primary for its rules. Where they are not those of before, no copy is asked until it has them. A
+// primary that does not answer changes nothing: the last rules hold.
+func (r *Reader) learn(ctx context.Context, last *rules) (known bool) {
+	change, err := limited(ctx, probeTime, r.primary.Change)
+	if err != nil {
+		return false
+	}
+	if last.by != nil && change == last.change {
+		return true
+	}
+	list, err := limited(ctx, probeTime, r.primary.Datasets)
+	if err != nil {
+		return false
+	}
+	by := make(map[string]rule, len(list))
+	for i := range list {
+		by[list[i].Name] = rule{list[i].Publication, list[i].AggregatesOnly}
+	}
+	if last.by == nil || !maps.Equal(by, last.by) {
+		// Asked again, since the list may be newer than the number that was read before it.
+		after, err := limited(ctx, probeTime, r.primary.Change)
+		if err != nil {
+			return false
+		}
+		r.raise(after)
+		r.tell()
+	}
+	*last = rules{change, by}
+	return true
+}
+
+// raise lets no copy answer that does not have a change, and gives the least that one must have.
+func (r *Reader) raise(change int64) int64 {
+	for {
+		floor := r.floor.Load()
+		if change <= floor {
+			return floor
+		}
+		if r.floor.CompareAndSwap(floor, change) {
+			return change
+		}
+	}
 }
 
 func (r *Reader) follow(ctx context.Context, c *state) {
@@ -108,15 +189,12 @@ func (r *Reader) follow(ctx context.Context, c *state) {
 			}
 		}
 		if err != nil {
-			select {
-			case <-ctx.Done():
-			case <-time.After(probeEvery):
-			}
+			pause(ctx, probeEvery)
 		}
 	}
 }
 
-func limited(ctx context.Context, most time.Duration, do func(context.Context) (int64, error)) (int64, error) {
+func limited[T any](ctx context.Context, most time.Duration, do func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	return do(ctx)
@@ -194,15 +272,7 @@ func (r *Reader) Change(ctx context.Context) (int64, error) {
 			return 0, err
 		}
 	}
-	for {
-		floor := r.floor.Load()
-		if now <= floor {
-			return floor, nil
-		}
-		if r.floor.CompareAndSwap(floor, now) {
-			return now, nil
-		}
-	}
+	return r.raise(now), nil
 }
 
 // Wait implements [incident.Waiter].

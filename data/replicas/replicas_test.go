@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/paulmach/orb"
 
 	"sarhad/data/index"
 	"sarhad/data/postgis"
 	"sarhad/data/postgis/pgtest"
+	"sarhad/data/publish"
 	"sarhad/data/replicas"
 	"sarhad/data/storetest"
 	"sarhad/incident"
@@ -60,6 +62,96 @@ type losses struct{ n atomic.Int64 }
 func (l *losses) Write(b []byte) (int, error) {
 	l.n.Add(1)
 	return len(b), nil
+}
+
+// A stricter rule holds though the copy stands still, for an index too and for who starts meanwhile, and goes on holding
+// when the primary dies.
+func TestRulesOfThePrimary(t *testing.T) {
+	primary := pgtest.Need(t)
+	main := open(t, primary, postgis.Options{Schema: "rules"})
+	all := storetest.Plain(300, 1)
+	storetest.Load(t, main, incident.Import{Dataset: incident.Dataset{Name: "plain"}, File: "a.csv"}, 100, all)
+	standby, err := primary.Standby()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(standby.Stop)
+	second := open(t, standby, postgis.Options{Schema: "rules", ReadOnly: true})
+	truth := map[string]orb.Point{}
+	for i := range all {
+		truth[all[i].ID] = all[i].Point
+	}
+	// begin starts what a server has: readers of what everybody sees, with and without an index.
+	begin := func() (plain, indexed incident.Reader) {
+		r := replicas.New(main, []replicas.Copy{{Source: second, Name: "second"}}, slog.New(slog.DiscardHandler))
+		view := publish.Blurred(r, incident.Publication{}, publish.Places{})
+		x := index.New(view, index.Options{})
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { r.Run(ctx) })
+		running.Go(func() { x.Follow(ctx, func(err error) { t.Log(err) }) })
+		t.Cleanup(func() { stop(); running.Wait() })
+		until(t, "up", func() bool { return r.Up() == 1 })
+		return publish.New(view, time.Now), publish.New(x, time.Now)
+	}
+	// shown counts the incidents that are at their true places.
+	shown := func(q incident.Reader) (n, exact int, err error) {
+		for in, err := range q.Incidents(t.Context(), incident.Query{}) {
+			if err != nil {
+				return n, exact, err
+			}
+			if n++; in.HasPoint && in.Point == truth[in.ID] {
+				exact++
+			}
+		}
+		return n, exact, nil
+	}
+	plain, indexed := begin()
+	for what, q := range map[string]incident.Reader{"the view": plain, "the index": indexed} {
+		if n, exact, err := shown(q); n != len(all) || exact == 0 || err != nil {
+			t.Fatalf("%s shows %d, %d of them where they were, %v", what, n, exact, err)
+		}
+	}
+
+	run(t, standby, "SELECT pg_wal_replay_pause()")
+	blur := incident.Blur("grid:0.5")
+	if err := main.SetDataset(t.Context(), "plain", incident.DatasetChange{Blur: &blur}); err != nil {
+		t.Fatal(err)
+	}
+	hidden := func(q incident.Reader) func() bool {
+		return func() bool {
+			n, exact, err := shown(q)
+			return err == nil && n == len(all) && exact == 0
+		}
+	}
+	until(t, "blurred in the view", hidden(plain))
+	until(t, "blurred in the index", hidden(indexed))
+	later, laterIndexed := begin()
+	if !hidden(later)() || !hidden(laterIndexed)() {
+		t.Error("one that started meanwhile shows the truth")
+	}
+	delay := 100 * 365 * 24 * time.Hour
+	if err := main.SetDataset(t.Context(), "plain", incident.DatasetChange{Delay: &delay}); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []incident.Reader{plain, indexed} {
+		until(t, "delayed", func() bool { n, _, err := shown(q); return err == nil && n == 0 })
+	}
+
+	primary.Kill()
+	for range 20 {
+		for what, q := range map[string]incident.Reader{"the view": plain, "the index": indexed} {
+			if n, _, _ := shown(q); n != 0 {
+				t.Fatalf("%s shows %d incidents without the primary", what, n)
+			}
+		}
+		time.Sleep(100 * time.Millisecond) // while the rules are asked for
+	}
+	if err := primary.Run(); err != nil {
+		t.Fatal(err)
+	}
+	run(t, standby, "SELECT pg_wal_replay_resume()")
+	until(t, "back, with its rules", func() bool { n, _, err := shown(plain); return err == nil && n == 0 })
 }
 
 // A primary and a copy that follows it by streaming: what is written to the one is read from the other, nothing seen is
