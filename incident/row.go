@@ -168,6 +168,14 @@ type Journal interface {
 	Commits() int64
 }
 
+// SecretKeeper is a store that keeps a secret of its own, which no answer, export or log has.
+type SecretKeeper interface {
+	// Secret gives 16 random bytes that were drawn when the tables of the store
+	// were made or brought up to date, and that never change. A copy of the
+	// incidents has another; a backup or a replica has the same.
+	Secret(ctx context.Context) ([]byte, error)
+}
+
 // Waiter is a reader that is told of changes, so that who keeps a copy need not ask all the time.
 type Waiter interface {
 	Reader

@@ -15,19 +15,23 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"sarhad/incident"
 )
 
-// What must be seen nowhere: the coordinates of a blurred incident and of a delayed one, cut to three decimals, and every word that
-// says where they were.
+// What must be seen nowhere: the coordinates of a blurred incident and of a delayed one, cut to three decimals, every word that
+// says where they were, and what who guesses the row or has the file knows it by.
 const secretList = `id,event_date,latitude,longitude,event_type,actor,location,notes,source
 secret-1-Qarmizabad,2025-10-05,33.873519,70.108437,Battles,Group A,Qarmizabad Hamlet,Fighting at Qarmizabad near the Zirgul spring,Gazette
 open-far,2025-10-06,34.012345,71.512345,Battles,Group B,Somewhere,Another report,Gazette
 `
 
-var secrets = []string{"33.873", "33.874", "70.108", "33873", "70108", "qarmizabad", "zirgul", "33°52", "70°06", "31.217", "65.914", "65.915", "31217", "65914", "tangobala", "marwarid"}
+var secrets = []string{"33.873", "33.874", "70.108", "33873", "70108", "qarmizabad", "zirgul", "33°52", "70°06", "31.217", "65.914", "65.915", "31217", "65914", "tangobala", "marwarid",
+	incident.ID("hidden", "secret-1-Qarmizabad"), incident.ID("hidden", "open-far"), "secret.csv"}
 
 // finer is the same to four decimals.
-var finer = []string{"33.8735", "70.1084", "qarmizabad", "zirgul", "31.2178", "65.9145", "tangobala", "marwarid"}
+var finer = []string{"33.8735", "70.1084", "qarmizabad", "zirgul", "31.2178", "65.9145", "tangobala", "marwarid",
+	incident.ID("hidden", "secret-1-Qarmizabad"), incident.ID("hidden", "open-far"), "secret.csv"}
 
 func delayedList(day string) string {
 	return "id,event_date,latitude,longitude,event_type,actor,location,notes\nlate-Tangobala," + day + ",31.217846,65.914528,Battles,Marwarid Front,Tangobala Village,Clash at Tangobala\n" +
@@ -126,6 +130,23 @@ func testLeaks(t *testing.T, store, blur string, index bool) {
 		run("export", "--store", store, "--format", format, "-o", out+".all")
 		if text, err = os.ReadFile(out + ".all"); err != nil || !bytes.Contains(text, []byte("Qarmizabad")) || !bytes.Contains(text, []byte("Tangobala")) {
 			t.Errorf("export --format %s of everything lacks something: %v", format, err)
+		}
+	}
+
+	// A true id of what is blurred is like one that is not there, and who may read has it.
+	for _, id := range []string{incident.ID("hidden", "secret-1-Qarmizabad"), incident.ID("hidden", "open-far")} {
+		for _, rest := range []string{"", "/versions"} {
+			address := base + "/collections/incidents/items/" + id + rest
+			if body := fetch(t, address, ""); !strings.Contains(body, `"status":404`) {
+				t.Errorf("%s: %s", address, body)
+			}
+			if body := fetch(t, address, read); !strings.Contains(body, `"id":"`+id) {
+				t.Errorf("%s with a token: %s", address, body)
+			}
+		}
+		var c struct{ NumberMatched int }
+		if get(t, base+"/collections/incidents/items?filter=id%3D%27"+id+"%27", &c); c.NumberMatched != 0 {
+			t.Errorf("%s is found", id)
 		}
 	}
 

@@ -3,6 +3,7 @@ package gpkg
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -12,11 +13,28 @@ import (
 
 var _ incident.Archive = (*Store)(nil)
 
-// The keys in meta of the set of units and of a copy that is being made.
+// The keys in meta of the set of units, of a copy that is being made and of the secret.
 const (
 	boundariesKey = "boundaries"
 	copyingKey    = "copying"
+	secretKey     = "secret"
 )
+
+// Secret implements [incident.SecretKeeper].
+func (s *Store) Secret(ctx context.Context) (secret []byte, err error) {
+	var text string
+	err = s.withReader(ctx, func(c *conn) (err error) {
+		text, err = c.meta(ctx, secretKey)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the secret of the store: %w", domainError(err))
+	}
+	if secret, err = hex.DecodeString(text); err != nil || len(secret) == 0 {
+		return nil, incident.Errorf(incident.CodeUnavailable, "The store has lost the secret by which it blurs.") // the cause would quote it
+	}
+	return secret, nil
+}
 
 // meta reads a value that the store notes of itself, "" if there is none.
 func (c *conn) meta(ctx context.Context, key string) (string, error) {

@@ -485,3 +485,31 @@ func TestOGR(t *testing.T) {
 		t.Errorf("an incident without a point has one:\n%s", got)
 	}
 }
+
+// A store keeps its secret when it is opened again, also to be read, and no two stores have the same.
+func TestSecret(t *testing.T) {
+	secret := func(path string, opt gpkg.Options) string {
+		t.Helper()
+		s := open(t, path, opt)
+		defer closeStore(t, s)
+		b, err := s.Secret(t.Context())
+		if err != nil || len(b) != 16 {
+			t.Fatalf("%d bytes, %v", len(b), err)
+		}
+		return string(b)
+	}
+	a, b := filepath.Join(t.TempDir(), "a.gpkg"), filepath.Join(t.TempDir(), "b.gpkg")
+	first := secret(a, options)
+	if again := secret(a, gpkg.Options{ReadOnly: true}); again != first {
+		t.Error("it is another one when the store is opened again")
+	}
+	if secret(b, options) == first {
+		t.Error("two stores have the same")
+	}
+	// A store of the version before gets one.
+	query(t, a, "DELETE FROM meta WHERE key = 'secret'")
+	query(t, a, "DELETE FROM migrations WHERE version = 7")
+	if after := secret(a, options); after == first {
+		t.Error("a new secret is the old one")
+	}
+}

@@ -145,8 +145,12 @@ func (x *Index) look(ctx context.Context) (st state, err error) {
 		_, _ = fmt.Fprintf(h, "%q %d %d %d\n", d.Name, d.Count, d.First, d.Last)
 		if d.Blur != "" { // what the reader shows of it depends on the reader, and what the store has is something else
 			kind := "store"
-			if k, ok := x.base.(interface{ Kind() string }); ok {
-				kind = k.Kind()
+			if k, ok := x.base.(interface {
+				Kind(ctx context.Context) (string, error)
+			}); ok {
+				if kind, err = k.Kind(ctx); err != nil {
+					return st, fmt.Errorf("read what is shown: %w", err)
+				}
 			}
 			_, _ = fmt.Fprintf(h, "%q %q\n", d.Blur, kind)
 		}

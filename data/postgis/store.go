@@ -213,6 +213,14 @@ func (s *Store) Identity(ctx context.Context) (string, error) {
 	return strconv.FormatInt(made.UnixMicro(), 36), nil
 }
 
+// Secret implements [incident.SecretKeeper].
+func (s *Store) Secret(ctx context.Context) (secret []byte, err error) {
+	if err = s.pool.QueryRow(ctx, "SELECT value FROM secrets WHERE name = 'ids'").Scan(&secret); err != nil {
+		return nil, fmt.Errorf("read the secret of the store: %w", domainError(ctx, err))
+	}
+	return secret, nil
+}
+
 // Close closes all connections when the questions that are being answered have
 // been. A load that still runs is ended as if its process had died.
 func (s *Store) Close() error {

@@ -72,8 +72,12 @@ func newBlurrer(p Places) *blurrer {
 	return b
 }
 
+// tellPlace are the warnings that are made from the true point.
+var tellPlace = []string{geo.WarnOutsideRegion, geo.WarnDistrictMismatch, geo.WarnCountryMismatch, geo.WarnSwappedCoordinates, "label_coordinates"}
+
 // blur makes of an incident what everybody sees of it. What it changes it does not share with the original.
-func (b *blurrer) blur(in *incident.Incident, by incident.Blur) {
+func (b *blurrer) blur(in *incident.Incident, by incident.Blur, ids *publicIDs) {
+	in.ID = ids.public(in.ID)
 	in.SourceID = in.ID // by which its row could be found elsewhere
 	in.File, in.Line = "", 0
 	in.LocationName, in.LocationText, in.LocationPrecisionCode, in.Summary, in.Subunit = "", "", "", "", ""
@@ -85,9 +89,8 @@ func (b *blurrer) blur(in *incident.Incident, by incident.Blur) {
 	for i := range in.Sources { // titles name places, and so do addresses
 		in.Sources[i].Title, in.Sources[i].URL = "", ""
 	}
-	if !slices.Contains(in.Warnings, WarnBlurred) {
-		in.Warnings = append(slices.Clone(in.Warnings), WarnBlurred)
-	}
+	in.Warnings = slices.DeleteFunc(slices.Clone(in.Warnings), func(w string) bool { return w == WarnBlurred || slices.Contains(tellPlace, w) })
+	in.Warnings = append(in.Warnings, WarnBlurred)
 	grid := by.Grid()
 	switch in.Place.Kind {
 	case incident.PlaceUnits, incident.PlaceProvince, incident.PlaceBorder, incident.PlaceCountry:

@@ -162,10 +162,6 @@ func (p *Public) Rows(ctx context.Context, f incident.Filter, do func(*incident.
 	return incident.Rows(ctx, p.base, h.only(f), do)
 }
 
-func notThere(id string) error {
-	return incident.Errorf(incident.CodeNotFound, "There is no incident %q.", id)
-}
-
 // Incident implements [incident.Reader].
 func (p *Public) Incident(ctx context.Context, id string) (*incident.Incident, error) {
 	in, err := p.base.Incident(ctx, id)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,7 +103,11 @@ func TestBlurTellsOnlyTheCell(t *testing.T) {
 			list := storetest.List(t, publish.Blurred(st, c.least, places(t)), incident.Query{})
 			shown = append(shown, list...)
 		}
-		if d := cmp.Diff(shown[0], shown[1]); d != "" {
+		// Each store has a secret of its own.
+		if shown[0].ID == shown[1].ID || shown[0].ID == c.a.ID || shown[1].ID == c.a.ID {
+			t.Errorf("%s: the id tells it: %s, %s", c.blur, shown[0].ID, shown[1].ID)
+		}
+		if d := cmp.Diff(shown[0], shown[1], cmpopts.IgnoreFields(incident.Incident{}, "ID", "SourceID")); d != "" {
 			t.Errorf("%s: one place in it is told from another:\n%s", c.blur, d)
 		}
 		in := &shown[0]
@@ -113,6 +119,92 @@ func TestBlurTellsOnlyTheCell(t *testing.T) {
 		}
 		if in.Sources[0].Publisher != "Paper" || len(in.Claims) != 1 || len(in.Warnings) != 1 || !in.Border.Known {
 			t.Errorf("%s: too much is gone: %+v", c.blur, in)
+		}
+	}
+}
+
+// Everybody knows a blurred incident by an id that cannot be made from its row, everywhere and always the same; the true one is like one that is not there.
+func TestPublicID(t *testing.T) {
+	st := openStore(t)
+	secret, open := incidentAt("secret", "pk-a", 70.211, 33.311), incidentAt("open", "pk-b", 70.6, 33.6)
+	open.Dataset = "open"
+	open.ID = incident.ID("open", "open")
+	storetest.Load(t, st, incident.Import{Dataset: incident.Dataset{Name: "d", Publication: incident.Publication{Blur: "grid:0.1"}}, File: "near-hamlet.csv", Who: "N"}, 100, []incident.Incident{secret})
+	storetest.Load(t, st, incident.Import{Dataset: incident.Dataset{Name: "open"}, File: "open.csv"}, 100, []incident.Incident{open})
+	view := publish.Blurred(st, incident.Publication{}, places(t))
+	x := index.New(view, index.Options{})
+	if err := x.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{}
+	for _, in := range storetest.List(t, publish.Blurred(st, incident.Publication{}, places(t)), incident.Query{}) {
+		ids[in.Dataset] = in.ID
+	}
+	public := ids["d"]
+	if ids["open"] != open.ID || public == secret.ID || public[0] == secret.ID[0] {
+		t.Fatalf("the ids are %v", ids)
+	}
+	ctx := t.Context()
+	for name, r := range map[string]incident.Reader{"view": view, "index": publish.New(x, time.Now)} {
+		in, err := r.Incident(ctx, public)
+		if err != nil || in.ID != public || in.SourceID != public || in.Point == secret.Point {
+			t.Fatalf("%s by the public id: %+v, %v", name, in, err)
+		}
+		fid := strconv.FormatInt(in.FID, 10)
+		for _, id := range []string{public, fid} {
+			if in, err := r.Incident(ctx, id); err != nil || in.ID != public {
+				t.Errorf("%s by %s: %v", name, id, err)
+			}
+			list, err := r.Versions(ctx, id)
+			if err != nil || len(list) != 1 || list[0].Incident.ID != public || list[0].Import.File != "" || list[0].Import.Who != "" {
+				t.Errorf("%s, versions of %s: %+v, %v", name, id, list, err)
+			}
+			if _, err := r.Links(ctx, id); err != nil {
+				t.Errorf("%s, links of %s: %v", name, id, err)
+			}
+		}
+		mangled := public[:len(public)-1] + "v" // other bits behind the last byte
+		for _, id := range []string{secret.ID, mangled, public[:10], "b"} {
+			_, a := r.Incident(ctx, id)
+			_, b := r.Versions(ctx, id)
+			_, c := r.Links(ctx, id)
+			for _, err := range []error{a, b, c} {
+				if incident.CodeOf(err) != incident.CodeNotFound || strings.Contains(err.Error(), secret.ID) && id != secret.ID {
+					t.Errorf("%s by %s: %v", name, id, err)
+				}
+			}
+		}
+		if list, err := r.Versions(ctx, open.ID); err != nil || list[0].Import.File != "open.csv" {
+			t.Errorf("%s, versions of an open one: %+v, %v", name, list, err)
+		}
+		for id, want := range map[string]int{public: 1, secret.ID: 0, open.ID: 1} {
+			if n, err := r.Count(ctx, incident.In{Property: "id", Values: []string{id}}); err != nil || n != want {
+				t.Errorf("%s counts %d of %s, %v", name, n, id, err)
+			}
+		}
+	}
+	// When the rule goes, so does the public id.
+	none := incident.Blur("")
+	if err := st.SetDataset(ctx, "d", incident.DatasetChange{Blur: &none}); err != nil {
+		t.Fatal(err)
+	}
+	if in, err := view.Incident(ctx, secret.ID); err != nil || in.ID != secret.ID {
+		t.Errorf("without a rule: %v", err)
+	}
+	if _, err := view.Incident(ctx, public); incident.CodeOf(err) != incident.CodeNotFound {
+		t.Errorf("the public id without a rule: %v", err)
+	}
+}
+
+// Of the warnings stay those that are not made from the true point.
+func TestWarningsThatTell(t *testing.T) {
+	for _, blur := range []incident.Blur{"grid:0.1", incident.BlurDistrict} {
+		st, in := openStore(t), incidentAt("1", "pk-a", 70.211, 33.311)
+		in.Warnings = []string{geo.WarnOutsideRegion, geo.WarnDistrictMismatch, "year_mismatch", geo.WarnCountryMismatch, geo.WarnSwappedCoordinates, "label_coordinates"}
+		load(t, st, incident.Publication{Blur: blur}, in)
+		got := storetest.List(t, publish.Blurred(st, incident.Publication{}, places(t)), incident.Query{})[0].Warnings
+		if d := cmp.Diff([]string{"year_mismatch", publish.WarnBlurred}, got); d != "" {
+			t.Errorf("%s: %s", blur, d)
 		}
 	}
 }

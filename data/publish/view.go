@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -27,9 +28,12 @@ type View struct {
 	change   int64
 	known    bool
 	datasets []incident.DatasetInfo
+	ids      *publicIDs // nil until they are needed
 }
 
-// Blurred makes a view of a reader. What the datasets say of themselves holds,
+// Blurred makes a view of a reader. Incidents are blurred only of an
+// [incident.SecretKeeper], whose secret makes their ids; of another, questions
+// about them fail with CodeUnavailable. What the datasets say of themselves holds,
 // and of every one at least what least says. Where base is an
 // [incident.Waiter], so is the view.
 func Blurred(base incident.Reader, least incident.Publication, places Places) incident.Reader {
@@ -88,13 +92,45 @@ func (v *View) Datasets(ctx context.Context) ([]incident.DatasetInfo, error) {
 	return list, nil
 }
 
-// Kind tells views apart that show other places of the same store: an index that was saved of one is none of another.
-func (v *View) Kind() string { return v.blurrer.kind }
+// Kind tells views apart that show other places or ids of the same store: an index that was saved of one is none of another.
+func (v *View) Kind(ctx context.Context) (string, error) {
+	ids, err := v.publicIDs(ctx)
+	if err != nil {
+		return "", err
+	}
+	return v.blurrer.kind + " " + ids.kind(), nil
+}
+
+// publicIDs gives what makes the ids of blurred incidents.
+func (v *View) publicIDs(ctx context.Context) (*publicIDs, error) {
+	v.mu.Lock()
+	ids := v.ids
+	v.mu.Unlock()
+	if ids != nil {
+		return ids, nil
+	}
+	keeper, ok := v.base.(incident.SecretKeeper)
+	if !ok {
+		return nil, incident.Errorf(incident.CodeUnavailable, "The store has no secret, and without one nothing of it can be blurred.")
+	}
+	secret, err := keeper.Secret(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if ids, err = newPublicIDs(secret); err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	v.ids = ids
+	v.mu.Unlock()
+	return ids, nil
+}
 
 // rules are how the datasets are blurred.
 type rules struct {
 	by    map[string]incident.Blur // of all that are known
 	names []string                 // of those that are blurred
+	ids   *publicIDs               // nil if none is
 }
 
 func (v *View) rules(ctx context.Context) (rules, error) {
@@ -109,7 +145,31 @@ func (v *View) rules(ctx context.Context) (rules, error) {
 			r.names = append(r.names, list[i].Name)
 		}
 	}
-	return r, nil
+	if len(r.names) > 0 {
+		r.ids, err = v.publicIDs(ctx)
+	}
+	return r, err
+}
+
+// truth is the name under which the base knows what a question names: a row
+// number or a true id as it is, and the true id for a public one.
+func (r *rules) truth(id string) (name string, public bool) {
+	if r.ids != nil {
+		if name, ok := r.ids.truth(id); ok {
+			return name, true
+		}
+	}
+	return id, false
+}
+
+// mayName reports whether an id may name an incident of a dataset: a blurred one
+// is known by its public id and its row number, another by its true id and its row number.
+func (r *rules) mayName(id string, public bool, dataset string) bool {
+	if blurred := r.by[dataset] != ""; public || !blurred {
+		return public == blurred
+	}
+	_, err := strconv.ParseInt(id, 10, 64)
+	return err == nil
 }
 
 func both(f, g incident.Filter) incident.Filter {
@@ -176,7 +236,7 @@ func (v *View) Incidents(ctx context.Context, q incident.Query) iter.Seq2[*incid
 			}
 			if by != "" {
 				shown := *in
-				v.blurrer.blur(&shown, by)
+				v.blurrer.blur(&shown, by, r.ids)
 				if in = &shown; !incident.Matches(q.Filter, in) {
 					continue
 				}
@@ -198,7 +258,7 @@ func (v *View) blurredOnly(ctx context.Context, r *rules, f incident.Filter, do 
 			return err
 		}
 		shown := *in
-		v.blurrer.blur(&shown, r.by[in.Dataset])
+		v.blurrer.blur(&shown, r.by[in.Dataset], r.ids)
 		if incident.Matches(f, &shown) {
 			if err := do(&shown); err != nil {
 				return err
@@ -210,17 +270,24 @@ func (v *View) blurredOnly(ctx context.Context, r *rules, f incident.Filter, do 
 
 // Incident implements [incident.Reader].
 func (v *View) Incident(ctx context.Context, id string) (*incident.Incident, error) {
-	in, err := v.base.Incident(ctx, id)
+	r, err := v.rules(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r, err := v.rules(ctx) // of now, so that its dataset is among them
+	name, public := r.truth(id)
+	in, err := v.base.Incident(ctx, name)
 	if err != nil {
+		return nil, hidden(err, id)
+	}
+	if r, err = v.rules(ctx); err != nil { // of now, so that its dataset is among them
 		return nil, err
+	}
+	if !r.mayName(id, public, in.Dataset) {
+		return nil, notThere(id)
 	}
 	if by := r.by[in.Dataset]; by != "" {
 		shown := *in
-		v.blurrer.blur(&shown, by)
+		v.blurrer.blur(&shown, by, r.ids)
 		return &shown, nil
 	}
 	return in, nil
@@ -323,10 +390,10 @@ func (v *View) Imports(ctx context.Context, dataset string) ([]incident.ImportIn
 	return list, err
 }
 
-// clean takes away what tells of rows of a blurred dataset: a report quotes them.
+// clean takes away what tells of rows of a blurred dataset: a report quotes them, a file may be named after their place, and its hash tells who guesses it that he is right.
 func (r *rules) clean(imp *incident.ImportInfo) {
 	if by, known := r.by[imp.Dataset]; by != "" || !known {
-		imp.Report, imp.Who = "", ""
+		imp.Report, imp.Who, imp.File, imp.Hash, imp.Mapping = "", "", "", "", ""
 	}
 }
 
@@ -341,21 +408,36 @@ func (v *View) Import(ctx context.Context, id int64) (incident.ImportInfo, error
 	return imp, err
 }
 
+// hidden says that there is no incident without the name that the base has for it.
+func hidden(err error, id string) error {
+	if incident.CodeOf(err) == incident.CodeNotFound {
+		return notThere(id)
+	}
+	return err
+}
+
 // Versions implements [incident.Reader].
 func (v *View) Versions(ctx context.Context, id string) ([]incident.Version, error) {
-	list, err := v.base.Versions(ctx, id)
-	if err != nil {
-		return nil, err
-	}
 	r, err := v.rules(ctx)
 	if err != nil {
 		return nil, err
+	}
+	name, public := r.truth(id)
+	list, err := v.base.Versions(ctx, name)
+	if err != nil {
+		return nil, hidden(err, id)
+	}
+	if r, err = v.rules(ctx); err != nil {
+		return nil, err
+	}
+	if len(list) > 0 && !r.mayName(id, public, list[0].Import.Dataset) {
+		return nil, notThere(id)
 	}
 	for i := range list {
 		r.clean(&list[i].Import)
 		if in := list[i].Incident; in != nil && r.by[in.Dataset] != "" {
 			shown := *in
-			v.blurrer.blur(&shown, r.by[in.Dataset])
+			v.blurrer.blur(&shown, r.by[in.Dataset], r.ids)
 			list[i].Incident = &shown
 		}
 	}
@@ -364,16 +446,16 @@ func (v *View) Versions(ctx context.Context, id string) ([]incident.Version, err
 
 // Links implements [incident.Reader]. A blurred incident has none: what is likely the same event elsewhere would tell its place.
 func (v *View) Links(ctx context.Context, id string) ([]incident.Link, error) {
-	list, err := v.base.Links(ctx, id)
-	if err != nil || len(list) == 0 {
-		return list, err
-	}
-	in, err := v.base.Incident(ctx, id)
+	in, err := v.Incident(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	r, err := v.rules(ctx)
 	if err != nil || r.by[in.Dataset] != "" {
+		return nil, err
+	}
+	list, err := v.base.Links(ctx, id)
+	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(list, func(l incident.Link) bool { return r.by[l.Dataset] != "" }), nil

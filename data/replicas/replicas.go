@@ -30,6 +30,7 @@ type Source interface {
 	incident.Journal
 	incident.Clusterer
 	incident.Waiter
+	incident.SecretKeeper
 }
 
 // Copy is a read replica.
@@ -354,6 +355,11 @@ func (r *Reader) Imports(ctx context.Context, dataset string) ([]incident.Import
 // Import implements [incident.Reader].
 func (r *Reader) Import(ctx context.Context, id int64) (incident.ImportInfo, error) {
 	return ask(ctx, r, func(s Source) (incident.ImportInfo, error) { return s.Import(ctx, id) })
+}
+
+// Secret implements [incident.SecretKeeper]; a copy has that of the primary.
+func (r *Reader) Secret(ctx context.Context) ([]byte, error) {
+	return ask(ctx, r, func(s Source) ([]byte, error) { return s.Secret(ctx) })
 }
 
 // Versions implements [incident.Reader].
