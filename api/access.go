@@ -32,8 +32,8 @@ func callerOf(c echo.Context) caller {
 	return who
 }
 
-// identified finds out who asks. A credential that is no Bearer token is that
-// of a proxy in front, and nobody's here.
+// identified finds out who asks. One credential of another scheme than Bearer
+// is that of a proxy in front, and nobody's here.
 func (s *server) identified(r *http.Request) *http.Request {
 	who := s.callerOf(r)
 	ctx := context.WithValue(r.Context(), callerKey{}, who)
@@ -48,12 +48,16 @@ func (s *server) callerOf(r *http.Request) caller {
 	if len(given) == 0 || s.Tokens == nil && s.WriteToken == "" {
 		return caller{}
 	}
+	wrong := caller{known: true, err: &httpError{http.StatusUnauthorized, "The token is not that of this server, or not valid any more.", nil}}
 	scheme, token, ok := strings.Cut(given[0], " ")
-	if !ok || len(given) > 1 || !strings.EqualFold(scheme, "Bearer") {
+	token = strings.TrimSpace(token)
+	if len(given) > 1 || !ok || token == "" {
+		wrong.err = &httpError{http.StatusUnauthorized, "The header Authorization is one time Bearer TOKEN.", nil}
+		return wrong
+	}
+	if !strings.EqualFold(scheme, "Bearer") {
 		return caller{}
 	}
-	token = strings.TrimSpace(token)
-	wrong := caller{known: true, err: &httpError{http.StatusUnauthorized, "The token is not that of this server, or not valid any more.", nil}}
 	if s.WriteToken != "" {
 		hash := sha256.Sum256([]byte(token))
 		if subtle.ConstantTimeCompare(hash[:], s.tokenHash[:]) == 1 {

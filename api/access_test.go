@@ -137,8 +137,18 @@ func TestWhoMayUndo(t *testing.T) {
 		h := mustHandler(t, conf)
 		as := map[string]string{"Authorization": "Bearer " + c.auth}
 		rec := do(h, http.MethodGet, "/imports/abc", as)
-		if all := strings.Contains(rec.Body.String(), `"read":3`); rec.Code != http.StatusOK || all != (c.status == http.StatusOK) {
+		if all := strings.Contains(rec.Body.String(), `"read":3`); rec.Code != c.status || all != (c.status == http.StatusOK) {
 			t.Errorf("what %q sees of an import of %q: %d %s", c.auth, c.who, rec.Code, rec.Body)
+		}
+		for _, method := range []string{http.MethodGet, http.MethodHead} {
+			if rec := do(h, method, "/imports/abc/events", as); rec.Code != c.status {
+				t.Errorf("%s of the events of %q for %q: %d, want %d", method, c.who, c.auth, rec.Code, c.status)
+			}
+		}
+		rec = do(h, http.MethodGet, "/imports", as)
+		if listed := strings.Contains(rec.Body.String(), `"id":"abc"`); rec.Code != http.StatusOK || listed != (c.status == http.StatusOK) ||
+			strings.Contains(rec.Body.String(), "cli.csv") != (c.auth == tok.admin) {
+			t.Errorf("the list for %q with an import of %q: %d %s", c.auth, c.who, rec.Code, rec.Body)
 		}
 		if rec := do(h, http.MethodGet, "/imports/abc/rejects", as); rec.Code != c.status {
 			t.Errorf("rows of %q that were refused, for %q: %d, want %d", c.who, c.auth, rec.Code, c.status)
@@ -227,19 +237,62 @@ func TestWrongTokenIsSaid(t *testing.T) {
 	c := testConfig(testStore())
 	c.Tokens, c.Full = tok, testStore()
 	h := mustHandler(t, c)
+	wc := importConfig(newLoader())
+	wc.Tokens, wc.Full = tok, testStore()
+	writing := mustHandler(t, wc)
 	for _, auth := range []string{tok.revoked, tok.expired, "x"} {
 		rec := do(h, http.MethodGet, "/collections/incidents/items", map[string]string{"Authorization": "Bearer " + auth})
 		if rec.Code != http.StatusUnauthorized || !strings.Contains(rec.Header().Get("WWW-Authenticate"), "invalid_token") {
 			t.Errorf("%d %v", rec.Code, rec.Header())
 		}
 	}
-	for _, auth := range []string{"Basic YTpi", "Digest x", "nonsense"} { // of a proxy in front
+	for _, auths := range [][]string{{"Bearer"}, {"Bearer "}, {"bearer   "}, {""}, {"nonsense"}, {"Basic"}, {tok.admin}, {"Bearer " + tok.admin + " x"}, {"Bearer " + tok.admin, "Bearer " + tok.admin},
+		{"Basic YTpi", "Bearer " + tok.admin}, {"Bearer " + tok.admin, ""}, {"Basic YTpi", "Basic YTpi"}} {
+		for _, path := range []string{"/", "/collections/incidents/items", "/datasets", "/imports"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Header["Authorization"] = auths
+			rec := httptest.NewRecorder()
+			writing.ServeHTTP(rec, r)
+			if rec.Code != http.StatusUnauthorized || !strings.Contains(rec.Header().Get("WWW-Authenticate"), "invalid_token") {
+				t.Errorf("%s with %q: %d %v", path, auths, rec.Code, rec.Header())
+			}
+		}
+	}
+	for _, auth := range []string{"Basic YTpi", "Digest x"} { // of a proxy in front
 		if rec := do(h, http.MethodGet, "/collections/incidents/items", map[string]string{"Authorization": auth}); rec.Code != http.StatusOK {
 			t.Errorf("%s: %d", auth, rec.Code)
 		}
 	}
 	if _, err := New(Config{Reader: testStore(), Closed: []string{"houses"}}); err == nil || !strings.Contains(fmt.Sprint(err), "incidents, units") {
 		t.Errorf("a layer that is not there: %v", err)
+	}
+}
+
+// gone is a database of tokens that does not answer.
+type gone struct{ keeper }
+
+func (gone) Token(context.Context, string) (incident.Token, error) {
+	return incident.Token{}, incident.Errorf(incident.CodeUnavailable, "The database cannot be reached.")
+}
+
+// How the server does is told whoever asks, and without the database.
+func TestProbesNeedNoToken(t *testing.T) {
+	tok := newTokens()
+	for what, keeps := range map[string]incident.TokenKeeper{"there": tok, "gone": gone{}} {
+		c := testConfig(testStore())
+		c.Tokens, c.Full, c.PublicURL = keeps, testStore(), "https://example.org/sarhad"
+		h := mustHandler(t, c)
+		for _, path := range []string{"/healthz", "/readyz", "/sarhad/healthz", "/health%7a"} {
+			for _, auths := range [][]string{{"Bearer " + tok.admin}, {"Bearer " + tok.revoked}, {"Bearer"}, {"Bearer a", "Bearer b"}} {
+				r := httptest.NewRequest(http.MethodGet, path, nil)
+				r.Header["Authorization"] = auths
+				rec := httptest.NewRecorder()
+				h.ServeHTTP(rec, r)
+				if rec.Code != http.StatusOK {
+					t.Errorf("%s with %q, the tokens %s: %d %s", path, auths, what, rec.Code, rec.Body)
+				}
+			}
+		}
 	}
 }
 

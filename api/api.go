@@ -306,7 +306,8 @@ func (s *server) handler() (http.Handler, error) {
 			http.Redirect(w, r, s.PublicURL+"/", http.StatusPermanentRedirect)
 			return
 		}
-		if !s.private { // else it is known already
+		// Else it is known already. Probes are the same for all, and need no database to know who asks.
+		if !s.private && !isProbe(s.withoutPrefix(r).URL.Path) {
 			r = s.identified(r)
 		}
 		if who, _ := r.Context().Value(callerKey{}).(caller); s.full != nil && who.scope.Allows(incident.ScopeRead) {

@@ -139,6 +139,9 @@ func (s *server) getImports(c echo.Context) error {
 		Links     []link      `json:"links"`
 	}{[]jobAnswer{}, s.Loader.MaxUpload(), []link{{Rel: "self", Type: mediaJSON, Href: s.base(c.Request()) + importsPath}}}
 	for i := range jobs {
+		if !owns(c, &jobs[i]) {
+			continue
+		}
 		jobs[i].Report = ""
 		answer.Imports = append(answer.Imports, s.jobAnswer(c.Request(), &jobs[i]))
 	}
@@ -147,24 +150,17 @@ func (s *server) getImports(c echo.Context) error {
 }
 
 func (s *server) getImport(c echo.Context) error {
-	id, err := importRequest(c, "f")
+	_, job, err := s.ownImport(c, "f")
 	if err != nil {
 		return err
-	}
-	job, err := s.Loader.Job(c.Request().Context(), id)
-	if err != nil {
-		return fmt.Errorf("look up an import: %w", err)
-	}
-	if !owns(c, &job) {
-		job.Report, job.Rejects = "", false
 	}
 	s.tellWritten(c)
 	return s.answer(c, http.StatusOK, s.jobAnswer(c.Request(), &job))
 }
 
 // ownImport finds the import of a request that only its owner and an admin may make; id is what the request calls it.
-func (s *server) ownImport(c echo.Context) (id string, job incident.Job, err error) {
-	if id, err = importRequest(c); err != nil {
+func (s *server) ownImport(c echo.Context, known ...string) (id string, job incident.Job, err error) {
+	if id, err = importRequest(c, known...); err != nil {
 		return id, job, err
 	}
 	if job, err = s.Loader.Job(c.Request().Context(), id); err != nil {
@@ -293,7 +289,7 @@ func (e *events) beat() error {
 }
 
 func (s *server) getImportEvents(c echo.Context) error {
-	id, err := importRequest(c)
+	id, _, err := s.ownImport(c)
 	if err != nil {
 		return err
 	}
@@ -301,9 +297,6 @@ func (s *server) getImportEvents(c echo.Context) error {
 	ctx, stop := context.WithCancel(c.Request().Context())
 	if c.Request().Method == http.MethodHead {
 		defer stop()
-		if _, err := s.Loader.Job(ctx, id); err != nil {
-			return fmt.Errorf("look up an import: %w", err)
-		}
 		stream.head()
 		c.Response().WriteHeader(http.StatusOK)
 		return nil
@@ -337,9 +330,6 @@ func (s *server) getImportEvents(c echo.Context) error {
 		if job.State.Ended() {
 			if whole, err := s.Loader.Job(ctx, id); err == nil {
 				job = whole
-			}
-			if !owns(c, &job) {
-				job.Report, job.Rejects = "", false
 			}
 			return stream.send("end", s.jobAnswer(c.Request(), &job))
 		}

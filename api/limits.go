@@ -285,7 +285,7 @@ func (b *buckets) take(addr netip.Addr, at time.Time) time.Duration {
 
 // admit refuses a client that asks too often. Probes are always answered.
 func (s *server) admit(c echo.Context) error {
-	if s.buckets == nil || c.Path() == healthPath || c.Path() == readyPath {
+	if s.buckets == nil || isProbe(c.Path()) {
 		return nil
 	}
 	wait := s.buckets.take(s.clientAddress(c.Request()), s.Now())

@@ -22,6 +22,9 @@ const (
 	readyPath  = "/readyz"
 )
 
+// isProbe reports whether a path is one that says how the server does.
+func isProbe(path string) bool { return path == healthPath || path == readyPath }
+
 // routeTable lists every route; docs/api.md and the OpenAPI document list the
 // same, and tests hold them to it.
 func (s *server) routeTable() []route {
