@@ -398,31 +398,45 @@ func TestUploads(t *testing.T) {
 				t.Fatalf("after a second: %v", u.counts())
 			}
 		}
-		var list struct{ Imports []job }
-		_, _, body := u.ask(http.MethodGet, "/imports", "", nil)
-		if err := json.Unmarshal([]byte(body), &list); err != nil || len(list.Imports) == 0 || list.Imports[0].File != "beside.csv" || list.Imports[0].ID != strconv.FormatInt(*list.Imports[0].Import, 10) {
-			t.Errorf("%v: %s", err, body)
-		}
-		// Who may write may not undo what others did; a token that is made while the server runs holds at once.
-		if status, _, body := u.ask(http.MethodDelete, "/imports/"+list.Imports[0].ID, "", nil); status != http.StatusForbidden || u.counts()["beside"] != 7 {
-			t.Errorf("%d: %s", status, body)
-		}
 		made, err := program(t.Context(), t, "token", "create", "--store", store, "--scope", "admin").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, u.base+"/imports/"+list.Imports[0].ID, nil)
-		if err != nil {
-			t.Fatal(err)
+		asAdmin := func(method, path string) (int, []byte) {
+			req, err := http.NewRequestWithContext(t.Context(), method, u.base+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(made)))
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return resp.StatusCode, body
 		}
-		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(made)))
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
+		var list struct{ Imports []job }
+		_, body := asAdmin(http.MethodGet, "/imports")
+		if err := json.Unmarshal(body, &list); err != nil || len(list.Imports) == 0 || list.Imports[0].File != "beside.csv" || list.Imports[0].ID != strconv.FormatInt(*list.Imports[0].Import, 10) {
+			t.Fatalf("%v: %s", err, body)
 		}
-		_ = resp.Body.Close()
-		if resp.StatusCode != http.StatusOK || u.counts()["beside"] != 0 {
-			t.Errorf("an admin undoes it: %d", resp.StatusCode)
+		// Who may write neither sees nor undoes what others did; a token that is made while the server runs holds at once.
+		path := "/imports/" + list.Imports[0].ID
+		if status, _, body := u.ask(http.MethodGet, "/imports", "", nil); status != http.StatusOK || strings.Contains(body, "beside") {
+			t.Errorf("%d: %s", status, body)
+		}
+		for _, r := range []string{http.MethodGet + " " + path, http.MethodGet + " " + path + "/events", http.MethodDelete + " " + path} {
+			method, path, _ := strings.Cut(r, " ")
+			if status, _, body := u.ask(method, path, "", nil); status != http.StatusForbidden || strings.Contains(body, "beside") || u.counts()["beside"] != 7 {
+				t.Errorf("%s: %d: %s", r, status, body)
+			}
+		}
+		if status, body := asAdmin(http.MethodDelete, path); status != http.StatusOK || u.counts()["beside"] != 0 {
+			t.Errorf("an admin undoes it: %d %s", status, body)
 		}
 	})
 

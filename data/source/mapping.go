@@ -137,7 +137,7 @@ func (m *Mapping) means() bool { return m != nil && (m.raw || len(m.Fields) > 0)
 // ReadMapping reads a mapping in YAML. It fails with CodeInvalid.
 func ReadMapping(r io.Reader) (*Mapping, error) {
 	wrong := func(err error) error {
-		return &incident.Error{Code: incident.CodeInvalid, Message: fmt.Sprintf("The mapping cannot be read: %v.", err), Parameter: "map"}
+		return &incident.Error{Code: incident.CodeInvalid, Message: fmt.Sprintf("The mapping cannot be read: %s.", strings.TrimSuffix(err.Error(), ".")), Parameter: "map"}
 	}
 	var n yaml.Node
 	if err := yaml.NewDecoder(io.LimitReader(r, 1<<20)).Decode(&n); err != nil {

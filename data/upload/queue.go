@@ -253,11 +253,12 @@ func mappingOf(u incident.Upload) (*source.Mapping, error) {
 	}
 	m, err := source.ReadMapping(strings.NewReader(u.Mapping))
 	if err != nil {
-		why := err
-		if said := (*incident.Error)(nil); errors.As(err, &said) && said.Err != nil {
-			why = said.Err // it speaks of nothing but the mapping
+		if said := (*incident.Error)(nil); errors.As(err, &said) {
+			wrong := *said
+			wrong.Parameter = "mapping" // as the field of an upload is called
+			err = &wrong
 		}
-		return nil, &incident.Error{Code: incident.CodeInvalid, Message: fmt.Sprintf("The mapping cannot be read: %v.", why), Parameter: "mapping"}
+		return nil, err
 	}
 	return m, nil
 }

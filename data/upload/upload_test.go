@@ -429,6 +429,8 @@ func TestSubmitRefuses(t *testing.T) {
 		{incident.Upload{Format: "shapefile"}, "format"},
 		{incident.Upload{Mapping: "fields: ["}, "mapping"},
 		{incident.Upload{Mapping: "fields: {}"}, "mapping"},
+		{incident.Upload{Mapping: "no-such-key: 1"}, "mapping"},
+		{incident.Upload{Mapping: "fields: {date: d}\ndataset: {accessed: yesterday}"}, "mapping"},
 		{incident.Upload{Mapping: "fields: {date: d}\n" + strings.Repeat("#", 1<<20)}, "mapping"},
 		{incident.Upload{Dataset: "a,b"}, "dataset"},
 		{incident.Upload{Dataset: " a"}, "dataset"},
@@ -440,6 +442,8 @@ func TestSubmitRefuses(t *testing.T) {
 		var said *incident.Error
 		if !errors.As(err, &said) || said.Code != incident.CodeInvalid || said.Parameter != c.param {
 			t.Errorf("%+v: %v", c.u, err)
+		} else if strings.Count(said.Message, "cannot be read") > 1 || strings.HasSuffix(said.Message, "..") {
+			t.Errorf("%+v: it is said twice: %s", c.u, said.Message)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(h.dir, "spool")); !errors.Is(err, os.ErrNotExist) {
