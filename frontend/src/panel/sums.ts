@@ -16,4 +16,4 @@ export function gaps(f: Tally): string[] {
 
 /** ofSome follows a sum that only n of all incidents give. */
 export const ofSome = (n: number, all: number): TemplateResult | typeof nothing =>
-  n < all ? html` <small>(${t.ofN(n, all)})</small>` : nothing;
+  n < all ? html` <small>(<bdi>${t.ofN(n, all)}</bdi>)</small>` : nothing;

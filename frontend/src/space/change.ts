@@ -44,7 +44,7 @@ export const changePhoneLegend = (app: App, c: Comparison): TemplateResult =>
 
 export function changeTip(app: App, c: Comparison, id: string): TemplateResult {
   const r = c.unit(id);
-  const line = (name: string, days: [number, number], v: string) =>
+  const line = (name: string, days: [number, number], v: string | TemplateResult) =>
     html`<br><b>${name}</b> <bdi>${fmtRange(...days)}</bdi>: <span class="num">${v}</span>`;
   return html`<b>${app.unitName(id)}</b><br>${t.compare.measure[app.state.shade]}${line('A', app.window, r.textA)}${line('B', app.state.compare!, r.textB)}<br>${
     r.change === null ? r.why : html`${t.compare.change} <span class="num">${signed(r.change)}</span>`

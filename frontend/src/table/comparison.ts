@@ -19,13 +19,15 @@ import {
 } from '../state/compare';
 import { type Place, places, rest } from './places';
 
+type Text = string | TemplateResult;
+
 /** Row is a place in both windows. */
 interface Row {
   place: Place;
   a: number | null;
   b: number | null;
-  textA: string;
-  textB: string;
+  textA: Text;
+  textB: Text;
   change: number | null;
   /** why no change can be told */
   why: string;
@@ -102,7 +104,7 @@ export class Comparison implements Compared {
   private row(place: Place): Row {
     const app = this.app;
     const { shade } = app.state;
-    const side = (s: Sums, days: [Day, Day]): [number | null, string, boolean] => {
+    const side = (s: Sums, days: [Day, Day]): [number | null, Text, boolean] => {
       const f = s.at(...place.keys);
       const known = !app.datasets || !app.unitById.has(place.id) || app.unitCoverage(place.id, days).state !== 'none';
       if (!known && !f.n) return [null, t.nothingLoadedLower, false];
@@ -207,6 +209,6 @@ export class Comparison implements Compared {
 
 const figure = (v: number | null) => (v === null ? '–' : Number.isInteger(v) ? fmt(v) : digits(v.toPrecision(2)));
 /** told is a figure, and of how many incidents it is where it is a sum of deaths that some do not give. */
-const told = (v: number | null, f: Figures, deaths: boolean) =>
-  figure(v) + (deaths && v !== null && f.unknown ? ` (${t.ofN(f.n - f.unknown, f.n)})` : '');
-const cell = (v: number | null, text: string) => html`<td class="n num ${v === null ? 'nl' : ''}">${text}</td>`;
+const told = (v: number | null, f: Figures, deaths: boolean): Text =>
+  deaths && v !== null ? html`${figure(v)}${ofSome(f.n - f.unknown, f.n)}` : figure(v);
+const cell = (v: number | null, text: Text) => html`<td class="n num ${v === null ? 'nl' : ''}">${text}</td>`;
