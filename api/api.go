@@ -360,6 +360,9 @@ func (s *server) guarded(c echo.Context, next echo.HandlerFunc) (err error) {
 	if err := s.admit(c); err != nil {
 		return err
 	}
+	if scheme := c.Request().URL.Scheme; scheme != "" && scheme != "http" && scheme != "https" { // a whole address, as proxies are asked for
+		return &httpError{http.StatusBadRequest, "The address asked for is neither http nor https.", nil}
+	}
 	if err := s.admitted(c); err != nil {
 		return err
 	}

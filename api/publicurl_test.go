@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -64,6 +65,25 @@ func TestPublicURL(t *testing.T) {
 		c.Metrics = nil
 		if _, err := New(c); err == nil {
 			t.Errorf("%q is taken for an address", wrong)
+		}
+	}
+}
+
+// A request for a whole address, as proxies get it, chooses neither the links nor another scheme.
+func TestWholeAddress(t *testing.T) {
+	c := importConfig(newLoader())
+	c.PublicURL = "https://maps.example.org/sarhad"
+	h := mustHandler(t, c)
+	for _, address := range []string{"http://evil.test/collections", "https://evil.test/?f=json", "HTTP://evil.test/sarhad/api", "http://evil.test/aggregates?by=x", "http://evil.test" + incidentsURL + "?limit=1"} {
+		rec := httptest.NewRecorder()
+		h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, address, nil)) // its host is that of the address, as net/http has it
+		if text := rec.Body.String() + strings.Join(rec.Header()["Link"], " "); rec.Code >= 500 || rec.Code == http.StatusNotFound || strings.Contains(text, "evil") {
+			t.Errorf("%s: %d %.300s", address, rec.Code, text)
+		}
+	}
+	for _, address := range []string{"ftp://evil.test/collections", "javascript://evil.test/api", "ws://evil.test/"} {
+		if rec := do(h, http.MethodGet, address, nil); rec.Code != http.StatusBadRequest || rec.Header().Get("Content-Type") != mediaProblem || strings.Contains(rec.Body.String(), "evil") {
+			t.Errorf("%s: %d %s", address, rec.Code, rec.Body)
 		}
 	}
 }
