@@ -107,7 +107,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// rules are what the primary says of its datasets, by their names.
+// rules are what the primary says of the datasets that not all is to be seen of, by their names.
 type rules struct {
 	change int64 // of the primary when they were read, or before
 	by     map[string]rule
@@ -135,7 +135,9 @@ func (r *Reader) learn(ctx context.Context, last *rules) (known bool) {
 	}
 	by := make(map[string]rule, len(list))
 	for i := range list {
-		by[list[i].Name] = rule{list[i].Publication, list[i].AggregatesOnly}
+		if is := (rule{list[i].Publication, list[i].AggregatesOnly}); is != (rule{}) {
+			by[list[i].Name] = is
+		}
 	}
 	if last.by == nil || !maps.Equal(by, last.by) {
 		// Asked again, since the list may be newer than the number that was read before it.
